@@ -1,0 +1,1 @@
+"""What the schema contains, and what PostgreSQL says of a statement under it."""

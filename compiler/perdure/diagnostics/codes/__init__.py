@@ -1,0 +1,20 @@
+"""The registry of codes, one module per range."""
+
+from perdure.diagnostics.codes import (
+    durability,
+    names,
+    reading,
+    releases,
+    shapes,
+    sql,
+    targets,
+)
+from perdure.diagnostics.codes.model import Code
+
+REGISTRY: dict[str, Code] = {
+    entry.code: entry
+    for module in (reading, names, shapes, durability, sql, targets, releases)
+    for entry in module.CODES
+}
+
+__all__ = ["REGISTRY", "Code"]

@@ -1,0 +1,5 @@
+"""4xx: durability and effects."""
+
+from perdure.diagnostics.codes.model import Code
+
+CODES: tuple[Code, ...] = ()

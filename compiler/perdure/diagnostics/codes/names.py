@@ -1,0 +1,5 @@
+"""2xx: names and types."""
+
+from perdure.diagnostics.codes.model import Code
+
+CODES: tuple[Code, ...] = ()

@@ -1,0 +1,5 @@
+"""3xx: nullability and cardinality."""
+
+from perdure.diagnostics.codes.model import Code
+
+CODES: tuple[Code, ...] = ()

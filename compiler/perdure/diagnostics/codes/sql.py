@@ -1,0 +1,5 @@
+"""5xx: SQL."""
+
+from perdure.diagnostics.codes.model import Code
+
+CODES: tuple[Code, ...] = ()

@@ -1,0 +1,5 @@
+"""6xx: targets."""
+
+from perdure.diagnostics.codes.model import Code
+
+CODES: tuple[Code, ...] = ()

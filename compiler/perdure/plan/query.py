@@ -1,0 +1,48 @@
+"""SQL of a df node before quoting: generated code, the user's tokens, references."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perdure.syntax.sql import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """SQL that the compiler wrote. It never contains a user's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StringLiteral:
+    """A constant string; emission quotes it."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRef:
+    """`$name` (no column) or `$name.column` of a named result."""
+
+    name: str
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputRef:
+    """The value of an input, to be read as `type`."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """A fact of the run itself."""
+
+    what: str  # id | version | started_at
+
+
+Piece = Code | StringLiteral | ResultRef | InputRef | RunRef | Token
+Query = tuple[Piece, ...]

@@ -1,0 +1,201 @@
+"""Plan nodes.
+
+`result` is the name under which a node's result is bound (`df.as`). `origin` says
+which step a node came from. Sequences, joins and races are n-ary here; a target that
+has only binary ones is served by `targets`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from perdure.plan.query import Query
+from perdure.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The step that a node came from, and what the node does for it.
+
+    `role` is short: `sql`, `condition`, `request`, `winner`, `value`, ...
+    """
+
+    path: str
+    role: str
+    name: str | None = None
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """One statement."""
+
+    origin: Origin
+    query: Query
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seq:
+    """Nodes in order."""
+
+    origin: Origin
+    nodes: tuple[Node, ...]
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """A condition query with one boolean, never null; `otherwise` may be absent."""
+
+    origin: Origin
+    condition: Sql
+    then: Node
+    otherwise: Node | None
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """All branches."""
+
+    origin: Origin
+    branches: tuple[Node, ...]
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """The first branch."""
+
+    origin: Origin
+    branches: tuple[Node, ...]
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A loop; `every` in milliseconds, start to start."""
+
+    origin: Origin
+    body: Node
+    while_: Sql | None = None
+    until: Sql | None = None
+    every: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """The do-while of pg_durable; forever without a condition."""
+
+    origin: Origin
+    body: Node
+    condition: Sql | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Ends the nearest loop."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Ends this round of the nearest loop."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Ends the run with the result of a query."""
+
+    origin: Origin
+    value: Sql
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Milliseconds, or a query that gives an interval."""
+
+    origin: Origin
+    duration: int | Sql
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A wait for a signal; `timeout` in whole seconds."""
+
+    origin: Origin
+    signal: str
+    timeout: int | None
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """A request. URL, body and header values are constant text and references."""
+
+    origin: Origin
+    method: str
+    url: Query
+    headers: tuple[tuple[str, Query], ...]
+    body: Query | None
+    timeout: int
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Tries `node` again; times in milliseconds."""
+
+    origin: Origin
+    node: Node
+    max_attempts: int
+    backoff: int
+    factor: float
+    max_backoff: int | None
+    jitter: bool
+    on: tuple[str, ...] | None
+
+
+Node = (
+    Sql
+    | Seq
+    | If
+    | Join
+    | Race
+    | Repeat
+    | Loop
+    | Break
+    | Continue
+    | Return
+    | Sleep
+    | Signal
+    | Http
+    | Retry
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An input of the workflow, as the generated function takes it.
+
+    `default` is SQL text of a constant expression.
+    """
+
+    name: str
+    type: str
+    nullable: bool
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The graph of one workflow."""
+
+    workflow: str
+    parameters: tuple[Parameter, ...]
+    root: Node
+    description: str | None = field(default=None, compare=False)
