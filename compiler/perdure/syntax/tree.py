@@ -309,7 +309,11 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """One workflow file."""
+    """One workflow file.
+
+    `unread` are the names that would be bound by parts that could not be read, so
+    that later passes don't report uses of them.
+    """
 
     name: Name
     description: str | None = field(compare=False)
@@ -318,3 +322,4 @@ class Workflow:
     steps: tuple[Step, ...]
     path: str = field(compare=False)
     ignores: tuple[Ignore, ...] = field(default=(), compare=False)
+    unread: tuple[str, ...] = field(default=(), compare=False)

@@ -3,7 +3,9 @@
 from perdure.diagnostics.codes import (
     durability,
     names,
+    project,
     reading,
+    reading_text,
     releases,
     shapes,
     sql,
@@ -13,7 +15,17 @@ from perdure.diagnostics.codes.model import Code
 
 REGISTRY: dict[str, Code] = {
     entry.code: entry
-    for module in (reading, names, shapes, durability, sql, targets, releases)
+    for module in (
+        reading,
+        reading_text,
+        project,
+        names,
+        shapes,
+        durability,
+        sql,
+        targets,
+        releases,
+    )
     for entry in module.CODES
 }
 

@@ -2,4 +2,139 @@
 
 from perdure.diagnostics.codes.model import Code
 
-CODES: tuple[Code, ...] = ()
+_SCHEMA: tuple[Code, ...] = (
+    Code(
+        code="WF501",
+        slug="schema-refused",
+        summary="PostgreSQL refuses a statement of the project's schema",
+        what="The files of `schema` are loaded into a scratch database, in order, one "
+        "statement after the other; this one failed. The message and the SQLSTATE are "
+        "PostgreSQL's own. Nothing is checked until the schema can be loaded.",
+        why="Statements of workflows are described by a PostgreSQL that holds the "
+        "schema; without it, nothing is known of any table.",
+        wrong="# schema.sql: create table shop.orders (id bigint primary kee);\n"
+        'workflow: ship\nsteps:\n  - sql: "delete from shop.orders where id = 1"',
+        right="# schema.sql: create table shop.orders (id bigint primary key);\n"
+        'workflow: ship\nsteps:\n  - sql: "delete from shop.orders where id = 1"',
+    ),
+    Code(
+        code="WF502",
+        slug="extension-missing",
+        summary="the schema needs an extension that the checking server does not have",
+        what="The embedded PostgreSQL has no extensions but `vector`. Name the bin "
+        "folder of an installed PostgreSQL that has the extension "
+        "(`postgres.bin_dir`): a private cluster is made from it. Or name a server "
+        "that has it (`postgres.url`): a scratch database is made and dropped there.",
+        why="Types and functions of the extension are part of the schema.",
+        wrong="# perdure.toml: schema = 'schema.sql'\n"
+        "# schema.sql: create extension hstore;\n"
+        'workflow: tag\nsteps:\n  - sql: "select 1"',
+        right="# perdure.toml: schema = 'schema.sql'\n"
+        "#               postgres.bin_dir = '/usr/lib/postgresql/18/bin'\n"
+        "# schema.sql: create extension hstore;\n"
+        'workflow: tag\nsteps:\n  - sql: "select 1"',
+    ),
+    Code(
+        code="WF503",
+        slug="schema-unreadable",
+        summary="the project's schema cannot be read",
+        what="A file of `schema` cannot be read or is not UTF-8, a folder has no "
+        "`.sql` file, or the schema of the live database cannot be dumped.",
+        why="Statements of workflows are described by a PostgreSQL that holds the "
+        "schema; without it, nothing is known of any table.",
+        wrong="# perdure.toml: schema = 'schema', an empty folder\n"
+        'workflow: ship\nsteps:\n  - sql: "select 1"',
+        right="# perdure.toml: schema = 'schema.sql'\n"
+        'workflow: ship\nsteps:\n  - sql: "select 1"',
+    ),
+)
+
+_REJECTED: tuple[Code, ...] = (
+    Code(
+        code="WF510",
+        slug="sql-rejected",
+        summary="PostgreSQL refuses a statement or an expression",
+        what="The message and the SQLSTATE are PostgreSQL's own, for the statement "
+        "as it would run against the project's schema.",
+        why="The step would fail in the same way, in production.",
+        wrong="- sql: select id from shop.orders o, shop.stock s",
+        right="- sql: select o.id from shop.orders o, shop.stock s",
+    ),
+    Code(
+        code="WF511",
+        slug="sql-syntax",
+        summary="PostgreSQL cannot parse a statement",
+        what="The statement is not SQL as PostgreSQL reads it (42601).",
+        why="The step would fail in the same way, in production.",
+        wrong="- sql: selct 1",
+        right="- sql: select 1",
+    ),
+    Code(
+        code="WF512",
+        slug="unknown-table",
+        summary="a statement names a table that does not exist",
+        what="The project's schema has no such table, or the statement does not read "
+        "it (42P01), or there is no such schema (3F000). A value of the workflow is "
+        "written with a colon.",
+        why="The step would fail in the same way, in production.",
+        wrong="- sql: delete from shop.order where id = 1",
+        right="- sql: delete from shop.orders where id = 1",
+    ),
+    Code(
+        code="WF513",
+        slug="unknown-column-in-sql",
+        summary="a statement names a column that does not exist",
+        what="No table that the statement reads has such a column (42703). A value of "
+        "the workflow is written with a colon.",
+        why="The step would fail in the same way, in production.",
+        wrong="input: {order_id: bigint}\nsteps:\n"
+        "  - sql: delete from shop.orders where id = order_id",
+        right="input: {order_id: bigint}\nsteps:\n"
+        "  - sql: delete from shop.orders where id = :order_id",
+    ),
+    Code(
+        code="WF514",
+        slug="unknown-function",
+        summary="there is no such function or operator for these types",
+        what="PostgreSQL knows no function or operator of that name that takes the "
+        "types it is given (42883). Often the types differ from what was expected.",
+        why="The step would fail in the same way, in production.",
+        wrong="- if: order.email > 10\n  then: [...]",
+        right="- if: length(order.email) > 10\n  then: [...]",
+    ),
+    Code(
+        code="WF515",
+        slug="sql-type",
+        summary="a value in a statement is of the wrong type",
+        what="PostgreSQL cannot read a value as the type that is needed at its place, "
+        "or cannot convert it (42804, 42846, 22P02, 22007, 42P18).",
+        why="The step would fail in the same way, in production.",
+        wrong="- sql: update shop.orders set total = 'a lot' where id = 1",
+        right="- sql: update shop.orders set total = 1000 where id = 1",
+    ),
+)
+
+_COLUMNS: tuple[Code, ...] = (
+    Code(
+        code="WF516",
+        slug="unnamed-column",
+        summary="a column of a named step has no name",
+        what="PostgreSQL calls the column `?column?`; nothing can refer to it.",
+        why="Columns of a result are read by name.",
+        wrong="- {name: n, sql: select 1 + 1}",
+        right="- {name: n, sql: select 1 + 1 as sum}",
+    ),
+    Code(
+        code="WF517",
+        slug="duplicate-column",
+        summary="two columns of a named step have the same name",
+        what="The select list gives the same name twice, often by way of a join.",
+        why="Only one of them could be read, and which one would be left to chance.",
+        wrong="- name: both\n"
+        "  sql: select o.id, s.id from shop.orders o, shop.stock s limit 1",
+        right="- name: both\n"
+        "  sql: select o.id, s.id as stock_id from shop.orders o, shop.stock s limit 1",
+    ),
+)
+
+CODES: tuple[Code, ...] = (*_SCHEMA, *_REJECTED, *_COLUMNS)

@@ -1,0 +1,1 @@
+"""Front ends: text to syntax tree, keeping every position."""

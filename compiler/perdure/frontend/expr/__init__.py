@@ -1,0 +1,7 @@
+"""Expressions, templates, type names and durations: text to syntax tree."""
+
+from perdure.frontend.expr.durations import parse_duration
+from perdure.frontend.expr.expressions import parse_expr, parse_type
+from perdure.frontend.expr.templates import parse_template
+
+__all__ = ["parse_duration", "parse_expr", "parse_template", "parse_type"]
