@@ -1,0 +1,219 @@
+"""Which expressions are certainly not NULL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from sqlglot import exp
+
+from perdure.catalog.analysis.scope import Output, Query, Scope, conjuncts, fold
+from perdure.catalog.analysis.types import PLAIN, UNKNOWN, WHOLE, cast_type
+
+Nested = Callable[[exp.Expr, Scope], Query]
+"""Analyses a query inside of an expression."""
+
+_ALWAYS = (
+    exp.Count,
+    exp.Exists,
+    exp.CurrentTimestamp,
+    exp.CurrentDate,
+    exp.Localtimestamp,
+    exp.CurrentUser,
+    exp.Uuid,
+    exp.Rand,
+    exp.RowNumber,
+    exp.Array,
+    exp.BitString,
+    exp.HexString,
+    exp.Interval,
+    exp.NullSafeEQ,
+    exp.NullSafeNEQ,
+)
+_ALWAYS_NAMED = frozenset(
+    {
+        "clock_timestamp",
+        "concat",
+        "current_database",
+        "dense_rank",
+        "gen_random_uuid",
+        "json_build_array",
+        "json_build_object",
+        "jsonb_build_array",
+        "jsonb_build_object",
+        "nextval",
+        "now",
+        "pg_backend_pid",
+        "pg_current_xact_id",
+        "rank",
+        "row_number",
+        "statement_timestamp",
+        "transaction_timestamp",
+        "txid_current",
+        "uuidv4",
+        "uuidv7",
+    }
+)
+_OPERATORS = (
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Div,
+    exp.Mod,
+    exp.DPipe,
+    exp.EQ,
+    exp.NEQ,
+    exp.LT,
+    exp.LTE,
+    exp.GT,
+    exp.GTE,
+    exp.Like,
+    exp.ILike,
+)
+_STRICT = (exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Abs, exp.Round, exp.MD5)
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+
+
+def not_null(expr: exp.Expr, scope: Scope, nested: Nested) -> bool:
+    """Say whether an expression is certainly not NULL."""
+
+    def sure(*parts: exp.Expr | None) -> bool:
+        return all(part is not None and not_null(part, scope, nested) for part in parts)
+
+    def plain(*parts: exp.Expr) -> bool:
+        return all(type_of(part, scope) in PLAIN | {UNKNOWN} for part in parts)
+
+    match expr:
+        case exp.Literal() | exp.Boolean():
+            return True
+        case exp.Column():
+            output = scope.output(expr)
+            return output is not None and not output.nullable
+        case exp.Paren() | exp.Alias() | exp.Collate():
+            return sure(expr.this)
+        case exp.Subquery():
+            return _scalar(expr, scope, nested)
+        case exp.Filter():
+            return isinstance(expr.this, exp.Count)
+        case exp.Window():
+            return isinstance(expr.this, exp.Count | exp.RowNumber) or _named(
+                expr.this, scope
+            )
+        case exp.Array():
+            return True
+        case exp.Coalesce() | exp.Greatest() | exp.Least():
+            return any(sure(part) for part in [expr.this, *expr.expressions])
+        case exp.TryCast():
+            return False
+        case exp.Cast():
+            return sure(expr.this) and plain(expr.this) and _casts(expr)
+        case exp.And() | exp.Or():
+            return sure(expr.this, expr.expression)
+        case exp.Not():
+            return sure(expr.this)
+        case exp.Neg():
+            return sure(expr.this) and plain(expr.this)
+        case exp.Between():
+            bounds = (expr.this, expr.args["low"], expr.args["high"])
+            return sure(*bounds) and plain(*bounds)
+        case exp.In() if expr.expressions and not expr.args.get("query"):
+            return sure(expr.this, *expr.expressions) and plain(
+                expr.this, *expr.expressions
+            )
+        case exp.Case():
+            return _case(expr, sure)
+        case exp.Is():  # of the other tests, `null is json` is NULL
+            return isinstance(expr.expression, exp.Null | exp.Boolean)
+        case exp.Concat():
+            return not isinstance(expr, exp.ConcatWs) and bool(
+                expr.args.get("coalesce")
+            )
+        case exp.Anonymous():
+            return _named(expr, scope)
+    if isinstance(expr, _ALWAYS):
+        return True
+    if isinstance(expr, _OPERATORS):
+        return sure(expr.this, expr.expression) and plain(expr.this, expr.expression)
+    if isinstance(expr, _STRICT):
+        parts = list(expr.iter_expressions())
+        return sure(*parts) and plain(*parts)
+    return False
+
+
+def type_of(expr: exp.Expr, scope: Scope) -> str | None:
+    """Return the type of an expression where it is declared, else None."""
+    match expr:
+        case exp.Literal():
+            return UNKNOWN if expr.is_string else "numeric"
+        case exp.Parameter() | exp.Null():
+            return UNKNOWN
+        case exp.Boolean() | exp.Exists() | exp.Is() | exp.Not() | exp.Connector():
+            return "boolean"
+        case exp.Count():
+            return "bigint"
+        case exp.CurrentTimestamp():
+            return "timestamp with time zone"
+        case exp.CurrentDate():
+            return "date"
+        case exp.Lower() | exp.Upper() | exp.Trim() | exp.MD5():
+            return "text"
+        case exp.Column():
+            output = scope.output(expr)
+            return output.type if output else None
+        case exp.Paren() | exp.Alias() | exp.Neg():
+            return type_of(expr.this, scope)
+        case exp.Cast():
+            return cast_type(expr.to)
+        case exp.Add() | exp.Sub() | exp.Mul() | exp.Div():
+            types = {type_of(expr.this, scope), type_of(expr.expression, scope)}
+            if types <= WHOLE:
+                return "numeric"
+            return types.pop() if len(types) == 1 else None
+        case exp.Coalesce():
+            types = {type_of(part, scope) for part in [expr.this, *expr.expressions]}
+            return types.pop() if len(types - {UNKNOWN}) == 1 else None
+    return "boolean" if isinstance(expr, _COMPARISONS) else None
+
+
+def present_columns(condition: exp.Expr | None, scope: Scope) -> None:
+    """Note the columns that are not NULL in the rows that pass a condition."""
+    for each in conjuncts(condition):
+        if isinstance(each, exp.Not) and _is_null(each.this):
+            _note(each.this.this, scope)
+        elif isinstance(each, _COMPARISONS):
+            for side in (each.this, each.expression):
+                if type_of(side, scope) in PLAIN:
+                    _note(side, scope)
+
+
+def _is_null(expr: exp.Expr) -> bool:
+    return isinstance(expr, exp.Is) and isinstance(expr.expression, exp.Null)
+
+
+def _note(expr: exp.Expr, scope: Scope) -> None:
+    if isinstance(expr, exp.Column):
+        source = scope.source_of(expr)
+        if source is not None:
+            scope.present.add((source.name, fold(expr.this)))
+
+
+def _scalar(expr: exp.Subquery, scope: Scope, nested: Nested) -> bool:
+    query = nested(expr, scope)
+    columns: Iterable[Output] = query.columns or ()
+    return query.rows == "one" and [c.nullable for c in columns] == [False]
+
+
+def _case(expr: exp.Case, sure: Callable[..., bool]) -> bool:
+    branches = [branch.args["true"] for branch in expr.args["ifs"]]
+    return sure(*branches, expr.args.get("default"))
+
+
+def _casts(expr: exp.Cast) -> bool:
+    """A literal in quotes becomes any type; others stay among the plain ones."""
+    literal = isinstance(expr.this, exp.Literal) and expr.this.is_string
+    return literal or cast_type(expr.to) in PLAIN | {"json", "jsonb"}
+
+
+def _named(expr: exp.Expr, scope: Scope) -> bool:
+    """Say whether it calls a built-in function that never gives NULL."""
+    name = expr.name.lower() if isinstance(expr, exp.Anonymous) else ""
+    return name in _ALWAYS_NAMED and name not in scope.tables.own

@@ -1,0 +1,196 @@
+"""The catalog: answers from the cache, and from PostgreSQL where the cache has none."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perdure.catalog.cache import Cache
+from perdure.catalog.model import Column, Described, Facts, Rejected, Typed
+from perdure.catalog.schema import Schema, read_schema
+from perdure.catalog.settings import CatalogSettings
+from perdure.diagnostics import Diagnostic
+from perdure.source import Source
+
+if TYPE_CHECKING:
+    from perdure.catalog.prober import Prober
+    from perdure.catalog.scratch import Scratch
+
+_ANSWERS = "1"
+"""Goes up when the same question may get another answer from this module."""
+
+
+class SchemaCatalog:
+    """A `Catalog` of the project's schema; made by `open_catalog`.
+
+    Ask `problems` first: with a schema that cannot be loaded there are no answers.
+    Nothing is started before a question that the cache cannot answer.
+    """
+
+    def __init__(self, settings: CatalogSettings) -> None:
+        self._settings = settings
+        self._cache = Cache(settings.state_dir / "cache" / "catalog.sqlite")
+        self._schema, self._unreadable = _read(settings)
+        self._scratch: Scratch | None = None
+        self._prober: Prober | None = None
+        self._version = self._expected_version()
+        if self._version:
+            self._cache.enter(self._context)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The files of the schema, for showing findings in them."""
+        return self._schema.files
+
+    @property
+    def digest(self) -> str:
+        """What all answers depend on: the schema and the version of PostgreSQL.
+
+        Starts the server when its version is not known yet.
+        """
+        if not self._version:
+            self._ask()
+        return self._context
+
+    def problems(self) -> list[Diagnostic]:
+        """Return what keeps the schema from being loaded; nothing when all is well.
+
+        Raises EngineError when a server is needed and there is none.
+        """
+        if self._unreadable:
+            return self._unreadable
+        if self._version and self._cache.recall("schema") is not None:
+            return []
+        return self._load()
+
+    def describe(self, sql: str) -> Described | Rejected:
+        """Describe one statement with parameters `($1)::type`."""
+        stored = self._stored("describe", sql, lambda: self._ask().describe(sql))
+        return _described(stored)
+
+    def typeof(self, expr: str) -> Typed | Rejected:
+        """Return the type of a scalar expression with parameters `($1)::type`."""
+        stored = self._stored("typeof", expr, lambda: self._ask().typeof(expr))
+        return Typed(**stored) if "immutable" in stored else Rejected(**stored)
+
+    def canonical_type(self, name: str) -> str | None:
+        """Return the canonical spelling of a type, None when there is no such type."""
+        asked = self._cache.recall(f"type {name}")
+        if asked is None:
+            asked = [self._ask().canonical_type(name)]
+            self._cache.keep(f"type {name}", asked)
+        result: str | None = asked[0]
+        return result
+
+    def close(self) -> None:
+        """Store what was learnt, give up the server."""
+        self._cache.close()
+        if self._prober is not None:
+            self._prober.close()
+        if self._scratch is not None:
+            self._scratch.close()
+
+    def __enter__(self) -> SchemaCatalog:
+        """Return the catalog itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    @property
+    def _context(self) -> str:
+        return f"{_ANSWERS} {self._version} {self._schema.digest}"
+
+    def _stored(
+        self, kind: str, text: str, ask: Callable[[], Described | Typed | Rejected]
+    ) -> dict[str, Any]:
+        question = f"{kind} {text}"
+        stored = self._cache.recall(question)
+        if stored is None:
+            stored = dataclasses.asdict(ask())
+            self._cache.keep(question, stored)
+        return dict(stored)
+
+    def _ask(self) -> Prober:
+        if self._prober is None:
+            found = self._load()
+            if found:
+                raise ValueError(f"the schema has mistakes: {found[0].message}")
+        assert self._prober is not None
+        return self._prober
+
+    def _load(self) -> list[Diagnostic]:
+        """Start a server, load the schema, connect; return what is wrong with it."""
+        from perdure.catalog.prober import Prober
+        from perdure.catalog.scratch import Scratch
+
+        settings = self._settings
+        self._scratch = Scratch(
+            settings.server, _cluster_dir(settings), settings.progress
+        )
+        loaded = self._scratch.load(self._schema)
+        if not isinstance(loaded, str):
+            return loaded
+        self._prober = Prober(loaded)
+        if self._prober.version != self._version:
+            self._version = self._prober.version
+            self._cache.keep_fact(self._server_name(), self._version)
+            self._cache.enter(self._context)
+        self._cache.keep("schema", True)
+        return []
+
+    def _expected_version(self) -> str | None:
+        """Return the version of the server without asking it; None if unknown."""
+        version: str | None = self._cache.fact(self._server_name())
+        return version
+
+    def _server_name(self) -> str:
+        """Name the server; programs that were replaced make another one."""
+        server = self._settings.server
+        if server.url:  # hashed, because it may hold a password
+            return f"url {hashlib.sha256(server.url.encode()).hexdigest()}"
+        from perdure.engine.postgres import PostgresMissing, embedded_bin_dir
+
+        program = (server.bin_dir or embedded_bin_dir()) / "postgres"
+        try:
+            status = program.stat()
+        except OSError as failure:
+            raise PostgresMissing(f'there is no "{program}"') from failure
+        return f"bin {program} {status.st_size} {status.st_mtime_ns}"
+
+
+def open_catalog(settings: CatalogSettings) -> SchemaCatalog:
+    """Open the catalog of a project; use it as a context manager."""
+    return SchemaCatalog(settings)
+
+
+def _read(settings: CatalogSettings) -> tuple[Schema, list[Diagnostic]]:
+    if settings.schema.url:
+        from perdure.catalog.live import dump_schema
+
+        return dump_schema(settings)
+    return read_schema(settings.schema, settings.root)
+
+
+def _cluster_dir(settings: CatalogSettings) -> Path:
+    """A cluster per major version, so that changing it needs no cleaning up."""
+    from perdure.engine.postgres import embedded_bin_dir, major_version
+
+    server = settings.server
+    if server.url:
+        return settings.state_dir
+    major = major_version(server.bin_dir or embedded_bin_dir())
+    return settings.state_dir / f"catalog-{major}"
+
+
+def _described(stored: dict[str, Any]) -> Described | Rejected:
+    if "columns" not in stored:
+        return Rejected(**stored)
+    facts = dict(stored["facts"])
+    facts["reads"], facts["writes"] = tuple(facts["reads"]), tuple(facts["writes"])
+    columns = tuple(Column(**column) for column in stored["columns"])
+    return Described(columns, Facts(**facts))

@@ -1,0 +1,83 @@
+"""Fixtures for tests with a real PostgreSQL.
+
+`postgres` is one server for the session: an embedded one, or the server that
+`PERDURE_TEST_DATABASE_URL` names. `database` is an empty database on it for one test,
+given as its connection string and dropped afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from perdure.engine.postgres import start_embedded
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--accept", action="store_true", help="write the expected files of golden cases"
+    )
+
+
+@pytest.fixture
+def accept(request: pytest.FixtureRequest) -> bool:
+    """Whether expected files are to be written."""
+    return bool(request.config.getoption("--accept"))
+
+
+@pytest.fixture(scope="session")
+def short_dir() -> Iterator[Path]:
+    """Return a folder that every account may enter, with a short path."""
+    folder = Path(tempfile.mkdtemp(prefix="perdure-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(short_dir: Path) -> Iterator[str]:
+    """Return the URL of the maintenance database of a server."""
+    given = os.environ.get("PERDURE_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    settings = {"fsync": "off", "max_connections": "200"}
+    with start_embedded(short_dir / "postgres", settings=settings) as server:
+        yield server.url()
+
+
+@pytest.fixture
+def make_database(postgres: str) -> Iterator[Callable[[], str]]:
+    """Return a function that makes an empty database and returns its URL."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        _run(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
+        made.append(name)
+        return make_conninfo(postgres, dbname=name)
+
+    yield make
+    for name in made:
+        drop = sql.SQL("drop database if exists {} with (force)")
+        _run(postgres, drop.format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(make_database: Callable[[], str]) -> str:
+    """Return the URL of an empty database."""
+    return make_database()
+
+
+def _run(url: str, statement: sql.Composed) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
