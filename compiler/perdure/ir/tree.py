@@ -227,6 +227,7 @@ class Input:
     type: Scalar
     nullable: bool
     default: Expression | None
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

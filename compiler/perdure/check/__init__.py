@@ -1,0 +1,40 @@
+"""Rules over IR: what is well-formed and still probably a mistake.
+
+`RULES` is the table of contents, in the order of the codes; a rule is a function of
+the workflow that yields findings, one small module per theme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from perdure.check.loops import endless_loop, fixed_condition, spinning_loop
+from perdure.check.nullable import nullable_condition
+from perdure.check.signals import endless_wait, unchecked_timeout
+from perdure.check.statements import captured_star, missing_where
+from perdure.check.unreachable import unreachable
+from perdure.check.unused import unused_input
+from perdure.diagnostics import Diagnostic
+from perdure.ir.tree import Workflow
+
+__all__ = ["RULES", "check"]
+
+Rule = Callable[[Workflow], Iterator[Diagnostic]]
+
+RULES: tuple[Rule, ...] = (
+    unused_input,  # WF240
+    nullable_condition,  # WF301
+    unreachable,  # WF401
+    endless_loop,  # WF402
+    spinning_loop,  # WF403
+    fixed_condition,  # WF404
+    missing_where,  # WF411
+    captured_star,  # WF412
+    endless_wait,  # WF421
+    unchecked_timeout,  # WF422
+)
+
+
+def check(workflow: Workflow) -> list[Diagnostic]:
+    """Return the findings of all rules."""
+    return [finding for rule in RULES for finding in rule(workflow)]

@@ -1,0 +1,140 @@
+"""Inputs: types, defaults, and the environment that a workflow begins with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from perdure.diagnostics import error
+from perdure.ir.expr import Expression, Reference
+from perdure.ir.tree import Input
+from perdure.ir.types import Field, Scalar, Variable
+from perdure.resolve.assign import assignable, reads_as
+from perdure.resolve.context import RESERVED, Context, unknown
+from perdure.resolve.expressions import resolve_expression
+from perdure.resolve.returns import report_null
+from perdure.resolve.scope import Binding, Env
+from perdure.resolve.types import resolve_scalar, show_type
+from perdure.syntax import tree as syntax
+from perdure.syntax.expr import Expr, Literal, Name, Ref
+
+_NULL = Expression(("null",), Scalar("text"), nullable=True, immutable=True)
+
+
+def resolve_inputs(
+    context: Context, inputs: tuple[syntax.Input, ...]
+) -> tuple[tuple[Input, ...], Env]:
+    """Resolve the inputs and return the environment in which the steps begin."""
+    env = Env()
+    resolved = []
+    for written in inputs:
+        if not _is_free(context, env, written.name):
+            continue
+        type_ = resolve_scalar(context, written.type.name, written.type.span)
+        default = _default(context, written, type_)
+        if type_ is None:
+            env = env.bind(written.name.text, unknown(written.name.span))
+            continue
+        nullable = written.type.nullable
+        field = Field("value", type_, nullable)
+        variable = context.declare(Variable("", written.name.text, "input", (field,)))
+        assert variable is not None
+        env = env.bind(written.name.text, Binding(variable, span=written.name.span))
+        resolved.append(
+            Input(
+                written.name.text,
+                variable.id,
+                type_,
+                nullable,
+                default,
+                written.name.span,
+            )
+        )
+    return tuple(resolved), env
+
+
+def _is_free(context: Context, env: Env, name: Name) -> bool:
+    if name.text in RESERVED:
+        message = f'"{name.text}" is the name of {RESERVED[name.text]}'
+        context.report(error("WF208", name.span, message, help="choose another name"))
+        return False
+    if name.text in env.bindings:
+        context.report(error("WF210", name.span, f'input "{name.text}" appears twice'))
+        return False
+    return True
+
+
+def _default(
+    context: Context, written: syntax.Input, type_: Scalar | None
+) -> Expression | None:
+    if written.default is None:
+        return None if type_ is None or not written.type.nullable else _null(type_)
+    if _names(context, written.default):
+        return None
+    value = resolve_expression(context, Env(), written.default)
+    if value is None or type_ is None:
+        return None
+    return _fitting(context, written, value, type_)
+
+
+def _null(type_: Scalar) -> Expression:
+    return replace(_NULL, parts=(f"cast(null as {type_.name})",), type=type_)
+
+
+def _names(context: Context, default: Expr) -> bool:
+    """Report a default that is nothing but a name, the usual slip with a text."""
+    if not isinstance(default, Ref):
+        return False
+    shown = ".".join(part.text for part in default.parts)
+    context.report(
+        error(
+            "WF221",
+            default.span,
+            f'the default "{shown}" is a name, a constant was expected',
+            help=f"write a text in quotes: '{shown}'",
+        )
+    )
+    return True
+
+
+def _fitting(
+    context: Context, written: syntax.Input, value: Expression, type_: Scalar
+) -> Expression | None:
+    """Return the default as a value of the input's type, None after a finding."""
+    default = written.default
+    assert default is not None
+    if any(isinstance(part, Reference) for part in value.parts) or not value.immutable:
+        context.report(
+            error(
+                "WF221",
+                default.span,
+                "the default is not constant",
+                help="make the input nullable, and compute the value in a step",
+            )
+        )
+        return None
+    if not _fits(context, default, value, type_):
+        context.report(
+            error(
+                "WF222",
+                default.span,
+                f'input "{written.name.text}" is {show_type(type_)}, its default is '
+                f"{show_type(value.type)}",
+            )
+        )
+        return None
+    if value.nullable and not written.type.nullable:
+        help_ = f'declare "{show_type(type_)}?"'
+        report_null(context, default.span, "a default that is null", type_, help_)
+        return None
+    if value.type == type_:
+        return value
+    text = "".join(part for part in value.parts if isinstance(part, str))
+    return replace(value, parts=(f"cast({text} as {type_.name})",), type=type_)
+
+
+def _fits(context: Context, default: Expr, value: Expression, type_: Scalar) -> bool:
+    if isinstance(default, Literal) and default.kind == "null":
+        return True
+    if isinstance(default, Literal) and default.kind == "string":
+        return reads_as(context, default.text, type_)
+    return assignable(value.type, type_)

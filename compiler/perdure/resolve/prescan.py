@@ -1,0 +1,69 @@
+"""All names that are bound, wherever it is.
+
+For messages, because a name that is unknown at one place but bound at another deserves
+another message than one that is bound nowhere; and for loops, whose rounds bind again
+what was proved before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perdure.syntax import tree as syntax
+
+BOUND = "bound"
+_RESULTLESS = {
+    syntax.SleepStep: "sleep",
+    syntax.LetStep: "let",
+    syntax.IfStep: "if",
+    syntax.ParallelStep: "parallel",
+    syntax.LoopStep: "loop",
+    syntax.BreakStep: "break",
+    syntax.ContinueStep: "continue",
+    syntax.ReturnStep: "return",
+    syntax.FailStep: "fail",
+    syntax.AssertStep: "assert",
+}
+
+
+def step_names(workflow: syntax.Workflow) -> dict[str, str]:
+    """Return per name `bound`, or the kind of a step that has no result."""
+    names: dict[str, str] = {}
+    for step in _walk(workflow.steps):
+        kind = _RESULTLESS.get(type(step), BOUND)
+        if step.head.name is not None and names.get(step.head.name.text) != BOUND:
+            names[step.head.name.text] = kind
+        if isinstance(step, syntax.LetStep):
+            names.update((name.text, BOUND) for name, _ in step.bindings)
+    return names
+
+
+def names_bound(steps: tuple[syntax.Step, ...]) -> frozenset[str]:
+    """Return the names that steps bind, at any depth."""
+    names: set[str] = set()
+    for step in _walk(steps):
+        if isinstance(step, syntax.LetStep):
+            names.update(name.text for name, _ in step.bindings)
+        elif step.head.name is not None:
+            names.add(step.head.name.text)
+    return frozenset(names)
+
+
+def _walk(steps: tuple[syntax.Step, ...]) -> Iterator[syntax.Step]:
+    for step in steps:
+        yield step
+        for inner in _inner(step):
+            yield from _walk(inner)
+
+
+def _inner(step: syntax.Step) -> Iterator[tuple[syntax.Step, ...]]:
+    match step:
+        case syntax.IfStep():
+            yield from (arm.steps for arm in step.arms)
+            yield step.otherwise or ()
+        case syntax.ParallelStep() | syntax.RaceStep():
+            yield from (branch.steps for branch in step.branches)
+        case syntax.LoopStep():
+            yield step.steps
+        case _:
+            return

@@ -1,0 +1,269 @@
+"""References: a dotted name becomes a variable and a path into it.
+
+What may follow a name depends on what bound it. One value (`:threshold`) stands for
+itself, a step's result needs a column, and typed JSON (a record) has members below
+it. JSON of unknown form has none: `->>` says that the value may be anything.
+"""
+
+from __future__ import annotations
+
+from perdure.diagnostics import Diagnostic, error
+from perdure.ir.expr import Reference
+from perdure.ir.types import Field, Items, Record, Scalar, Type, Variable
+from perdure.resolve.context import RUN, Context
+from perdure.resolve.scope import Binding, Env
+from perdure.resolve.suggest import did_you_mean, nearest, replacement
+from perdure.resolve.types import show_type
+from perdure.source import Span
+from perdure.syntax.expr import Name
+
+Parts = tuple[Name, ...]
+_VALUES = ("input", "value")
+
+
+def resolve_reference(
+    context: Context, env: Env, parts: Parts, span: Span
+) -> Reference | None:
+    """Bind a reference to one value; None when a finding says why not."""
+    binding = look_up(context, env, parts[0])
+    if binding is None or binding.variable is None:
+        return None
+    variable = binding.variable
+    if variable.kind in _VALUES:
+        (value,) = variable.fields
+        return _members(context, env, variable, (), value, parts, 1, span)
+    if len(parts) == 1:
+        context.report(_not_a_value(variable, parts[0]))
+        return None
+    return _column(context, env, binding, parts, span)
+
+
+def resolve_row_set(
+    context: Context, env: Env, parts: Parts, span: Span
+) -> Reference | None:
+    """Bind `:step.*` to all rows of a step."""
+    binding = look_up(context, env, parts[0])
+    if binding is None or binding.variable is None:
+        return None
+    variable = binding.variable
+    if variable.kind != "rows" or len(parts) > 1:
+        shown = ".".join(part.text for part in parts)
+        context.report(
+            error(
+                "WF207",
+                span,
+                f'"{shown}" has no rows, ".*" is for the result of an sql step',
+                help=f'write ":{shown}" for a value',
+            )
+        )
+        return None
+    record = Record(variable.fields)
+    return Reference(variable.id, (), record, False, row_set=True, span=span)
+
+
+def look_up(context: Context, env: Env, name: Name) -> Binding | None:
+    """Return what a name is bound to; None when it has no value here for certain."""
+    if name.text == RUN.name:
+        context.variables.setdefault(RUN.id, RUN)
+        return Binding(RUN)
+    binding = env.bindings.get(name.text)
+    if binding is None and name.text in context.unread:
+        return None
+    if binding is not None and binding.definite:
+        return binding
+    if binding is not None:
+        context.report(_unassigned(name))
+    else:
+        _report_unknown(context, env, name)
+    return None
+
+
+# --- into a variable ------------------------------------------------------------
+
+
+def _column(
+    context: Context, env: Env, binding: Binding, parts: Parts, span: Span
+) -> Reference | None:
+    variable, trusted = _view(env, binding)
+    name = parts[1]
+    field = _find(variable.fields, name.text)
+    if field is None:
+        context.report(_no_column(variable, parts))
+        return None
+    if variable.cardinality == "many":
+        context.report(_many(variable, span))
+        return None
+    nullable = field.nullable and not (field.name in trusted and len(parts) > 2)
+    absent = variable.cardinality == "maybe" and not env.proves((parts[0].text,))
+    known = Field(field.name, field.type, nullable or absent)
+    return _members(context, env, variable, (field.name,), known, parts, 2, span)
+
+
+def _members(
+    context: Context,
+    env: Env,
+    variable: Variable,
+    path: tuple[str, ...],
+    field: Field,
+    parts: Parts,
+    at: int,
+    span: Span,
+) -> Reference | None:
+    """Follow the parts from `at` through typed JSON, below a field with a value."""
+    for index in range(at, len(parts)):
+        name = parts[index]
+        if not isinstance(field.type, Record):
+            context.report(_no_members(field.type, parts[:index], name))
+            return None
+        member = _find(field.type.fields, name.text)
+        if member is None:
+            context.report(_no_member(field.type, parts[:index], name))
+            return None
+        path = (*path, member.name)
+        nullable = field.nullable and not env.proves(_texts(parts[:index]))
+        field = Field(member.name, member.type, member.nullable or nullable)
+    nullable = field.nullable and not env.proves(_texts(parts))
+    return Reference(variable.id, path, field.type, nullable, span=span)
+
+
+def _view(env: Env, binding: Binding) -> tuple[Variable, frozenset[str]]:
+    """Return what is known of a name here: more, where its branch has won."""
+    assert binding.variable is not None
+    won = binding.won
+    if won is not None and won.fact in env.facts:
+        return won.variable, won.trusted
+    return binding.variable, binding.trusted
+
+
+def _texts(parts: Parts) -> tuple[str, ...]:
+    return tuple(part.text for part in parts)
+
+
+def _find(fields: tuple[Field, ...], name: str) -> Field | None:
+    return next((field for field in fields if field.name == name), None)
+
+
+# --- findings -------------------------------------------------------------------
+
+
+def _report_unknown(context: Context, env: Env, name: Name) -> None:
+    kind = context.step_names.get(name.text)
+    if kind is not None and kind != "bound":
+        context.report(
+            error(
+                "WF206",
+                name.span,
+                f'step "{name.text}" has no result, it is a `{kind}` step',
+            )
+        )
+        return
+    if kind == "bound":
+        context.report(
+            error(
+                "WF202",
+                name.span,
+                f'"{name.text}" is used before it has a value',
+                "the step of that name comes later, or in a branch that is not on "
+                "the way here",
+            )
+        )
+        return
+    meant = nearest(name.text, [n for n, b in env.bindings.items() if b.definite])
+    context.report(
+        error(
+            "WF201",
+            name.span,
+            f'unknown name "{name.text}"',
+            _names_in_scope(env),
+            help=did_you_mean(meant),
+            fix=replacement(meant, name.span),
+        )
+    )
+
+
+def _names_in_scope(env: Env) -> str:
+    names = [name for name, binding in env.bindings.items() if binding.definite]
+    return f"names here: {', '.join([*names, 'run'])}"
+
+
+def _unassigned(name: Name) -> Diagnostic:
+    return error(
+        "WF202",
+        name.span,
+        f'"{name.text}" has no value on some path to here',
+        "it is bound only in an arm, a round or a branch that may not have run",
+        help="bind it on every path, or move its use to where it is bound",
+    )
+
+
+def _not_a_value(variable: Variable, name: Name) -> Diagnostic:
+    columns = [field.name for field in variable.fields]
+    example = f"{variable.name}.{columns[0]}" if columns else f"{variable.name}.*"
+    return error(
+        "WF204",
+        name.span,
+        f'"{name.text}" is the result of a step, a value was expected',
+        f"its columns are: {show_fields(variable.fields)}",
+        help=f'name a column: "{example}"',
+    )
+
+
+def _no_column(variable: Variable, parts: Parts) -> Diagnostic:
+    name = parts[1]
+    meant = nearest(name.text, [field.name for field in variable.fields])
+    what = "" if variable.kind == "run" else "step "
+    return error(
+        "WF203",
+        parts[0].span.to(name.span),
+        f'{what}"{variable.name}" has no column "{name.text}"',
+        f"its columns are: {show_fields(variable.fields)}",
+        help=did_you_mean(meant, f"{variable.name}.{meant}"),
+        fix=replacement(meant, name.span),
+    )
+
+
+def _many(variable: Variable, span: Span) -> Diagnostic:
+    return error(
+        "WF303",
+        span,
+        f'step "{variable.name}" may have many rows, one value was expected',
+        f'nothing proves that step "{variable.name}" returns at most one row',
+        help=f'add `expect: one` or `expect: maybe` to step "{variable.name}", '
+        f'or read all its rows in SQL: "from :{variable.name}.*"',
+    )
+
+
+def _no_members(type_: Type, parents: Parts, name: Name) -> Diagnostic:
+    shown = ".".join(part.text for part in parents)
+    if isinstance(type_, Scalar) and type_.name in ("jsonb", "json"):
+        return error(
+            "WF205",
+            name.span,
+            f'"{shown}" is {type_.name} of unknown form, its members have no type',
+            help=f"write \"({shown} ->> '{name.text}')\" and cast it",
+        )
+    what = "a list" if isinstance(type_, Items) else show_type(type_)
+    return error(
+        "WF205", name.span, f'"{shown}" is {what}, it has no member "{name.text}"'
+    )
+
+
+def _no_member(type_: Record, parents: Parts, name: Name) -> Diagnostic:
+    shown = ".".join(part.text for part in parents)
+    meant = nearest(name.text, [field.name for field in type_.fields])
+    return error(
+        "WF203",
+        parents[0].span.to(name.span),
+        f'"{shown}" has no member "{name.text}"',
+        f"its members are: {show_fields(type_.fields)}",
+        help=did_you_mean(meant, f"{shown}.{meant}"),
+        fix=replacement(meant, name.span),
+    )
+
+
+def show_fields(fields: tuple[Field, ...]) -> str:
+    """Return columns or members as a message shows them."""
+    return ", ".join(
+        f"{field.name} {show_type(field.type)}{'?' if field.nullable else ''}"
+        for field in fields
+    )

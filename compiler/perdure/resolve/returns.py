@@ -1,0 +1,135 @@
+"""`return` values against the declared `returns`."""
+
+from __future__ import annotations
+
+from perdure.diagnostics import error
+from perdure.ir.expr import Expression, Listing, Mapping, Template, Value
+from perdure.ir.types import Items, Record, Type
+from perdure.resolve.assign import assignable, is_json, is_number, is_text, reads_as
+from perdure.resolve.context import Context
+from perdure.resolve.suggest import did_you_mean, nearest, replacement
+from perdure.resolve.types import show_type
+from perdure.source import Span
+from perdure.syntax import tree as syntax
+
+
+def check_value(
+    context: Context,
+    written: syntax.Value,
+    value: Value,
+    declared: Type,
+    nullable: bool,
+) -> None:
+    """Report where a value does not fit the declared type."""
+    match written, value:
+        case syntax.Mapping(), Mapping() if isinstance(declared, Record):
+            _check_mapping(context, written, value, declared)
+        case syntax.Listing(), Listing() if isinstance(declared, Items):
+            for item, resolved in zip(written.items, value.items, strict=True):
+                check_value(context, item, resolved, declared.item, declared.nullable)
+        case ((syntax.Mapping() | syntax.Listing()), _):
+            if not is_json(declared):
+                what = "an object" if isinstance(written, syntax.Mapping) else "a list"
+                _mismatch(context, written.span, what, declared)
+        case syntax.Constant(), _:
+            _check_constant(context, written, declared, nullable)
+        case syntax.Template(), Expression():
+            _check_expression(context, written.span, value, declared, nullable)
+        case syntax.Template(), Template():
+            _check_text(context, written.span, value, declared)
+
+
+def _check_mapping(
+    context: Context, written: syntax.Mapping, value: Mapping, declared: Record
+) -> None:
+    members = {field.name: field for field in declared.fields}
+    values = dict(value.entries)
+    for name, item in written.entries:
+        if name.text not in members:
+            _unknown_member(context, name.text, name.span, declared)
+            continue
+        field = members.pop(name.text)
+        check_value(context, item, values[name.text], field.type, field.nullable)
+    missing = [field.name for field in members.values() if not field.nullable]
+    if missing:
+        context.report(
+            error(
+                "WF227",
+                written.span,
+                f"the returned object has no {_listed(missing)}",
+                f"`returns` declares {show_type(declared)}",
+            )
+        )
+
+
+def _check_constant(
+    context: Context, written: syntax.Constant, declared: Type, nullable: bool
+) -> None:
+    text = written.text
+    if text == "null":
+        if not nullable:
+            report_null(context, written.span, "null", declared, _declare(declared))
+    elif text in ("true", "false"):
+        if show_type(declared) != "boolean" and not is_json(declared):
+            _mismatch(context, written.span, "a boolean", declared)
+    elif not is_number(declared) and not is_json(declared):
+        _mismatch(context, written.span, "a number", declared)
+
+
+def _check_expression(
+    context: Context, span: Span, value: Expression, declared: Type, nullable: bool
+) -> None:
+    if not assignable(value.type, declared):
+        _mismatch(context, span, show_type(value.type), declared)
+    elif value.nullable and not nullable:
+        help_ = f"give it a value with coalesce(..., ...), or {_declare(declared)}"
+        report_null(context, span, "a value that may be null", declared, help_)
+
+
+def _check_text(context: Context, span: Span, value: Template, declared: Type) -> None:
+    if is_text(declared) or is_json(declared):
+        return
+    texts = [part for part in value.parts if isinstance(part, str)]
+    constant = len(texts) == len(value.parts)
+    if not (constant and reads_as(context, "".join(texts), declared)):
+        _mismatch(context, span, "text", declared)
+
+
+def report_null(
+    context: Context, span: Span, what: str, declared: Type, help: str
+) -> None:
+    """Report a null, or what may be one, where none is allowed."""
+    shown = show_type(declared)
+    context.report(error("WF302", span, f"expected {shown}, found {what}", help=help))
+
+
+def _declare(type_: Type) -> str:
+    return f'declare "{show_type(type_)}?"'
+
+
+def _mismatch(context: Context, span: Span, found: str, declared: Type) -> None:
+    context.report(
+        error(
+            "WF225",
+            span,
+            f"`returns` declares {show_type(declared)}, this is {found}",
+        )
+    )
+
+
+def _unknown_member(context: Context, name: str, span: Span, declared: Record) -> None:
+    meant = nearest(name, [field.name for field in declared.fields])
+    context.report(
+        error(
+            "WF227",
+            span,
+            f'`returns` declares no member "{name}"',
+            f"`returns` declares {show_type(declared)}",
+            help=did_you_mean(meant),
+            fix=replacement(meant, span),
+        )
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,136 @@
+"""Steps in order, and the step kinds that are only a line of their own."""
+
+from __future__ import annotations
+
+from perdure.diagnostics import error
+from perdure.ir import tree as ir
+from perdure.ir.expr import Template
+from perdure.ir.types import Field, Variable
+from perdure.resolve import control, sql_step, waits
+from perdure.resolve.binding import bind
+from perdure.resolve.context import Context
+from perdure.resolve.expressions import resolve_condition, resolve_expression
+from perdure.resolve.facts import facts_of
+from perdure.resolve.returns import check_value, report_null
+from perdure.resolve.scope import Env
+from perdure.resolve.values import resolve_template, resolve_value
+from perdure.syntax import tree as syntax
+
+Steps = tuple[ir.Step, ...]
+
+
+def resolve_steps(
+    context: Context, env: Env, steps: tuple[syntax.Step, ...], path: str
+) -> tuple[Steps, Env]:
+    """Resolve steps in order; `path` is the list's own. Wrong steps are left out."""
+    resolved: list[ir.Step] = []
+    for index, step in enumerate(steps):
+        found, env = _resolve_step(context, env, step, f"{path}[{index}]")
+        resolved.extend(found)
+    return tuple(resolved), env
+
+
+def _resolve_step(
+    context: Context, env: Env, step: syntax.Step, path: str
+) -> tuple[Steps, Env]:
+    written = step.head
+    name = written.name.text if written.name else None
+    head = ir.Head(path, name, written.span, written.description)
+    found: ir.Step | None
+    match step:
+        case syntax.SqlStep():
+            found, env = sql_step.resolve_sql(context, env, step, head)
+        case syntax.HttpStep():
+            found, env = waits.resolve_http(context, env, step, head)
+        case syntax.SleepStep():
+            found = waits.resolve_sleep(context, env, step, head)
+        case syntax.WaitForSignalStep():
+            found, env = waits.resolve_wait(context, env, step, head)
+        case syntax.LetStep():
+            return _resolve_let(context, env, step, head)
+        case syntax.IfStep():
+            found, env = control.resolve_if(context, env, step, head)
+        case syntax.ParallelStep():
+            found, env = control.resolve_parallel(context, env, step, head)
+        case syntax.RaceStep():
+            found, env = control.resolve_race(context, env, step, head)
+        case syntax.LoopStep():
+            found, env = control.resolve_loop(context, env, step, head)
+        case syntax.BreakStep():
+            found, env = ir.BreakStep(head), control.resolve_leap(context, env, step)
+        case syntax.ContinueStep():
+            found, env = ir.ContinueStep(head), control.resolve_leap(context, env, step)
+        case syntax.ReturnStep():
+            found, env = _resolve_return(context, env, step, head), env.ended()
+        case syntax.FailStep():
+            message = resolve_template(context, env, step.message)
+            found, env = ir.FailStep(head, message) if message else None, env.ended()
+        case syntax.AssertStep():
+            found = _resolve_assert(context, env, step, head)
+            env = env.knowing(facts_of(step.condition, "true"))
+    return (() if found is None else (found,)), env
+
+
+def _resolve_let(
+    context: Context, env: Env, step: syntax.LetStep, head: ir.Head
+) -> tuple[Steps, Env]:
+    resolved: list[ir.Step] = []
+    for name, expr in step.bindings:
+        value = resolve_expression(context, env, expr)
+        result = None
+        if value is not None:
+            field = Field("value", value.type, value.nullable)
+            result = Variable("", name.text, "value", (field,))
+        env, variable = bind(context, env, name, result)
+        if variable is not None and value is not None:
+            resolved.append(ir.LetStep(head, variable, value))
+    return tuple(resolved), env
+
+
+def _resolve_return(
+    context: Context, env: Env, step: syntax.ReturnStep, head: ir.Head
+) -> ir.ReturnStep | None:
+    declared = context.returns
+    if step.value is None:
+        if declared is not None and not context.returns_nullable:
+            help_ = "return a value"
+            report_null(context, step.head.span, "no value", declared, help_)
+        return ir.ReturnStep(head, None)
+    value = resolve_value(context, env, step.value)
+    if value is None:
+        return None
+    if declared is not None:
+        check_value(context, step.value, value, declared, context.returns_nullable)
+    return ir.ReturnStep(head, value)
+
+
+def _resolve_assert(
+    context: Context, env: Env, step: syntax.AssertStep, head: ir.Head
+) -> ir.AssertStep | None:
+    condition = resolve_condition(context, env, step.condition)
+    if step.message is None:
+        shown = step.head.name.text if step.head.name else head.path
+        message: Template | None = Template((f"assertion failed: {shown}",))
+    else:
+        message = resolve_template(context, env, step.message)
+    if condition is None or message is None:
+        return None
+    return ir.AssertStep(head, condition, message)
+
+
+def report_missing_return(
+    context: Context, workflow: syntax.Workflow, end: Env
+) -> None:
+    """Report a path that ends without a value although one is declared."""
+    returns = workflow.returns
+    if returns is None or returns.nullable or not end.live:
+        return
+    context.report(
+        error(
+            "WF226",
+            returns.span,
+            "`returns` declares a value, and some path ends without `return`",
+            "a workflow that ends without `return` has the result null",
+            help="end every path with `return`, or declare the type nullable with `?`",
+        )
+    )

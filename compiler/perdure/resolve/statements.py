@@ -1,0 +1,197 @@
+"""SQL statements: references bound, the whole described by PostgreSQL.
+
+The user's text is asked about as it stands, comments included, with a typed
+parameter at every use of a value. PostgreSQL's position in its answer falls into one
+token, and that token's characters in the file are what the finding points at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from perdure.catalog.model import Described, Rejected
+from perdure.diagnostics import error
+from perdure.ir.expr import Reference, Statement
+from perdure.resolve.context import Context
+from perdure.resolve.described import Asked
+from perdure.resolve.references import resolve_reference, resolve_row_set
+from perdure.resolve.rejections import report_rejection
+from perdure.resolve.scope import Env
+from perdure.source import Span
+from perdure.syntax.sql import SqlRef, SqlText, Token
+
+Parts = tuple[Token | Reference, ...]
+
+_AFTER_TABLE = frozenset(
+    [
+        "where",
+        "join",
+        "left",
+        "right",
+        "full",
+        "inner",
+        "cross",
+        "natural",
+        "on",
+        "using",
+        "group",
+        "order",
+        "having",
+        "limit",
+        "offset",
+        "fetch",
+        "for",
+        "union",
+        "intersect",
+        "except",
+        "window",
+        "returning",
+        "set",
+        "when",
+        "tablesample",
+        "select",
+        "insert",
+        "update",
+        "delete",
+        "merge",
+        "values",
+        "into",
+        "do",
+        "not",
+    ]
+)
+"""Words after a table that are no alias of it."""
+
+_BEFORE_TABLE = frozenset({"from", "join", "using", "lateral", "only"})
+
+
+def resolve_statement(
+    context: Context, env: Env, sql: SqlText
+) -> tuple[Statement, Described] | None:
+    """Bind and describe a statement; None when something in it was found wrong."""
+    parts = _bind(context, env, sql)
+    if parts is None:
+        return None
+    described = _describe(context, env, sql, parts)
+    if described is None:
+        return None
+    statement = Statement(
+        parts,
+        sql.main - sql.first,
+        sql.keyword,
+        sql.returning,
+        sql.recursive,
+        sql.has_with,
+        _span(sql, sql.first, sql.last),
+    )
+    return statement, described
+
+
+# --- references -----------------------------------------------------------------
+
+
+def _bind(context: Context, env: Env, sql: SqlText) -> Parts | None:
+    refs = {ref.index: ref for ref in sql.refs}
+    parts: list[Token | Reference] = []
+    complete = True
+    for index in range(sql.first, sql.last):
+        if index not in refs:
+            parts.append(sql.tokens[index])
+            continue
+        reference = _resolve(context, env, sql, refs[index])
+        complete = complete and reference is not None
+        if reference is not None:
+            parts.append(reference)
+    return tuple(parts) if complete else None
+
+
+def _resolve(context: Context, env: Env, sql: SqlText, ref: SqlRef) -> Reference | None:
+    if not ref.row_set:
+        return resolve_reference(context, env, ref.parts, ref.span)
+    reference = resolve_row_set(context, env, ref.parts, ref.span)
+    if reference is None or not _stands_for_table(context, sql, ref):
+        return None
+    return replace(reference, alias=_alias(sql, ref))
+
+
+def _stands_for_table(context: Context, sql: SqlText, ref: SqlRef) -> bool:
+    """Check that a row set follows FROM, JOIN or a comma; the rest is PostgreSQL's."""
+    index = ref.index - 1
+    while index >= sql.first and (
+        sql.tokens[index].kind in ("space", "comment") or sql.tokens[index].text == "("
+    ):
+        index -= 1
+    before = sql.tokens[index].text.lower() if index >= sql.first else ""
+    if before in _BEFORE_TABLE or before == ",":
+        return True
+    name = ref.parts[0].text
+    context.report(
+        error(
+            "WF207",
+            ref.span,
+            f'the rows ":{name}.*" are a table, a value was expected here',
+            help=f'write "(select ... from :{name}.*)", or name a column: '
+            f'":{name}.column"',
+        )
+    )
+    return False
+
+
+def _alias(sql: SqlText, ref: SqlRef) -> str | None:
+    """Return the alias of a row set, None when the user's text gives one."""
+    following = (
+        token
+        for token in sql.tokens[ref.index + 1 : sql.last]
+        if token.kind not in ("space", "comment")
+    )
+    token = next(following, None)
+    if token is not None and _is_alias(token):
+        return None
+    return ref.parts[0].text
+
+
+def _is_alias(token: Token) -> bool:
+    if token.kind == "word":
+        return token.text.lower() not in _AFTER_TABLE
+    return token.kind == "quoted"
+
+
+# --- description ----------------------------------------------------------------
+
+
+def _describe(
+    context: Context, env: Env, sql: SqlText, parts: Parts
+) -> Described | None:
+    asked: Asked[int] = Asked()
+    for index, part in enumerate(parts, sql.first):
+        asked.add(part.text if isinstance(part, Token) else part, index)
+    answer = context.catalog.describe(asked.sql)
+    if isinstance(answer, Rejected):
+        span = _token_span(sql, asked.place(answer.position))
+        report_rejection(context, env, answer, span)
+        return None
+    return answer
+
+
+def _token_span(sql: SqlText, index: int | None) -> Span:
+    """Return the place of a token, with the rest of a dotted name that it begins."""
+    if index is None:
+        return _span(sql, sql.first, sql.last)
+    last = index
+    while _continues(sql, last):
+        last += 2
+    return _span(sql, index, last + 1)
+
+
+def _continues(sql: SqlText, index: int) -> bool:
+    following = sql.tokens[index + 1 : min(index + 3, sql.last)]
+    return (
+        sql.tokens[index].kind in ("word", "quoted")
+        and len(following) == 2
+        and following[0].text == "."
+        and following[1].kind in ("word", "quoted")
+    )
+
+
+def _span(sql: SqlText, first: int, last: int) -> Span:
+    return sql.text.span(sql.tokens[first].start, sql.tokens[last - 1].end)
