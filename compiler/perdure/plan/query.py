@@ -22,11 +22,22 @@ class StringLiteral:
 
 
 @dataclass(frozen=True, slots=True)
+class Identifier:
+    """A name of the user's; emission quotes it where it needs quotes."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResultRef:
-    """`$name` (no column) or `$name.column` of a named result."""
+    """`$name` (no column) or `$name.column` of a named result.
+
+    `optional` reads a result without rows, or a null, as NULL; else that is an error.
+    """
 
     name: str
     column: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +55,5 @@ class RunRef:
     what: str  # id | version | started_at
 
 
-Piece = Code | StringLiteral | ResultRef | InputRef | RunRef | Token
+Piece = Code | StringLiteral | Identifier | ResultRef | InputRef | RunRef | Token
 Query = tuple[Piece, ...]

@@ -28,11 +28,16 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """One statement."""
+    """One statement.
+
+    `needs` names what a target must be able to do for it to mean what it says, beyond
+    running SQL (see `perdure.targets.needs`).
+    """
 
     origin: Origin
     query: Query
     result: str | None = None
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,11 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """A request. URL, body and header values are constant text and references."""
+    """A request; `timeout` in milliseconds.
+
+    URL, body and header values are made of constant text (`StringLiteral`, which is
+    not quoted here) and of references to a result.
+    """
 
     origin: Origin
     method: str

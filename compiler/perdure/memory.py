@@ -1,0 +1,106 @@
+"""What is known of files that did not change since they were last checked.
+
+One JSON file below `.perdure/cache/`, replaced as a whole; a reader sees the old one
+or the new one. It holds findings and digests only, nothing that is executed when it
+is read. A damaged or foreign file counts as empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from perdure.diagnostics import Diagnostic
+from perdure.diagnostics.store import from_stored, to_stored
+from perdure.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The outcome of a file."""
+
+    name: str | None
+    digest: str | None
+    findings: tuple[Diagnostic, ...]
+
+
+@dataclass(slots=True)
+class Memory:
+    """Outcomes by path; `context` is the digest of all that they depend on beside."""
+
+    path: Path | None
+    context: str
+    entries: dict[str, Any] = field(default_factory=dict)
+    changed: bool = False
+
+    def find(
+        self, source: Source, text_of: Callable[[str], str | None]
+    ) -> Remembered | None:
+        """Return the outcome of a file if neither it nor what it read has changed."""
+        entry = self.entries.get(source.path)
+        if not entry or entry["text"] != _digest(source.text):
+            return None
+        for path, digest in entry["read"].items():
+            text = text_of(path)
+            if text is None or _digest(text) != digest:
+                return None
+        findings = tuple(from_stored(each) for each in entry["findings"])
+        return Remembered(entry["name"], entry["digest"], findings)
+
+    def keep(self, source: Source, read: Sequence[Source], outcome: Remembered) -> None:
+        """Remember the outcome of a file and the other files that it depends on."""
+        self.changed = True
+        self.entries[source.path] = {
+            "text": _digest(source.text),
+            "read": {each.path: _digest(each.text) for each in read},
+            "name": outcome.name,
+            "digest": outcome.digest,
+            "findings": [to_stored(each) for each in outcome.findings],
+        }
+
+    def save(self) -> None:
+        """Write what is new; a folder that can't be written only costs time."""
+        if not self.changed or self.path is None:
+            return
+        text = json.dumps({"context": self.context, "files": self.entries})
+        passing = self.path.with_suffix(f".{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            passing.write_text(text, encoding="utf-8")
+            passing.replace(self.path)
+        except OSError:
+            return
+        self.changed = False
+
+
+def open_memory(path: Path, *context: str) -> Memory:
+    """Read what is remembered under this context and this compiler."""
+    key = _digest("\0".join((compiler_fingerprint(), *context)))
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        entries = data["files"] if data["context"] == key else {}
+    except (OSError, ValueError, TypeError, KeyError):
+        entries = {}
+    return Memory(path, key, entries if isinstance(entries, dict) else {})
+
+
+@cache
+def compiler_fingerprint() -> str:
+    """Return a digest that changes when the compiler's own files change."""
+    root = Path(__file__).parent
+    files = sorted(root.rglob("*.py"))
+    grammar = sorted((root.parent.parent / "grammar").glob("*.lark"))
+    stats = [(file.name, file.stat()) for file in files + grammar]
+    return _digest(
+        "\n".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,332 @@
+"""From paths to a result: the passes in order. Read this first.
+
+    text --yaml.read--> syntax --resolve--> IR --lower--> plan --legalise--> legal plan
+                                    \\--check--> findings                      |
+                                                          SQL objects <--emit--/
+
+Each pass is a pure function between two forms; this module alone calls them. A file
+with mistakes goes as far as it can, so that one run shows all mistakes.
+
+Checking is remembered per file (`perdure.memory`): what a file's findings and digest
+are depends only on its text, the SQL files it names, the schema, the target and
+this compiler. The rejected way was to remember every form of every file, which
+needs a second format for the IR and saves nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perdure.config import Config
+from perdure.diagnostics import Diagnostic, error
+from perdure.ignores import apply_ignores
+from perdure.memory import Memory, Remembered, open_memory
+from perdure.source import Source
+
+if TYPE_CHECKING:
+    from perdure.catalog import SchemaCatalog
+    from perdure.ir.tree import Workflow
+    from perdure.plan.tree import Plan
+    from perdure.plan.version import Previous, VersionSql
+    from perdure.syntax.tree import Workflow as WorkflowSyntax
+    from perdure.targets import Target
+
+Progress = Callable[[int, int], None]
+"""Called with the number of files done and of all files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One workflow file and how far it came.
+
+    `digest` is set when the file has no errors; `ir` also needs that the file was
+    really compiled, not remembered (see `Compiler.complete`).
+    """
+
+    source: Source
+    name: str | None = None
+    digest: str | None = None
+    findings: tuple[Diagnostic, ...] = ()
+    syntax: WorkflowSyntax | None = None
+    ir: Workflow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """All files of a project, with all that was found, and all texts by path."""
+
+    units: tuple[Unit, ...]
+    findings: tuple[Diagnostic, ...]
+    sources: dict[str, Source]
+
+    @property
+    def failed(self) -> bool:
+        """Whether there are errors."""
+        return any(each.severity == "error" for each in self.findings)
+
+
+@dataclass(slots=True)
+class Compiler:
+    """A project while it is being compiled: files that were read, and the catalog.
+
+    `root` is where paths in messages start; the texts read are kept for rendering.
+    """
+
+    config: Config
+    catalog: SchemaCatalog
+    target: Target
+    memory: Memory
+    sources: dict[str, Source] = field(default_factory=dict)
+
+    def check(self, files: Sequence[Path], progress: Progress | None = None) -> Checked:
+        """Check files, and the names of workflows against each other.
+
+        Where the schema can't be loaded, that is all there is to say.
+        """
+        problems = self.catalog.problems()
+        self.sources.update((each.path, each) for each in self.catalog.sources)
+        if problems:
+            return Checked((), tuple(problems), self.sources)
+        units = []
+        for count, file in enumerate(files):
+            if progress:
+                progress(count, len(files))
+            units.append(self._remembered(file))
+        if progress:
+            progress(len(files), len(files))
+        self.memory.save()
+        findings = [each for unit in units for each in unit.findings]
+        findings += _duplicates(units)
+        return Checked(tuple(units), tuple(findings), self.sources)
+
+    def complete(self, unit: Unit) -> Unit:
+        """Return the unit with its IR, compiling it if it was only remembered."""
+        if unit.ir is not None:
+            return unit
+        return self._compile(unit.source, [])
+
+    def plan(self, unit: Unit) -> Plan:
+        """Return the plan of a unit without errors, legal on the target."""
+        from perdure.lower import lower
+        from perdure.targets import legalise
+
+        ir = self.complete(unit).ir
+        assert ir is not None
+        plan, _ = legalise(lower(ir), self.target)
+        assert plan is not None
+        return plan
+
+    def find(self, workflow: str) -> Unit | None:
+        """Return a workflow, by its name or its file, compiled and not remembered."""
+        path = self.config.root / workflow
+        if path.suffix in (".yaml", ".yml") and path.is_file():
+            source = self.load(path)
+            return self._compile(source, []) if isinstance(source, Source) else None
+        units = self.check(workflow_files(self.config)).units
+        found = next((unit for unit in units if unit.name == workflow), None)
+        return found and self.complete(found)
+
+    def dump(self, unit: Unit, stage: str) -> str:
+        """Return a form of a unit as text: `syntax`, `ir`, `plan`, or `sql`."""
+        from perdure.dump import to_json
+
+        unit = self.complete(unit)
+        match stage:
+            case "syntax":
+                return to_json(unit.syntax)
+            case "ir":
+                return to_json(unit.ir)
+            case "plan":
+                return to_json(self.plan(unit))
+            case _:
+                return self.sql(unit, version=1).up
+
+    def sql(
+        self,
+        unit: Unit,
+        *,
+        version: int,
+        schema: str | None = None,
+        previous: Previous | None = None,
+    ) -> VersionSql:
+        """Return a unit without errors as the SQL of a version."""
+        from perdure import __version__
+        from perdure.emit import emit
+        from perdure.plan.version import Registration
+
+        unit = self.complete(unit)
+        assert unit.digest is not None
+        return emit(
+            self.plan(unit),
+            version=version,
+            target=self.target,
+            schema=schema or self.config.sql_schema,
+            registration=Registration(
+                unit.digest, __version__, unit.source, self.sources, previous
+            ),
+        )
+
+    def load(self, path: Path) -> Source | Diagnostic:
+        """Read a file; its path in messages is relative to the project's root."""
+        from perdure.frontend.yaml import decode
+
+        shown = _shown(path, self.config.root)
+        try:
+            data = path.read_bytes()
+        except OSError as failure:
+            reason = (failure.strerror or str(failure)).lower()
+            return error("WF182", None, f'can\'t read "{shown}": {reason}')
+        source = decode(shown, data)
+        if isinstance(source, Source):
+            self.sources[shown] = source
+        return source
+
+    def _remembered(self, file: Path) -> Unit:
+        source = self.load(file)
+        if isinstance(source, Diagnostic):
+            return Unit(Source(_shown(file, self.config.root), ""), findings=(source,))
+        known = self.memory.find(source, self._text_of)
+        if known:
+            return Unit(source, known.name, known.digest, known.findings)
+        read: list[Source] = []
+        unit = self._compile(source, read)
+        self.memory.keep(
+            source, read, Remembered(unit.name, unit.digest, unit.findings)
+        )
+        return unit
+
+    def _text_of(self, path: str) -> str | None:
+        source = self.load(self.config.root / path)
+        return source.text if isinstance(source, Source) else None
+
+    def _compile(self, source: Source, read: list[Source]) -> Unit:
+        """Take one file from text to IR and findings; note other files it reads."""
+        from perdure.check import check
+        from perdure.frontend.yaml import read as read_yaml
+        from perdure.ir.digest import digest
+        from perdure.lower import lower
+        from perdure.resolve import resolve
+        from perdure.targets import legalise
+
+        def load(name: str) -> Source | None:
+            place = (self.config.root / source.path).parent / name
+            loaded = self.load(place)
+            if isinstance(loaded, Diagnostic):
+                return None
+            read.append(loaded)
+            return loaded
+
+        syntax, found = read_yaml(source, load)
+        if syntax is None:
+            return Unit(source, findings=tuple(found))
+        ir, more = resolve(syntax, self.catalog)
+        found = found + more
+        if ir is not None:
+            found += check(ir)
+            if not _errors(found):
+                found += legalise(lower(ir), self.target)[1]
+        found = apply_ignores(syntax, source, found)
+        good = ir is not None and not _errors(found)
+        return Unit(
+            source,
+            name=syntax.name.text,
+            digest=digest(ir) if ir is not None and good else None,
+            findings=tuple(found),
+            syntax=syntax,
+            ir=ir if good else None,
+        )
+
+
+@contextmanager
+def open_compiler(
+    config: Config,
+    *,
+    state_dir: Path | None = None,
+    remember: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> Iterator[Compiler]:
+    """Open a project's catalog and what is remembered of its files.
+
+    `state_dir` holds caches and servers, the project's `.perdure` by default. Raises
+    `EngineError` when a server is needed and can't be had, `ValueError` when the
+    target is unknown.
+    """
+    from perdure.catalog import (
+        CatalogSettings,
+        SchemaSource,
+        ServerOptions,
+        open_catalog,
+    )
+    from perdure.targets import parse_target
+
+    target = parse_target(config.target)
+    if isinstance(target, str):
+        raise ValueError(target)
+    state = state_dir or config.state_dir
+    settings = CatalogSettings(
+        schema=SchemaSource(config.schema, config.schema_url),
+        state_dir=state,
+        root=config.root,
+        server=ServerOptions(config.postgres_bin_dir, config.postgres_url),
+        progress=progress,
+    )
+    with open_catalog(settings) as catalog:
+        memory = Memory(None, "")
+        if remember:
+            path = state / "cache" / "checked.json"
+            memory = open_memory(path, catalog.digest, str(target))
+        yield Compiler(config, catalog, target, memory)
+
+
+def workflow_files(config: Config, paths: Iterable[Path] = ()) -> list[Path]:
+    """Return the workflow files below the paths, or of the project, sorted."""
+    found: set[Path] = set()
+    for path in list(paths) or [config.workflows]:
+        if path.is_dir():
+            found.update(path.rglob("*.yaml"), path.rglob("*.yml"))
+        else:
+            found.add(path)
+    return sorted(path.absolute() for path in found)
+
+
+def _errors(found: Iterable[Diagnostic]) -> bool:
+    return any(each.severity == "error" for each in found)
+
+
+def _shown(path: Path, root: Path) -> str:
+    absolute = path.absolute()
+    if absolute.is_relative_to(root):
+        return absolute.relative_to(root).as_posix()
+    return path.as_posix()
+
+
+def _duplicates(units: Sequence[Unit]) -> list[Diagnostic]:
+    """Find workflows that share a name; the later file, by path, is to blame."""
+    first: dict[str, str] = {}
+    found = []
+    for unit in units:
+        if unit.name is None:
+            continue
+        if unit.name in first:
+            span = unit.syntax.name.span if unit.syntax else None
+            message = (
+                f'"{unit.source.path}" defines workflow "{unit.name}" again, '
+                f'after "{first[unit.name]}"'
+            )
+            found.append(error("WF183", span, message, help="rename one of them"))
+        first.setdefault(unit.name, unit.source.path)
+    return found
+
+
+__all__ = [
+    "Checked",
+    "Compiler",
+    "Progress",
+    "Unit",
+    "open_compiler",
+    "workflow_files",
+]

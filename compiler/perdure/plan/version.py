@@ -1,0 +1,63 @@
+"""The SQL of one workflow version, and what has to be known to write it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from perdure.plan.tree import Parameter
+from perdure.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The version that is current before this one."""
+
+    version: int
+    parameters: tuple[Parameter, ...]
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a version says of its making.
+
+    `files` are further sources that steps may stand in (`sql_file`), by path.
+    """
+
+    digest: str
+    compiler_version: str
+    source: Source
+    files: Mapping[str, Source] = field(default_factory=dict)
+    previous: Previous | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MapEntry:
+    """What a node of the graph stands for; `line` counts from 1."""
+
+    path: str
+    name: str | None
+    role: str
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSql:
+    """A version as SQL: how to install it, and how to put the previous one back.
+
+    `source_map` has an entry per node of the graph, in pre-order: the first is the
+    node that the runtime calls `1`. `signature` is the parameters as PostgreSQL
+    declares them, in order.
+    """
+
+    name: str
+    version: int
+    target: str
+    digest: str
+    signature: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    source_map: tuple[MapEntry, ...]
+    up: str
+    down: str
