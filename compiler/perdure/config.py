@@ -94,6 +94,24 @@ def _syntax_error(source: Source, failure: tomllib.TOMLDecodeError) -> Diagnosti
     return error(CODE, span, f"the configuration is not valid TOML: {reason}")
 
 
+def wrong_setting(
+    source: Source | None, key: str, message: str, help: str | None = None
+) -> Diagnostic:
+    """Return the finding that a setting is wrong, placed at its key."""
+    return error(CODE, source and _place(source, key), message, help=help)
+
+
+def _place(source: Source, key: str) -> Span:
+    """Find `key = ` or `[key]` in the text; the file's start where it is not."""
+    at = re.search(
+        rf"^\s*(?:\[(?:tool\.perdure\.)?)?({re.escape(key)})\b",
+        source.text,
+        re.MULTILINE,
+    )
+    start, end = at.span(1) if at else (0, 0)
+    return Span(source.path, start, end)
+
+
 _KEYS = (
     "schema",
     "workflows",
@@ -140,19 +158,9 @@ class _Reader:
         )
         return (None if self.found else config), self.found
 
-    def _span(self, key: str) -> Span:
-        """Find `key = ` or `[key]` in the text; the file's start where it is not."""
-        at = re.search(
-            rf"^\s*(?:\[(?:tool\.perdure\.)?)?({re.escape(key)})\b",
-            self.source.text,
-            re.MULTILINE,
-        )
-        start, end = at.span(1) if at else (0, 0)
-        return Span(self.source.path, start, end)
-
     def _wrong(self, key: str, message: str, help: str | None = None) -> None:
         assert self.found is not None
-        self.found.append(error(CODE, self._span(key), message, help=help))
+        self.found.append(wrong_setting(self.source, key, message, help))
 
     def _known(
         self, table: Mapping[str, Any], keys: tuple[str, ...], prefix: str

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perdure.config import Config
+from perdure.config import Config, wrong_setting
 from perdure.diagnostics import Diagnostic, error
 from perdure.ignores import apply_ignores
 from perdure.memory import Memory, Remembered, open_memory
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from perdure.ir.tree import Workflow
     from perdure.plan.tree import Plan
     from perdure.plan.version import Previous, VersionSql
+    from perdure.release import Candidate, Lock, Release
     from perdure.syntax.tree import Workflow as WorkflowSyntax
     from perdure.targets import Target
 
@@ -81,13 +82,15 @@ class Compiler:
     target: Target
     memory: Memory
     sources: dict[str, Source] = field(default_factory=dict)
+    problems: tuple[Diagnostic, ...] = ()
 
     def check(self, files: Sequence[Path], progress: Progress | None = None) -> Checked:
         """Check files, and the names of workflows against each other.
 
-        Where the schema can't be loaded, that is all there is to say.
+        Where the schema can't be loaded, or the target is not known, that is all there
+        is to say.
         """
-        problems = self.catalog.problems()
+        problems = self.problems or self.catalog.problems()
         self.sources.update((each.path, each) for each in self.catalog.sources)
         if problems:
             return Checked((), tuple(problems), self.sources)
@@ -100,7 +103,7 @@ class Compiler:
             progress(len(files), len(files))
         self.memory.save()
         findings = [each for unit in units for each in unit.findings]
-        findings += _duplicates(units)
+        findings += self._duplicates(units)
         return Checked(tuple(units), tuple(findings), self.sources)
 
     def complete(self, unit: Unit) -> Unit:
@@ -152,16 +155,21 @@ class Compiler:
         version: int,
         schema: str | None = None,
         previous: Previous | None = None,
+        rename: str | None = None,
     ) -> VersionSql:
-        """Return a unit without errors as the SQL of a version."""
+        """Return a unit without errors as the SQL of a version.
+
+        `rename` names its functions and its registration otherwise.
+        """
         from perdure import __version__
         from perdure.emit import emit
         from perdure.plan.version import Registration
 
         unit = self.complete(unit)
         assert unit.digest is not None
+        plan = self.plan(unit)
         return emit(
-            self.plan(unit),
+            replace(plan, workflow=rename or plan.workflow),
             version=version,
             target=self.target,
             schema=schema or self.config.sql_schema,
@@ -169,6 +177,44 @@ class Compiler:
                 unit.digest, __version__, unit.source, self.sources, previous
             ),
         )
+
+    def release(self, checked: Checked) -> Release:
+        """Return what has to be written for the files as they are; writes nothing."""
+        from perdure.release import Release, plan_release
+
+        lock, found = self.lock()
+        if lock is None:
+            return Release({}, "", (), tuple(found))
+        existing = {
+            file.name: file.read_text(encoding="utf-8", errors="replace")
+            for file in sorted(self.config.migrations.glob("*.sql"))
+        }
+        return plan_release(
+            [self._candidate(unit) for unit in checked.units if unit.digest],
+            lock,
+            existing,
+            schema=self.config.sql_schema,
+        )
+
+    def lock(self) -> tuple[Lock | None, list[Diagnostic]]:
+        """Read the lock; an absent one is empty, an unusable one is None."""
+        from perdure.release import Lock, read_lock
+
+        if not self.config.lock.exists():
+            return Lock(), []
+        source = self.load(self.config.lock)
+        return (None, [source]) if isinstance(source, Diagnostic) else read_lock(source)
+
+    def _candidate(self, unit: Unit) -> Candidate:
+        from perdure.release import Candidate
+
+        assert unit.name is not None
+        assert unit.digest is not None
+
+        def build(version: int, previous: Previous | None) -> VersionSql:
+            return self.sql(unit, version=version, previous=previous)
+
+        return Candidate(unit.name, unit.digest, str(self.target), build)
 
     def load(self, path: Path) -> Source | Diagnostic:
         """Read a file; its path in messages is relative to the project's root."""
@@ -184,6 +230,23 @@ class Compiler:
         if isinstance(source, Source):
             self.sources[shown] = source
         return source
+
+    def _duplicates(self, units: Sequence[Unit]) -> list[Diagnostic]:
+        """Find workflows that share a name; the later file, by path, is to blame."""
+        first: dict[str, str] = {}
+        found = []
+        for unit in units:
+            if unit.name in first:
+                syntax = unit.syntax or self._compile(unit.source, []).syntax
+                message = (
+                    f'"{unit.source.path}" defines workflow "{unit.name}" again, '
+                    f'after "{first[unit.name]}"'
+                )
+                span = syntax.name.span if syntax else None
+                found.append(error("WF183", span, message, help="rename one of them"))
+            elif unit.name is not None:
+                first[unit.name] = unit.source.path
+        return found
 
     def _remembered(self, file: Path) -> Unit:
         source = self.load(file)
@@ -252,8 +315,7 @@ def open_compiler(
     """Open a project's catalog and what is remembered of its files.
 
     `state_dir` holds caches and servers, the project's `.perdure` by default. Raises
-    `EngineError` when a server is needed and can't be had, `ValueError` when the
-    target is unknown.
+    `EngineError` when a server is needed and can't be had.
     """
     from perdure.catalog import (
         CatalogSettings,
@@ -261,11 +323,13 @@ def open_compiler(
         ServerOptions,
         open_catalog,
     )
-    from perdure.targets import parse_target
+    from perdure.targets import PERDURE, parse_target
 
+    problems: tuple[Diagnostic, ...] = ()
     target = parse_target(config.target)
     if isinstance(target, str):
-        raise ValueError(target)
+        problems = (wrong_setting(config.source, "target", target),)
+        target = PERDURE
     state = state_dir or config.state_dir
     settings = CatalogSettings(
         schema=SchemaSource(config.schema, config.schema_url),
@@ -279,7 +343,8 @@ def open_compiler(
         if remember:
             path = state / "cache" / "checked.json"
             memory = open_memory(path, catalog.digest, str(target))
-        yield Compiler(config, catalog, target, memory)
+        sources = {config.source.path: config.source} if config.source else {}
+        yield Compiler(config, catalog, target, memory, sources, problems)
 
 
 def workflow_files(config: Config, paths: Iterable[Path] = ()) -> list[Path]:
@@ -302,24 +367,6 @@ def _shown(path: Path, root: Path) -> str:
     if absolute.is_relative_to(root):
         return absolute.relative_to(root).as_posix()
     return path.as_posix()
-
-
-def _duplicates(units: Sequence[Unit]) -> list[Diagnostic]:
-    """Find workflows that share a name; the later file, by path, is to blame."""
-    first: dict[str, str] = {}
-    found = []
-    for unit in units:
-        if unit.name is None:
-            continue
-        if unit.name in first:
-            span = unit.syntax.name.span if unit.syntax else None
-            message = (
-                f'"{unit.source.path}" defines workflow "{unit.name}" again, '
-                f'after "{first[unit.name]}"'
-            )
-            found.append(error("WF183", span, message, help="rename one of them"))
-        first.setdefault(unit.name, unit.source.path)
-    return found
 
 
 __all__ = [

@@ -1,6 +1,7 @@
 """Case folders: the contract of the compiler as files to read.
 
-* `errors/<CODE>_<what>/`: what `perdure check` says, in `errors.txt`;
+* `errors/<CODE>_<what>/`: what `perdure check` says, in `errors.txt`; with a
+  `workflows.lock`, also what `perdure compile` says;
 * `ok/<case>/`: workflows that must be silent;
 * `stages/<case>/`: every form of a workflow, one file each.
 
@@ -93,12 +94,14 @@ def compare(path: Path, actual: str, accept: bool) -> None:
 
 @pytest.mark.parametrize("case", cases("errors"), ids=named)
 def test_errors(case: Path, workshop: Workshop, accept: bool) -> None:
-    with workshop.check(case) as (_, checked):
-        pass
-    text = render_text(checked.findings, checked.sources, colour=False)
+    with workshop.check(case) as (compiler, checked):
+        findings = list(checked.findings)
+        if compiler is not None and (case / "workflows.lock").exists():
+            findings += compiler.release(checked).findings
+    text = render_text(findings, checked.sources, colour=False)
     compare(case / "errors.txt", text, accept)
     code = case.name.split("_")[0]
-    assert code in {each.code for each in checked.findings}
+    assert code in {each.code for each in findings}
 
 
 @pytest.mark.parametrize("case", cases("ok"), ids=named)

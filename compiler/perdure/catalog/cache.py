@@ -73,7 +73,7 @@ class Cache:
     def keep(self, question: str, answer: Any) -> None:
         """Remember an answer that is plain data."""
         self._pending[_key(question)] = json.dumps(answer, separators=(",", ":"))
-        if len(self._pending) >= _BATCH:
+        if len(self._pending) % _BATCH == 0:
             self.flush()
 
     def fact(self, name: str) -> Any:
@@ -87,9 +87,9 @@ class Cache:
 
     def flush(self) -> None:
         """Write what was collected."""
-        pending, self._pending = self._pending, {}
-        if not pending or self._connection is None:
+        if not self._pending or self._connection is None:
             return
+        pending, self._pending = self._pending, {}
         self._run("insert or ignore into contexts (name, used) values (?, ?)",
                   self._name, time.time())  # fmt: skip
         rows = self._ask("select id from contexts where name = ?", self._name)
@@ -120,21 +120,31 @@ class Cache:
             self._run("delete from contexts where id = ?", *row)
 
     def _open(self) -> sqlite3.Connection | None:
-        for attempt in range(2):
+        """Open the file, or a new one in place of a damaged or foreign one."""
+        for _ in range(2):
             try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                connection = sqlite3.connect(self._path, timeout=10)
-                connection.execute("pragma journal_mode = wal")
-                connection.execute("pragma synchronous = off")
-                if connection.execute("pragma user_version").fetchone()[0] != _FORM:
-                    connection.executescript(f"{_TABLES} pragma user_version = {_FORM}")
+                return self._connect()
             except (sqlite3.Error, OSError) as failure:
-                if attempt or not _is_damage(failure):
+                if not _is_damage(failure):
                     return None
                 self._delete()
-            else:
-                return connection
         return None
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=10)
+        try:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = off")
+            form = connection.execute("pragma user_version").fetchone()[0]
+            if form == 0:
+                connection.executescript(f"{_TABLES} pragma user_version = {_FORM}")
+            elif form != _FORM:
+                raise sqlite3.DatabaseError("a file of another form")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
     def _delete(self) -> None:
         for suffix in ("", "-wal", "-shm"):

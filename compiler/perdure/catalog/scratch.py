@@ -27,7 +27,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from perdure.catalog.model import Rejected
-from perdure.catalog.schema import Schema
+from perdure.catalog.schema import Schema, without_down
 from perdure.catalog.script import Statement, split_script
 from perdure.catalog.settings import ServerOptions
 from perdure.catalog.wire import execute
@@ -131,7 +131,7 @@ class Scratch:
         _create(connection, name)
         with psycopg.connect(self._url(name), autocommit=True) as target:
             for file in schema.files:
-                found = _Loader(target, connection, file, not self._options.url).load()
+                found = Loader(target, connection, file, not self._options.url).load()
                 if found:
                     return found
         return []
@@ -174,7 +174,7 @@ class Scratch:
             return start_embedded(folder, bin_dir, settings=_VOLATILE_SETTINGS)
 
 
-class _Loader:
+class Loader:
     """Runs one file of a schema."""
 
     def __init__(
@@ -191,7 +191,7 @@ class _Loader:
 
     def load(self) -> list[Diagnostic]:
         """Run the statements up to the first that PostgreSQL refuses."""
-        statements = split_script(self._file.text)
+        statements = split_script(without_down(self._file.text))
         for number, statement in enumerate(statements):
             if not self._private and _GLOBAL.match(statement.text):
                 continue

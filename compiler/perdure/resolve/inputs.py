@@ -15,7 +15,7 @@ from perdure.resolve.returns import report_null
 from perdure.resolve.scope import Binding, Env
 from perdure.resolve.types import resolve_scalar, show_type
 from perdure.syntax import tree as syntax
-from perdure.syntax.expr import Expr, Literal, Name, Ref
+from perdure.syntax.expr import Cast, Expr, Literal, Name, Ref
 
 _NULL = Expression(("null",), Scalar("text"), nullable=True, immutable=True)
 
@@ -102,7 +102,8 @@ def _fitting(
     """Return the default as a value of the input's type, None after a finding."""
     default = written.default
     assert default is not None
-    if any(isinstance(part, Reference) for part in value.parts) or not value.immutable:
+    reads = any(isinstance(part, Reference) for part in value.parts)
+    if reads or not (value.immutable or _is_literal(default)):
         context.report(
             error(
                 "WF221",
@@ -130,6 +131,16 @@ def _fitting(
         return value
     text = "".join(part for part in value.parts if isinstance(part, str))
     return replace(value, parts=(f"cast({text} as {type_.name})",), type=type_)
+
+
+def _is_literal(default: Expr) -> bool:
+    """Say whether a default is a literal, perhaps with a type before or after it.
+
+    PostgreSQL calls such a cast stable when it depends on the session's time zone.
+    """
+    if isinstance(default, Cast):
+        return _is_literal(default.operand)
+    return isinstance(default, Literal)
 
 
 def _fits(context: Context, default: Expr, value: Expression, type_: Scalar) -> bool:

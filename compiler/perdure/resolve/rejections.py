@@ -13,7 +13,7 @@ from perdure.catalog.model import Rejected
 from perdure.diagnostics import Edit, Fix, error
 from perdure.resolve.context import RUN, Context
 from perdure.resolve.scope import Env
-from perdure.resolve.suggest import replacement
+from perdure.resolve.suggest import did_you_mean, replacement
 from perdure.source import Span
 
 _CODES = {
@@ -28,59 +28,57 @@ _CODES = {
     "22007": "WF515",
     "42P18": "WF515",
 }
-_NAME = re.compile(r'(?:column|relation) "?([A-Za-z_]\w*)"?')
-_HINTED = re.compile(r'reference the column "([^"]+)"')
-_QUALIFIER = re.compile(r'entry for table "([^"]+)"')
+_COLUMN = re.compile(r'column "(\w+)" does not exist')
+_RELATION = re.compile(r'relation "(\w+)" does not exist')
+_QUALIFIER = re.compile(r'entry for table "(\w+)"')
+_HINT = re.compile(r'Perhaps you meant to reference the column "([^"]+)"\.')
 
 
 def report_rejection(
-    context: Context, env: Env, rejected: Rejected, span: Span | None
+    context: Context, env: Env, rejected: Rejected, span: Span
 ) -> None:
     """Add the finding for a statement or an expression that PostgreSQL refuses."""
     notes = [] if rejected.detail is None else [rejected.detail]
-    help_ = _missing_colon(env, rejected)
-    if help_ is not None and rejected.hint:
-        notes.append(rejected.hint)
-    fix = None
-    if span is not None:
-        fix = _add_colon(span) if help_ else _write_column(rejected, span)
+    help_, fix = _missing_colon(env, rejected, span) or _hint(rejected, span)
     context.report(
         error(
             _CODES.get(rejected.sqlstate, "WF510"),
             span,
             rejected.message,
             *notes,
-            help=help_ or rejected.hint,
+            help=help_,
             fix=fix,
             sqlstate=rejected.sqlstate,
         )
     )
 
 
-def _add_colon(span: Span) -> Fix:
-    start = Span(span.path, span.start, span.start)
-    return Fix('write ":" before the name', (Edit(start, ":"),))
+def _hint(rejected: Rejected, span: Span) -> tuple[str | None, Fix | None]:
+    """Return PostgreSQL's hint, as a suggestion where it names one column."""
+    column = _HINT.fullmatch(rejected.hint or "")
+    if column is None:
+        return rejected.hint, None
+    meant = column.group(1)
+    return did_you_mean(meant), replacement(meant, span)
 
 
-def _write_column(rejected: Rejected, span: Span) -> Fix | None:
-    """Return the fix that writes the column of PostgreSQL's hint."""
-    meant = _HINTED.search(rejected.hint or "")
-    return replacement(meant.group(1), span) if meant else None
-
-
-def _missing_colon(env: Env, rejected: Rejected) -> str | None:
+def _missing_colon(
+    env: Env, rejected: Rejected, span: Span
+) -> tuple[str, Fix | None] | None:
     """Return help when the unknown column or table is a name of the workflow."""
-    if rejected.sqlstate not in ("42703", "42P01"):
+    message = rejected.message
+    if (found := _COLUMN.search(message)) and _is_name(env, found.group(1)):
+        shown = f'":{found.group(1)}"'
+    elif (found := _QUALIFIER.search(message)) and _is_name(env, found.group(1)):
+        shown = f'":{found.group(1)}.column"'
+    elif (found := _RELATION.search(message)) and _is_name(env, found.group(1)):
+        rows = f":{found.group(1)}.*"
+        return f'for the rows of a step write "{rows}"', replacement(rows, span)
+    else:
         return None
-    name, qualifier = (
-        _NAME.search(rejected.message),
-        _QUALIFIER.search(rejected.message),
-    )
-    if name is not None and _is_name(env, name.group(1)):
-        return f'for the value of the workflow write ":{name.group(1)}"'
-    if qualifier is not None and _is_name(env, qualifier.group(1)):
-        return f'for a value of the workflow write ":{qualifier.group(1)}.column"'
-    return None
+    start = Span(span.path, span.start, span.start)
+    fix = Fix('write ":" before the name', (Edit(start, ":"),))
+    return f"for a value of the workflow write {shown}", fix
 
 
 def _is_name(env: Env, name: str) -> bool:

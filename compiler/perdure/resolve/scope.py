@@ -107,7 +107,7 @@ def _meet(one: Env, other: Env) -> Env:
 
 
 def _meet_bindings(left: Binding, right: Binding) -> Binding:
-    if left == right:
+    if left is right or left == right:
         return left
     variable = None
     if left.variable is not None and right.variable is not None:

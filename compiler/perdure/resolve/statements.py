@@ -7,6 +7,7 @@ token, and that token's characters in the file are what the finding points at.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from perdure.catalog.model import Described, Rejected
@@ -17,6 +18,7 @@ from perdure.resolve.described import Asked
 from perdure.resolve.references import resolve_reference, resolve_row_set
 from perdure.resolve.rejections import report_rejection
 from perdure.resolve.scope import Env
+from perdure.resolve.suggest import nearest
 from perdure.source import Span
 from perdure.syntax.sql import SqlRef, SqlText, Token
 
@@ -62,6 +64,8 @@ _AFTER_TABLE = frozenset(
 )
 """Words after a table that are no alias of it."""
 
+_NAMES = ("word", "quoted")
+_OF_RELATION = re.compile(r'column "([^"]+)" of relation')
 _BEFORE_TABLE = frozenset({"from", "join", "using", "lateral", "only"})
 
 
@@ -168,9 +172,42 @@ def _describe(
     answer = context.catalog.describe(asked.sql)
     if isinstance(answer, Rejected):
         span = _token_span(sql, asked.place(answer.position))
-        report_rejection(context, env, answer, span)
+        report_rejection(context, env, _with_hint(context, sql, answer), span)
         return None
     return answer
+
+
+def _with_hint(context: Context, sql: SqlText, rejected: Rejected) -> Rejected:
+    """Return an objection to a column of the table that is changed, with a hint.
+
+    PostgreSQL has one for columns that are read only.
+    """
+    found = _OF_RELATION.search(rejected.message)
+    if rejected.sqlstate != "42703" or rejected.hint or found is None:
+        return rejected
+    table = _target(sql)
+    described = context.catalog.describe(f"select * from {table}") if table else None
+    if not isinstance(described, Described):
+        return rejected
+    meant = nearest(found.group(1), [column.name for column in described.columns])
+    hint = f'Perhaps you meant to reference the column "{meant}".'
+    return replace(rejected, hint=hint) if meant else rejected
+
+
+def _target(sql: SqlText) -> str | None:
+    """Return the name of the table that a statement changes, as it is written."""
+    words = [
+        (index, token.text.lower())
+        for index, token in enumerate(sql.tokens[sql.main : sql.last], sql.main)
+        if token.kind not in ("space", "comment")
+    ]
+    for index, word in words[1:]:
+        if word not in ("into", "only") and sql.tokens[index].kind in _NAMES:
+            last = index
+            while _continues(sql, last):
+                last += 2
+            return "".join(token.text for token in sql.tokens[index : last + 1])
+    return None
 
 
 def _token_span(sql: SqlText, index: int | None) -> Span:
@@ -186,10 +223,10 @@ def _token_span(sql: SqlText, index: int | None) -> Span:
 def _continues(sql: SqlText, index: int) -> bool:
     following = sql.tokens[index + 1 : min(index + 3, sql.last)]
     return (
-        sql.tokens[index].kind in ("word", "quoted")
+        sql.tokens[index].kind in _NAMES
         and len(following) == 2
         and following[0].text == "."
-        and following[1].kind in ("word", "quoted")
+        and following[1].kind in _NAMES
     )
 
 

@@ -6,13 +6,9 @@ from sqlglot import exp
 
 from perdure.catalog.analysis.keys import bounded, pins
 from perdure.catalog.analysis.nulls import present_columns
-from perdure.catalog.analysis.query import (
-    add_joins,
-    add_source,
-    analyse_query,
-    outputs,
-)
+from perdure.catalog.analysis.query import analyse_query, outputs
 from perdure.catalog.analysis.scope import Query, Rows, Scope, fewer, fold
+from perdure.catalog.analysis.sources import add_joins, add_source
 from perdure.catalog.tables import Table
 
 
@@ -62,7 +58,7 @@ def _inserted(insert: exp.Insert, scope: Scope) -> Rows:
         rows = fewer(rows)
     if target is not None:
         scope.ctes.clear()  # the target is never one of them
-        add_source(target, scope)
+        add_source(target, scope, analyse_query)
     return rows
 
 
@@ -71,7 +67,7 @@ def _changed(change: exp.Expr, scope: Scope) -> Rows:
     if target is None:
         return "many"
     own = Scope(scope.tables)
-    add_source(target, own)
+    add_source(target, own, analyse_query)
     scope.sources += own.sources
     joins: list[exp.Join] = []
     from_ = change.args.get("from_")
@@ -79,8 +75,8 @@ def _changed(change: exp.Expr, scope: Scope) -> Rows:
     for item in items:
         nested = list(item.args.get("joins") or ())
         item.set("joins", None)
-        add_source(item, scope)
-        add_joins(nested, scope)
+        add_source(item, scope, analyse_query)
+        add_joins(nested, scope, analyse_query)
         item.set("joins", nested or None)
         joins += nested
     where = change.args.get("where")

@@ -10,7 +10,7 @@ from perdure.catalog.analysis.scope import Output, Query, Scope, conjuncts, fold
 from perdure.catalog.analysis.types import PLAIN, UNKNOWN, WHOLE, cast_type
 
 Nested = Callable[[exp.Expr, Scope], Query]
-"""Analyses a query inside of an expression."""
+"""Analyses a query in a scope of its own."""
 
 _ALWAYS = (
     exp.Count,
@@ -25,7 +25,6 @@ _ALWAYS = (
     exp.Array,
     exp.BitString,
     exp.HexString,
-    exp.Interval,
     exp.NullSafeEQ,
     exp.NullSafeNEQ,
 )
@@ -85,6 +84,8 @@ def not_null(expr: exp.Expr, scope: Scope, nested: Nested) -> bool:
     match expr:
         case exp.Literal() | exp.Boolean():
             return True
+        case exp.Interval():
+            return isinstance(expr.this, exp.Literal)
         case exp.Column():
             output = scope.output(expr)
             return output is not None and not output.nullable
@@ -177,16 +178,23 @@ def type_of(expr: exp.Expr, scope: Scope) -> str | None:
 def present_columns(condition: exp.Expr | None, scope: Scope) -> None:
     """Note the columns that are not NULL in the rows that pass a condition."""
     for each in conjuncts(condition):
-        if isinstance(each, exp.Not) and _is_null(each.this):
-            _note(each.this.this, scope)
+        tested = _tested_not_null(each)
+        if tested is not None:
+            _note(tested, scope)
         elif isinstance(each, _COMPARISONS):
             for side in (each.this, each.expression):
                 if type_of(side, scope) in PLAIN:
                     _note(side, scope)
 
 
-def _is_null(expr: exp.Expr) -> bool:
-    return isinstance(expr, exp.Is) and isinstance(expr.expression, exp.Null)
+def _tested_not_null(expr: exp.Expr) -> exp.Expr | None:
+    """Return x of `x is not null` and of `not x is null`."""
+    negated = isinstance(expr, exp.Not)
+    test = expr.this if negated else expr
+    if not isinstance(test, exp.Is) or not isinstance(test.expression, exp.Null):
+        return None
+    tested: exp.Expr = test.this
+    return tested if bool(test.args.get("negate")) != negated else None
 
 
 def _note(expr: exp.Expr, scope: Scope) -> None:
@@ -197,7 +205,7 @@ def _note(expr: exp.Expr, scope: Scope) -> None:
 
 
 def _scalar(expr: exp.Subquery, scope: Scope, nested: Nested) -> bool:
-    query = nested(expr, scope)
+    query = nested(expr, scope.inner())
     columns: Iterable[Output] = query.columns or ()
     return query.rows == "one" and [c.nullable for c in columns] == [False]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sqlglot import exp
 
+from perdure.catalog.analysis.calls import aggregates, is_query, returns_sets
 from perdure.catalog.analysis.keys import combined_rows
 from perdure.catalog.analysis.nulls import not_null, present_columns, type_of
 from perdure.catalog.analysis.scope import (
@@ -13,23 +14,21 @@ from perdure.catalog.analysis.scope import (
     Query,
     Rows,
     Scope,
-    Source,
     fewer,
     fold,
-    table_source,
 )
-from perdure.catalog.analysis.types import cast_type
+from perdure.catalog.analysis.sources import add_joins, add_source, renamed
 
 _UNKNOWN = Query(None, "many")
-_QUERIES = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Values)
+_NAMED = (exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Coalesce)
+"""Calls after which PostgreSQL names the column."""
 _GROUPING = (exp.Rollup, exp.Cube, exp.GroupingSets)
 
 
-def analyse_query(query: exp.Expr, outer: Scope) -> Query:
-    """Analyse any statement that returns rows, inside of the scope `outer`."""
+def analyse_query(query: exp.Expr, scope: Scope) -> Query:
+    """Analyse any statement that returns rows; its names are added to the scope."""
     from perdure.catalog.analysis.changes import analyse_change
 
-    scope = outer.inner() if outer.parent or outer.sources else outer
     _define_ctes(query, scope)
     match query:
         case exp.Select():
@@ -44,11 +43,6 @@ def analyse_query(query: exp.Expr, outer: Scope) -> Query:
         case exp.Insert() | exp.Update() | exp.Delete() | exp.Merge():
             return analyse_change(query, scope)
     return _UNKNOWN
-
-
-def is_query(node: object) -> bool:
-    """Say whether a node can be analysed as a query."""
-    return isinstance(node, _QUERIES)
 
 
 def outputs(expressions: Iterable[exp.Expr], scope: Scope) -> tuple[Output, ...] | None:
@@ -73,29 +67,6 @@ def outputs(expressions: Iterable[exp.Expr], scope: Scope) -> tuple[Output, ...]
     return tuple(found)
 
 
-def add_source(item: exp.Expr, scope: Scope) -> None:
-    """Add an item of FROM to the scope."""
-    scope.sources.append(_source(item, scope))
-    for join in item.args.get("joins") or ():
-        # Joins in parentheses: their names count, nothing is concluded of them.
-        add_source(join.this, scope)
-        for source in scope.sources[-2:]:
-            source.outer = True
-
-
-def add_joins(joins: Sequence[exp.Join], scope: Scope) -> None:
-    """Add joined items; note where a join may put NULLs."""
-    for join in joins:
-        before = list(scope.sources)
-        add_source(join.this, scope)
-        if join.side in ("LEFT", "FULL"):
-            for source in scope.sources[len(before) :]:
-                source.outer = True
-        if join.side in ("RIGHT", "FULL"):
-            for source in before:
-                source.outer = True
-
-
 def _define_ctes(query: exp.Expr, scope: Scope) -> None:
     with_ = query.args.get("with_")
     if with_ is None:
@@ -107,7 +78,7 @@ def _define_ctes(query: exp.Expr, scope: Scope) -> None:
         inner = Scope(scope.tables, dict(scope.ctes), parent=scope.parent)
         result = analyse_query(cte.this, inner)
         scope.ctes[name] = Query(
-            _renamed(result.columns, cte.args["alias"]), result.rows
+            renamed(result.columns, cte.args["alias"]), result.rows
         )
 
 
@@ -115,10 +86,10 @@ def _select(select: exp.Select, scope: Scope) -> Query:
     joins: list[exp.Join] = list(select.args.get("joins") or ())
     from_ = select.args.get("from_")
     if from_ is not None:
-        add_source(from_.this, scope)
+        add_source(from_.this, scope, analyse_query)
     for lateral in select.args.get("laterals") or ():
-        add_source(lateral, scope)
-    add_joins(joins, scope)
+        add_source(lateral, scope, analyse_query)
+    add_joins(joins, scope, analyse_query)
     where = select.args.get("where")
     present_columns(where, scope)
     columns = outputs(select.expressions, scope)
@@ -140,11 +111,11 @@ def _select_rows(select: exp.Select, joins: list[exp.Join], scope: Scope) -> Row
         rows = fewer(rows)
     if group is not None:
         rows = "many" if _has_grouping_sets(group) else fewer(rows)
-    elif _aggregates(select, scope):
+    elif aggregates(select, scope):
         rows = "one"
     if select.args.get("having") is not None or select.args.get("locks"):
         rows = fewer(rows)
-    if _returns_sets(select, scope):
+    if returns_sets(select, scope):
         rows = "many"
     return _limited(select, rows)
 
@@ -213,90 +184,6 @@ def _cells(row: exp.Expr) -> list[exp.Expr]:
     return row.expressions if isinstance(row, exp.Tuple) else [row]
 
 
-def _source(item: exp.Expr, scope: Scope) -> Source:
-    alias = item.args.get("alias")
-    name = fold(alias.this) if alias is not None and alias.this is not None else None
-    if isinstance(item, exp.Lateral):
-        inner = _source(item.this, scope)
-        return Source(name or inner.name, _columns(inner, alias), inner.rows)
-    if isinstance(item, exp.Table):
-        return _table(item, name, alias, scope)
-    if is_query(item) and not (
-        isinstance(item, exp.Subquery) and not is_query(item.this)
-    ):
-        query = analyse_query(item, scope.inner())
-        return Source(name or "", _named(_renamed(query.columns, alias)), query.rows)
-    if isinstance(item, exp.Subquery):  # joins in parentheses
-        add_source(item.this, scope)
-        inner = scope.sources.pop()
-        inner.outer = True
-        return inner if name is None else Source(name, None, "many")
-    return Source(name or "", None, "many")
-
-
-def _table(
-    item: exp.Table, name: str | None, alias: exp.Expr | None, scope: Scope
-) -> Source:
-    if not isinstance(item.this, exp.Identifier):
-        return _function(item, name, alias, scope)
-    own, schema = fold(item.this), fold(item.args["db"]) if item.args.get("db") else ""
-    if not schema and own in scope.ctes:
-        query = scope.ctes[own]
-        return Source(name or own, _named(_renamed(query.columns, alias)), query.rows)
-    table = scope.tables.find(schema, own)
-    if table is None or item.args.get("catalog"):
-        return Source(name or own, None, "many")
-    source = table_source(table, name)
-    if alias is not None and alias.args.get("columns"):
-        source.columns, source.keys = None, ()
-    return source
-
-
-def _function(
-    item: exp.Table, name: str | None, alias: exp.Expr | None, scope: Scope
-) -> Source:
-    call = item.this
-    single = isinstance(call, exp.Anonymous) and (
-        call.name.lower() in scope.tables.steady
-        and call.name.lower() not in scope.tables.sets
-    )
-    definitions = alias.args.get("columns") if alias is not None else None
-    columns = None
-    if definitions and all(isinstance(each, exp.ColumnDef) for each in definitions):
-        columns = {
-            fold(each.this): Output(fold(each.this), True, cast_type(each.args["kind"]))
-            for each in definitions
-        }
-    fallback = call.name.lower() if isinstance(call, exp.Anonymous) else ""
-    return Source(name or fallback, columns, "one" if single else "many")
-
-
-def _columns(source: Source, alias: exp.Expr | None) -> dict[str, Output] | None:
-    if alias is not None and alias.args.get("columns"):
-        return None
-    return dict(source.columns) if source.columns is not None else None
-
-
-def _named(columns: tuple[Output, ...] | None) -> dict[str, Output] | None:
-    """Return columns by name; None when some have no name or share one."""
-    if columns is None:
-        return None
-    named = {column.name: column for column in columns if column.name is not None}
-    return named if len(named) == len(columns) else None
-
-
-def _renamed(
-    columns: tuple[Output, ...] | None, alias: exp.Expr | None
-) -> tuple[Output, ...] | None:
-    names = alias.args.get("columns") if alias is not None else None
-    if not names or columns is None:
-        return columns
-    if len(names) > len(columns):
-        return None
-    new = [Output(fold(n), c.nullable, c.type) for n, c in zip(names, columns)]  # noqa: B905
-    return (*new, *columns[len(new) :])
-
-
 def _star(expr: exp.Expr, scope: Scope) -> list[Output] | None:
     if isinstance(expr, exp.Column):
         sources = [s for s in scope.sources if s.name == fold(expr.args["table"])]
@@ -330,14 +217,6 @@ def _name(expr: exp.Expr) -> str | None:
     return None
 
 
-def _has_grouping_sets(group: exp.Expr | None) -> bool:
-    if group is None:
-        return False
-    if any(group.args.get(kind) for kind in ("rollup", "cube", "grouping_sets")):
-        return True
-    return any(isinstance(each, _GROUPING) for each in group.expressions)
-
-
 def _tables(select: exp.Select, joins: list[exp.Join]) -> list[exp.Expr]:
     from_ = select.args.get("from_")
     return [*([from_.this] if from_ else []), *(join.this for join in joins)]
@@ -347,103 +226,9 @@ def _samples(item: exp.Expr) -> bool:
     return item.args.get("sample") is not None
 
 
-def own_nodes(node: exp.Expr) -> Iterable[exp.Expr]:
-    """Yield a node and those below it that belong to the same query."""
-    yield node
-    for child in node.iter_expressions():
-        if not is_query(child) and not isinstance(
-            child, exp.From | exp.Join | exp.With
-        ):
-            yield from own_nodes(child)
-
-
-def _aggregates(select: exp.Select, scope: Scope) -> bool:
-    """Say whether the select list or HAVING of a query has an aggregate."""
-    having = select.args.get("having")
-    places = [*select.expressions, *([having] if having is not None else [])]
-    return any(
-        _is_aggregate(node, scope)
-        and not _is_window(node)
-        and not _is_of_outer(node, scope)
-        for place in places
-        for node in own_nodes(place)
-    )
-
-
-def _is_of_outer(node: exp.Expr, scope: Scope) -> bool:
-    """Say whether an aggregate belongs to an enclosing query, as all its columns do."""
-    columns = [each for each in own_nodes(node) if isinstance(each, exp.Column)]
-    return (
-        bool(columns)
-        and all(scope.source_of(each) is None for each in columns)
-        and (scope.parent is not None)
-    )
-
-
-def _is_aggregate(node: exp.Expr, scope: Scope) -> bool:
-    if isinstance(node, exp.Anonymous):
-        return node.name.lower() in scope.tables.aggregates
-    return isinstance(node, _AGGREGATES)
-
-
-_AGGREGATES = (
-    exp.Count,
-    exp.Sum,
-    exp.Min,
-    exp.Max,
-    exp.Avg,
-    exp.ArrayAgg,
-    exp.GroupConcat,
-    exp.JSONArrayAgg,
-    exp.LogicalAnd,
-    exp.LogicalOr,
-)
-
-
-def _is_window(node: exp.Expr) -> bool:
-    parent = node.parent
-    if isinstance(parent, exp.Filter | exp.WithinGroup | exp.IgnoreNulls):
-        return _is_window(parent)
-    return isinstance(parent, exp.Window)
-
-
-_NO_SETS = (
-    exp.Column,
-    exp.Literal,
-    exp.Cast,
-    exp.Paren,
-    exp.Alias,
-    exp.Count,
-    exp.Coalesce,
-)
-
-
-def _returns_sets(select: exp.Select, scope: Scope) -> bool:
-    """Say whether a set-returning function may stand outside of FROM.
-
-    sqlglot renames the functions that it knows (`unnest` is an `Explode`), so that a
-    call counts as one unless its node cannot be one.
-    """
-    skipped = ("from_", "joins", "with_", "where")
-    for name, value in select.args.items():
-        if name in skipped:
-            continue
-        for place in value if isinstance(value, list) else [value]:
-            if isinstance(place, exp.Expr) and any(
-                _may_return_sets(node, scope) for node in own_nodes(place)
-            ):
-                return True
-    return False
-
-
-def _may_return_sets(node: exp.Expr, scope: Scope) -> bool:
-    if isinstance(node, exp.Anonymous):
-        return node.name.lower() in scope.tables.sets
-    if not isinstance(node, exp.Func) or isinstance(node, _SINGLE):
+def _has_grouping_sets(group: exp.Expr | None) -> bool:
+    if group is None:
         return False
-    return any(name.lower() in scope.tables.sets for name in node.sql_names()) or (
-        isinstance(node, exp.UDTF) or type(node).__name__.lower().startswith("explod")
-    )
-
-
-_SINGLE = (*_AGGREGATES, exp.Coalesce, exp.Cast, exp.And, exp.Or, exp.Case)
+    if any(group.args.get(kind) for kind in ("rollup", "cube", "grouping_sets")):
+        return True
+    return any(isinstance(each, _GROUPING) for each in group.expressions)

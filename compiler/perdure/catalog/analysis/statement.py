@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from perdure.catalog.analysis.calls import is_query
 from perdure.catalog.analysis.changes import find_table, target_of
-from perdure.catalog.analysis.query import analyse_query, is_query
+from perdure.catalog.analysis.query import analyse_query
 from perdure.catalog.analysis.scope import Query, Scope, fold
 from perdure.catalog.model import Facts, StatementKind
 from perdure.catalog.tables import Tables
@@ -19,6 +21,8 @@ from perdure.catalog.tables import Tables
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 _CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
+_REPLACING = (exp.SetOperation, exp.Rollup, exp.Cube, exp.GroupingSets, exp.Merge)
+"""What may put a NULL in place of a column."""
 _KEYWORDS: dict[str, StatementKind] = {
     "SELECT": "select",
     "VALUES": "select",
@@ -66,19 +70,21 @@ def _analyse(tree: exp.Expr, width: int, tables: Tables) -> Analysis:
     if kind != "other":
         query = analyse_query(tree, Scope(tables))
     columns = query.columns or ()
+    nodes = list(tree.walk())
+    targets = _targets(nodes)
     proved = tuple(not column.nullable for column in columns)
     return Analysis(
         Facts(
             kind,
             returns_rows=width > 0,
             cardinality=query.rows if width else "one",
-            reads=_reads(tree, tables),
-            writes=_writes(tree, tables),
-            has_where=_has_where(tree),
+            reads=_reads(nodes, targets, tables),
+            writes=tuple(sorted({_qualified(each, tables) for each in targets})),
+            has_where=_has_where(nodes),
             star=_has_star(tree),
         ),
         proved if len(proved) == width else (False,) * width,
-        origins=_keeps_origins(tree),
+        origins=_keeps_origins(nodes),
     )
 
 
@@ -130,24 +136,35 @@ def _kind_of_text(sql: str) -> StatementKind | None:
     return "other"
 
 
-def _reads(tree: exp.Expr, tables: Tables) -> tuple[str, ...]:
-    ctes = {fold(cte.args["alias"].this) for cte in tree.find_all(exp.CTE)}
-    targets = {id(target_of(change)) for change in tree.find_all(*_CHANGES)}
+def _reads(
+    nodes: Sequence[exp.Expr], targets: Sequence[exp.Table], tables: Tables
+) -> tuple[str, ...]:
+    ctes = {
+        fold(node.args["alias"].this) for node in nodes if isinstance(node, exp.CTE)
+    }
+    written = {id(target) for target in targets}
     names = {
-        _qualified(table, tables)
-        for table in tree.find_all(exp.Table)
-        if id(table) not in targets
-        and isinstance(table.this, exp.Identifier)
-        and (table.args.get("db") or fold(table.this) not in ctes)
+        _qualified(node, tables)
+        for node in nodes
+        if isinstance(node, exp.Table)
+        and id(node) not in written
+        and isinstance(node.this, exp.Identifier)
+        and (node.args.get("db") or fold(node.this) not in ctes)
     }
     return tuple(sorted(names))
 
 
-def _writes(tree: exp.Expr, tables: Tables) -> tuple[str, ...]:
-    targets = [target_of(change) for change in tree.find_all(*_CHANGES)]
-    if isinstance(tree, exp.TruncateTable):
-        targets = [each for each in tree.expressions if isinstance(each, exp.Table)]
-    return tuple(sorted({_qualified(each, tables) for each in targets if each}))
+def _targets(nodes: Sequence[exp.Expr]) -> list[exp.Table]:
+    """Return the tables that a statement writes."""
+    found: list[exp.Expr | None] = []
+    for node in nodes:
+        if isinstance(node, _CHANGES):
+            found.append(target_of(node))
+        elif isinstance(node, exp.TruncateTable):
+            found += node.expressions
+        elif isinstance(node, exp.Into):
+            found.append(node.this)
+    return [each for each in found if isinstance(each, exp.Table)]
 
 
 def _qualified(table: exp.Table, tables: Tables) -> str:
@@ -158,11 +175,12 @@ def _qualified(table: exp.Table, tables: Tables) -> str:
     return f"{fold(table.args['db'])}.{name}" if table.args.get("db") else name
 
 
-def _has_where(tree: exp.Expr) -> bool:
+def _has_where(nodes: Sequence[exp.Expr]) -> bool:
     return all(
-        change.args.get("where") is not None
-        for change in tree.find_all(exp.Update, exp.Delete)
-        if not isinstance(change.parent, exp.When)
+        node.args.get("where") is not None
+        for node in nodes
+        if isinstance(node, exp.Update | exp.Delete)
+        and not isinstance(node.parent, exp.When)
     )
 
 
@@ -180,15 +198,16 @@ def _has_star(tree: exp.Expr) -> bool:
     )
 
 
-def _keeps_origins(tree: exp.Expr) -> bool:
-    if any(join.side for join in tree.find_all(exp.Join)):
+def _keeps_origins(nodes: Sequence[exp.Expr]) -> bool:
+    if any(isinstance(node, exp.Join) and node.side for node in nodes):
         return False
-    if tree.find(exp.SetOperation, exp.Rollup, exp.Cube, exp.GroupingSets, exp.Merge):
+    if any(isinstance(node, _REPLACING) for node in nodes):
         return False
     # PostgreSQL 18 returns old and new rows, which need not exist.
     return not any(
         fold(column.args["table"]) in ("old", "new")
-        for returning in tree.find_all(exp.Returning)
-        for column in returning.find_all(exp.Column)
+        for node in nodes
+        if isinstance(node, exp.Returning)
+        for column in node.find_all(exp.Column)
         if column.table
     )

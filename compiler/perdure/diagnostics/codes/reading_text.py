@@ -32,8 +32,8 @@ CODES: tuple[Code, ...] = (
         what="The operator is from another language, or one of PostgreSQL's that "
         "expressions do not have. Two operators without a space between them are "
         "read as one, as PostgreSQL reads them.",
-        why="Expressions are a small part of SQL, so that their meaning can be checked. "
-        "Any other operator can be used in an SQL step.",
+        why="Expressions are a small part of SQL, so that their meaning can be "
+        "checked. Any other operator can be used in an SQL step.",
         wrong="- if: order.status == 'new' && !order.paid",
         right="- if: order.status = 'new' and not order.paid",
     ),

@@ -2,4 +2,58 @@
 
 from perdure.diagnostics.codes.model import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code(
+        code="WF701",
+        slug="edited-migration",
+        summary="a migration was edited after it was written",
+        what="The text of a migration no longer has the digest that the lock keeps "
+        "of it.",
+        why="A version is immutable: databases that already have it keep the old text, "
+        "new ones would get another under the same number.",
+        wrong="# 0003_order_approval_v2.up.sql, changed in an editor",
+        right="# workflows/order_approval.yaml, changed; perdure compile writes v3",
+    ),
+    Code(
+        code="WF702",
+        slug="missing-migration",
+        summary="a migration that the lock names is gone",
+        what="The lock has a version whose files are not in the migrations folder.",
+        why="A new database could not be brought to the state of the others.",
+        wrong="# rm migrations/0003_order_approval_v2.up.sql",
+        right="# git checkout migrations/0003_order_approval_v2.up.sql",
+    ),
+    Code(
+        code="WF703",
+        slug="workflow-gone",
+        summary="a workflow of the lock is no longer in the sources",
+        what="No file defines a workflow that has versions. Its versions and the "
+        "function that starts it are left as they are.",
+        why="Runs of it may be in flight, and what calls it is not known here; "
+        "dropping it is a decision.",
+        wrong="# workflows/order_approval.yaml was deleted",
+        right="# ... and a migration of your own says\n"
+        "# drop function workflows.order_approval(bigint, numeric);",
+    ),
+    Code(
+        code="WF704",
+        slug="unreadable-lock",
+        summary="the lock can't be read",
+        what="`workflows.lock` is not what `perdure compile` writes: it was edited, or "
+        "has the marks of an unresolved merge.",
+        why="Version numbers are counted in it; a guess could give one number to two "
+        "versions.",
+        wrong="<<<<<<< HEAD\n[workflows.order_approval.3]",
+        right="[workflows.order_approval.3]",
+    ),
+    Code(
+        code="WF705",
+        slug="migration-number-taken",
+        summary="two migrations have the same number",
+        what="Two branches each added a migration, and both took the next number.",
+        why="Tools run migrations in the order of their numbers; some refuse two of "
+        "the same, others run them in an order of their own.",
+        wrong="# 0007_order_approval_v3.up.sql, 0007_refund_v1.up.sql",
+        right="# 0007_order_approval_v3.up.sql, 0008_refund_v1.up.sql",
+    ),
+)

@@ -194,8 +194,10 @@ class _Builder:
         function, field, source = node.children
         word, name = cast(Token, field), cast(Token, function)
         if name.lower() != "extract":
-            message = f'"from" among the arguments of "{name}"'
-            raise Refused(_end(word), _end(word), message, "separate arguments by ,")
+            message = f'"{name}" with "from" is not part of expressions'
+            raise Refused(
+                _start(name), _end(name), message, 'separate arguments by ","'
+            )
         return syntax.Call(
             Name("pg_catalog.extract", self.span(name)),
             (

@@ -106,9 +106,11 @@ def _unit(name: str) -> str | None:
 
 
 def _too_long(text: Text) -> Diagnostic:
+    value = text.value.strip()
+    shown = value if len(value) <= 40 else f"{value[:37]}..."
     return error(
         "WF150",
         text.span(),
-        f'"{text.value.strip()}" is longer than {format_duration(LONGEST)}, '
-        "the longest duration",
+        f'"{shown}" is longer than {LONGEST // 1000}s, the longest duration',
+        "that is about 68 years",
     )

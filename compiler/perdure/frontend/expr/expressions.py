@@ -91,7 +91,8 @@ def _no_type(text: Text, found: Diagnostic) -> Diagnostic:
         instead = f"{match[1] or match[2]}?"
     if instead is None:
         message = f'expected a type such as text, bigint? or text[], found "{value}"'
-        return error("WF148", found.span, message)
+        notes = (found.message,) if found.message.startswith('"(') else ()
+        return error("WF148", found.span, message, *notes)
     fix = Fix(f"write {instead}", (Edit(text.span(), instead),))
     return error(
         "WF148",

@@ -17,7 +17,7 @@ from perdure.source import Text
 
 _QUERY = re.compile(r"\b(?:select|exists|over|filter|within)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
-_TWO_WORDS = re.compile(r"([\w.]+)\s+([^\W\d][\w.]*)\s*$")
+_WORDS = re.compile(r"(?:[^\W\d][\w.]*\s*)+$")
 _CAST = re.compile(r"::\s*[\w\s]*\s*$")
 
 _AFTER_WORDS = {"PATH", "STRING", "ESCAPE_STRING"}
@@ -55,6 +55,7 @@ def failure(text: Text, problem: UnexpectedInput) -> Diagnostic:
         or _nullable_cast(text, start)
         or _chained(text, start, token, accepted)
         or (None if _is_known(token) else habitual(text, start))
+        or _quote(text, start)
         or _number(text, start)
         or _unclosed(text, start)
         or _two_words(text, start, accepted)
@@ -115,6 +116,16 @@ def _chained(
     return None
 
 
+def _quote(text: Text, start: int) -> Diagnostic | None:
+    """A word that stands against the end of a string: `'it's late'`."""
+    word = re.compile(r"\w+").match(text.value, start)
+    if not word or text.value[start - 1 : start] != "'":
+        return None
+    span = text.span(start - 1, word.end())
+    message = f'a string ends before "{word.group()}"'
+    return error("WF141", span, message, help="write a quote in a string twice: ''")
+
+
 def _number(text: Text, start: int) -> Diagnostic | None:
     """Letters that stand against a number: `10days`, `1.2.3`."""
     before = re.search(r"[\w.]*[0-9.]\Z", text.value[:start])
@@ -146,15 +157,18 @@ def _unclosed(text: Text, start: int) -> Diagnostic | None:
 
 def _two_words(text: Text, start: int, accepted: set[str]) -> Diagnostic | None:
     """Names side by side, read as a type that waits for its literal."""
-    match = _TWO_WORDS.search(text.value[:start])
-    if not match or not accepted or accepted - _AFTER_WORDS:
+    run = _WORDS.search(text.value[:start])
+    if not run or not accepted or accepted - _AFTER_WORDS:
         return None
-    first, second = match.groups()
-    if {first.lower(), second.lower()} & set(KEY_WORDS):
+    words = list(re.finditer(r"\S+", run.group()))
+    while any(word.group().lower() in KEY_WORDS for word in words):
+        words.pop(0)
+    if len(words) < 2:
         return None
+    first, second = words[0].group(), words[1].group()
     return error(
         "WF140",
-        text.span(match.start(2), match.end(2)),
+        text.span(run.start() + words[1].start(), run.start() + words[1].end()),
         f'expected an operator between "{first}" and "{second}"',
         help=_advice(second),
     )

@@ -181,17 +181,24 @@ def _only_breaks(text: str, at: int, before: Token, tokens: list[Token]) -> bool
     return True
 
 
+def ends_operand(token: Token) -> bool:
+    """Say whether an operand may end with the token, so that none begins after it."""
+    if token.kind == "word":
+        return token.text.lower() not in _BEFORE_OPERAND
+    return (
+        token.kind in STRINGS
+        or token.kind in ("number", "reference", "quoted")
+        or token.text in (")", "]")
+    )
+
+
 def _separates(before: Token | None, brackets: list[str]) -> bool:
     """Say whether a colon after the token `before` stands between two operands."""
     if before is None:
         return False
     if before.kind in STRINGS or before.kind in ("number", "reference"):
         return True
-    if not brackets or brackets[-1] != "[":
-        return False
-    if before.kind == "word":
-        return before.text.lower() not in _BEFORE_OPERAND
-    return before.kind == "quoted" or before.text in (")", "]")
+    return brackets[-1:] == ["["] and ends_operand(before)
 
 
 def _nest(brackets: list[str], found: str) -> None:

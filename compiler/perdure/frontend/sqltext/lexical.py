@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from perdure.diagnostics import Diagnostic, Edit, Fix, error
-from perdure.frontend.sqltext.lexer import STRINGS, closed, significant
+from perdure.frontend.sqltext.lexer import STRINGS, closed, ends_operand, significant
 from perdure.source import Text
 from perdure.syntax.sql import Token
 
@@ -29,8 +29,9 @@ _WHAT = {
 def lexical(text: Text, tokens: list[Token]) -> list[Diagnostic]:
     """Return findings on tokens: no end, `$1`, foreign placeholders and characters."""
     if tokens and not closed(tokens[-1]):
-        return [_unclosed(text, tokens[-1])]
+        return [_unclosed(text, tokens)]
     found: list[Diagnostic] = []
+    reported: set[str] = set()  # of strange characters the first is enough
     done = 0
     for token in tokens:
         if token.kind == "parameter":
@@ -41,11 +42,14 @@ def lexical(text: Text, tokens: list[Token]) -> list[Diagnostic]:
             and token.start >= done
         ):
             diagnostic, done = _unknown(text, token)
-            found.append(diagnostic)
+            if diagnostic.code == "WF166" or diagnostic.code not in reported:
+                found.append(diagnostic)
+            reported.add(diagnostic.code)
     return found + _psql_variables(text, tokens) + _unbalanced(text, tokens)
 
 
-def _unclosed(text: Text, token: Token) -> Diagnostic:
+def _unclosed(text: Text, tokens: list[Token]) -> Diagnostic:
+    token = tokens[-1]
     what, end = _WHAT.get(token.kind, ("the string", "'"))
     if token.kind == "dollar_string":
         end = token.text[: token.text.index("$", 1) + 1]
@@ -53,7 +57,15 @@ def _unclosed(text: Text, token: Token) -> Diagnostic:
     assert opening is not None
     span = text.span(token.start, token.start + opening.end())
     message = f"{what} that begins here has no end"
-    return error("WF160", span, message, help=f"add {end}")
+    help_ = f"add {end}"
+    if end == "'" and any(map(_runs_on, pairwise(tokens))):
+        help_ = "write a quote in a string twice: ''"
+    return error("WF160", span, message, help=help_)
+
+
+def _runs_on(pair: tuple[Token, Token]) -> bool:
+    """Say whether a word stands against the end of a string: `'it's late'`."""
+    return pair[0].kind in STRINGS and pair[1].kind == "word"
 
 
 def _parameter(text: Text, token: Token) -> Diagnostic:
@@ -107,10 +119,7 @@ def _psql_variables(text: Text, tokens: list[Token]) -> list[Diagnostic]:
 def _is_operand(tokens: list[Token], colon: Token) -> bool:
     """Say whether an operand, such as the key of a JSON object, ends at the colon."""
     earlier = [tokens[i] for i in significant(tokens) if tokens[i].end <= colon.start]
-    last = earlier[-1] if earlier else None
-    return last is not None and (
-        last.kind in STRINGS or last.kind == "number" or last.end == colon.start
-    )
+    return bool(earlier) and ends_operand(earlier[-1])
 
 
 def _unbalanced(text: Text, tokens: list[Token]) -> list[Diagnostic]:

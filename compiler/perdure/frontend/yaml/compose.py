@@ -78,16 +78,15 @@ def compose(source: Source) -> Document:
 
 
 def _control_characters(source: Source) -> list[Diagnostic]:
-    """Find characters that no workflow file may hold, the first of each line."""
-    found: dict[int, Diagnostic] = {}
+    """Find the first character that no file may hold; a binary file has many."""
     text = source.text
-    for match in _CONTROL.finditer(text, 1 if text.startswith("\ufeff") else 0):
-        line, _ = source.position(match.start())
-        span = Span(source.path, match.start(), match.end())
-        message = f"character U+{ord(match.group()):04X} is not allowed in a file"
-        help_ = "remove it, or write it as an escape in double quotes"
-        found.setdefault(line, error("WF104", span, message, help=help_))
-    return list(found.values())
+    match = _CONTROL.search(text, 1 if text.startswith("\ufeff") else 0)
+    if not match:
+        return []
+    span = Span(source.path, match.start(), match.end())
+    message = f"character U+{ord(match.group()):04X} is not allowed in a file"
+    help_ = "remove it, or write it as an escape in double quotes"
+    return [error("WF104", span, message, help=help_)]
 
 
 class _Composer:

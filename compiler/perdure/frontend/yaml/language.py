@@ -58,14 +58,15 @@ class Key:
 class StepKind:
     """A kind of step; its first key names it.
 
-    `example` is a list of steps that reads without a finding. A `bare` kind may also
-    be written as one word.
+    `example` is a list of steps that reads without a finding; `files` are those it
+    needs, by name. A `bare` kind may also be written as one word.
     """
 
     keys: tuple[Key, ...]
     doc: str
     example: str
     bare: bool = False
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -83,6 +84,24 @@ def _later(name: str, doc: str) -> Key:
 
 
 NAME_PATTERN = "[a-z_][a-z0-9_]*"
+EXAMPLE = """\
+workflow: ship_order
+description: Mark an order as shipped.
+
+input:
+  order_id: bigint
+  note: text = 'by parcel'
+
+returns: {shipped: boolean}
+
+steps:
+  - name: shipped
+    sql: update shop.orders set status = 'shipped' where id = :order_id
+  - sql: insert into shop.audit (what) values ('shipped ' || :note)
+  - return: {shipped: "${shipped.rows_affected = 1}"}
+"""
+"""A whole workflow file."""
+
 MAX_NAME = 50
 """PostgreSQL's 63 bytes, less room for suffixes such as `_v12`."""
 
@@ -192,7 +211,9 @@ STEPS: tuple[StepKind, ...] = (
         """\
 - name: totals
   sql_file: totals.sql
+  expect: one
 """,
+        files=(("totals.sql", "select sum(total) as sum from shop.orders\n"),),
     ),
     StepKind(
         (

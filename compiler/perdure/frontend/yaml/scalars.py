@@ -18,13 +18,15 @@ from perdure.source import Run, Span, Text
 
 _BREAKS = "\r\n\x85\u2028\u2029"
 _BREAK = re.compile(f"\r\n|[{_BREAKS}]")
-_FOLD = rf"[ \t]*(?:\r\n|[{_BREAKS}])[ \t{_BREAKS}]*"
-_PLAIN = re.compile(f"(?P<fold>{_FOLD})")
-_SINGLE = re.compile(f"(?P<fold>{_FOLD})|(?P<escape>'')")
+# A run of white space, which is a fold if there is a line break in it. To look for the
+# line break here would try again at each space of a long run.
+_BLANK = rf"[ \t{_BREAKS}]+"
+_PLAIN = re.compile(f"(?P<blank>{_BLANK})")
+_SINGLE = re.compile(f"(?P<blank>{_BLANK})|(?P<escape>'')")
 _DOUBLE = re.compile(
     rf"(?P<join>\\(?:\r\n|[{_BREAKS}])[ \t{_BREAKS}]*)"
     rf"|(?P<escape>\\(?:x..|u.{{4}}|U.{{8}}|.))"
-    rf"|(?P<fold>{_FOLD})"
+    rf"|(?P<blank>{_BLANK})"
 )
 _PROPERTIES = re.compile(r"(?:[!&]\S*\s+)*")
 _HEADER = re.compile(rf"[|>][-+0-9]*[^{_BREAKS}]*(?:\r\n|[{_BREAKS}]|\Z)")
@@ -55,6 +57,10 @@ def scalar_text(
 
     `style` is libyaml's: `|`, `>`, `'`, `"`, or nothing for a plain scalar.
     """
+    quotes = 1 if style in ("'", '"') else 0
+    if file[start + quotes : end - quotes] == value and style not in ("|", ">"):
+        whole = (Run(0, start + quotes, len(value)),) if value else ()
+        return Text(value, Span(path, start, end), whole)
     runs = _Runs()
     properties = _PROPERTIES.match(file, start, end)
     first = properties.end() if properties and style else start
@@ -89,12 +95,14 @@ def _flow(
     """Walk a plain or quoted scalar from one special place to the next."""
     at = start
     for match in special.finditer(file, start, end):
+        breaks = [each.end() - 1 for each in _BREAK.finditer(match.group())]
+        if match.lastgroup == "blank" and not breaks:
+            continue
         runs.add(at, match.start() - at)
         at = match.end()
         if match.lastgroup == "escape":
             runs.add(match.start())
         else:
-            breaks = [each.end() - 1 for each in _BREAK.finditer(match.group())]
             _fold(runs, file, match, breaks)
     runs.add(at, end - at)
 

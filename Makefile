@@ -1,0 +1,56 @@
+# One command per need. `make setup` is run by all the others; it does nothing when
+# the environment is there and pyproject.toml has not changed since.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# What else pytest, `make test ARGS="-k retry -x"`, is to be told.
+ARGS ?=
+WORKERS ?= 2
+
+.PHONY: setup demo test test-fast lint format bench docs clean
+
+setup: $(INSTALLED)
+	@:
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Perdure and its tools into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# Compile examples/orders and run it on an embedded PostgreSQL.
+demo: setup
+	@$(BIN)/python examples/orders/demo.py
+
+# The whole suite, the slow tests (crashes, packaging) included.
+test: setup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+# What is worth running after every change.
+test-fast: setup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+
+lint: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# Print the tables of bench/; minutes, and best on an idle machine.
+bench: setup
+	@set -e; for script in bench/*/run.py; do \
+	  echo "== $$script"; $(BIN)/python $$script; done
+
+# Write the parts of docs/ that are generated, from real output.
+docs: setup
+	@$(BIN)/python -m pytest -q tests/docs --accept
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .perdure

@@ -1,0 +1,1 @@
+"""The command line: commands print and set the exit code, and no more."""

@@ -1,0 +1,83 @@
+"""`perdure compile`: write the migrations of what changed, and the lock."""
+
+from __future__ import annotations
+
+import json as json_
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perdure.cli.project import (
+    Directory,
+    compile_cleanly,
+    find_project,
+    opened_compiler,
+    show,
+)
+
+if TYPE_CHECKING:
+    from perdure.config import Config
+    from perdure.release import Release
+
+
+def compile_(
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Write nothing; exit with 1 if anything would be written."
+        ),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    directory: Directory = Path(),
+) -> None:
+    """Write a migration for each workflow that changed, and record it in the lock."""
+    config = find_project(directory)
+    with opened_compiler(config) as compiler:
+        checked = compile_cleanly(compiler, config)
+        release = compiler.release(checked)
+        if release.findings:
+            show(release.findings, compiler.sources)
+        if any(each.severity == "error" for each in release.findings):
+            raise typer.Exit(1)
+    if not check:
+        write(config, release)
+    report(config, release, check, json)
+    raise typer.Exit(1 if check and release.changes else 0)
+
+
+def write(config: Config, release: Release) -> None:
+    """Write the migrations, then the lock, which counts only what is there."""
+    if not release.changes:
+        return
+    config.migrations.mkdir(parents=True, exist_ok=True)
+    for name, text in release.files.items():
+        (config.migrations / name).write_text(text, encoding="utf-8", newline="\n")
+    passing = config.lock.with_suffix(".lock.new")
+    passing.write_text(release.lock, encoding="utf-8", newline="\n")
+    passing.replace(config.lock)
+
+
+def report(config: Config, release: Release, check: bool, json: bool) -> None:
+    """Say which files were written, or would be."""
+    folder = shown(config.migrations, config.root)
+    files = [f"{folder}/{name}" for name in sorted(release.files)]
+    if json:
+        versions = [
+            {"workflow": each.name, "version": each.version, "digest": each.digest}
+            for each in release.versions
+        ]
+        data = {"versions": versions, "files": files, "written": not check}
+        typer.echo(json_.dumps(data, indent=2))
+        return
+    for name in files:
+        typer.echo(f"{'would write' if check else 'wrote'} {name}")
+    if not files:
+        typer.echo("nothing to do: the migrations are what the sources give")
+    elif check:
+        typer.echo("the migrations are out of date: run perdure compile", err=True)
+
+
+def shown(path: Path, root: Path) -> str:
+    """Return a path as the project names it."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

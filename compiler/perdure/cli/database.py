@@ -1,0 +1,87 @@
+"""What the commands that need a database share: choosing it, and ending on errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perdure.cli.project import fail
+
+if TYPE_CHECKING:
+    from perdure.config import Config
+    from perdure.engine.database import Database
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        metavar="URL",
+        help="The database; else PERDURE_DATABASE_URL, DATABASE_URL, or an embedded "
+        "PostgreSQL under .perdure/.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def configuration(directory: Path) -> Config:
+    """Return the project's configuration, or the defaults outside of a project.
+
+    Commands on runs are of use without a project, against a database that is named.
+    """
+    from perdure.cli.project import find_project
+    from perdure.config import Config, find_config
+
+    root = directory.absolute()
+    config, found = find_config(root)
+    if config is None and not found:
+        return Config(root=root)
+    return find_project(directory)
+
+
+@contextmanager
+def opened(
+    url: str | None, config: Config, *, fresh: bool = False
+) -> Iterator[Database]:
+    """Give the database to work on; end the command on what is in its way.
+
+    `fresh` drops the embedded database first; no other one is ever dropped.
+    """
+    from perdure.engine.database import open_database
+
+    with reported():
+        _refuse_missing_state(url, config)
+        with open_database(
+            url, os.environ, config.state_dir, config.postgres_bin_dir, fresh=fresh
+        ) as database:
+            yield database
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """End the command with a message: code 3 without a database, else 2."""
+    from perdure.engine.errors import EngineError, NoDatabase
+
+    try:
+        yield
+    except NoDatabase as error:
+        fail(str(error), code=3)
+    except EngineError as error:
+        fail(str(error))
+
+
+def _refuse_missing_state(url: str | None, config: Config) -> None:
+    """Keep commands from making an embedded database wherever they are called."""
+    from perdure.engine.database import choose
+    from perdure.engine.errors import NoDatabase
+
+    if choose(url, os.environ) is None and config.source is None:
+        raise NoDatabase(
+            "no database was named, and there is no project here with an embedded one"
+            " (--database-url, PERDURE_DATABASE_URL or DATABASE_URL names one)"
+        )

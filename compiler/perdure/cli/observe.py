@@ -1,0 +1,173 @@
+"""`perdure ps`, `show`, `signal`, `cancel`: what goes on, and a word in it."""
+
+from __future__ import annotations
+
+import json as json_
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perdure.cli.database import DatabaseUrl, Json, configuration, opened
+from perdure.cli.project import Directory
+
+if TYPE_CHECKING:
+    from perdure.engine.runs import Run
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+
+
+class Status(StrEnum):
+    """What a run can be."""
+
+    pending = "pending"
+    running = "running"
+    completed = "completed"
+    failed = "failed"
+    cancelled = "cancelled"
+
+
+def ps(
+    workflow: Annotated[
+        str | None, typer.Argument(help="Only runs of this workflow.")
+    ] = None,
+    status: Annotated[
+        Status | None, typer.Option(help="Only runs of this status.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    json: Json = False,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """List runs, the newest first."""
+    from perdure.engine import client
+
+    with (
+        opened(database_url, configuration(directory)) as database,
+        client.session(database) as connection,
+    ):
+        wanted = status.value if status else None
+        runs = client.list_runs(
+            connection, workflow=workflow, status=wanted, limit=limit
+        )
+    if json:
+        typer.echo(json_.dumps([run_row(each) for each in runs], indent=2))
+    else:
+        _print_table(runs)
+
+
+def show(
+    run: RunId,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")
+    ] = False,
+    worker: Annotated[
+        bool | None,
+        typer.Option(
+            "--worker/--no-worker",
+            help="With --follow: run a worker here; by default if there is no other.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Show a run: its steps, their state, durations, errors and places."""
+    from perdure.cli import run as run_
+    from perdure.engine import client
+    from perdure.engine.watch import read
+
+    config = configuration(directory)
+    with opened(database_url, config) as database:
+        with client.session(database) as connection:
+            followed = read(connection, run)
+        if follow and not followed.run.ended:
+            how = run_.Following(json=json, worker=worker)
+            raise typer.Exit(run_.follow(config, database, run, how))
+        run_.print_run(database, followed, json=json)
+    if follow and followed.run.status != "completed":
+        raise typer.Exit(1)
+
+
+def signal(
+    run: RunId,
+    name: Annotated[str, typer.Argument(help="The signal's name.")],
+    data: Annotated[
+        str, typer.Argument(metavar="[JSON]", help="What it carries.")
+    ] = "{}",
+    json: Json = False,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Send a signal to a run."""
+    from perdure.engine import client
+
+    with (
+        opened(database_url, configuration(directory)) as database,
+        client.session(database) as connection,
+    ):
+        client.signal(connection, run, name, data)
+    sent = {"run": run, "signal": name, "data": json_.loads(data)}
+    typer.echo(json_.dumps(sent) if json else f'sent "{name}" to run {run}')
+
+
+def cancel(
+    run: RunId,
+    reason: Annotated[
+        str, typer.Option(help="Why; kept with the run.")
+    ] = "cancelled by the command line",
+    json: Json = False,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Cancel a run."""
+    from perdure.engine import client
+
+    with (
+        opened(database_url, configuration(directory)) as database,
+        client.session(database) as connection,
+    ):
+        client.cancel(connection, run, reason)
+    typer.echo(
+        json_.dumps({"run": run, "cancelled": True}) if json else f"cancelled run {run}"
+    )
+
+
+def run_row(run: Run) -> dict[str, object]:
+    """Return a run as data for `ps --json`."""
+    name, _, version = (run.label or "").rpartition("@")
+    return {
+        "run": run.id,
+        "workflow": name or run.label,
+        "version": int(version) if version.isdigit() else None,
+        "status": run.status,
+        "submitted_by": run.submitted_by,
+        "created_at": run.created_at.isoformat(),
+        "completed_at": run.completed_at.isoformat() if run.completed_at else None,
+        "error": run.error,
+    }
+
+
+def _print_table(runs: list[Run]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from perdure.cli.live import MARKS, console, duration
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("run", "workflow", "status", "started", "took", "error"):
+        table.add_column(title, overflow="fold" if title == "run" else "ellipsis")
+    for run in runs:
+        mark, style = MARKS[run.status]
+        end = run.completed_at or run.now
+        table.add_row(
+            run.id,
+            Text(run.label or ""),
+            Text(f"{mark} {run.status}", style),
+            f"{run.created_at:%Y-%m-%d %H:%M:%S}",
+            duration(max((end - run.created_at).total_seconds(), 0)),
+            Text((run.error or "").partition("\n")[0]),
+        )
+    console().print(table)

@@ -1,0 +1,110 @@
+"""What must stand in a database before a workflow can start there.
+
+The runtime; on the embedded database the project's schema and seed, once; and the
+workflow. A version that is committed to the lock is deployed from its migration. One
+that is not is put beside it, under a name of its own in a schema of its own, so that
+trying a change neither takes the number of a version nor touches one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from perdure.cli.project import compile_cleanly, fail, opened_compiler, show
+
+if TYPE_CHECKING:
+    from perdure.config import Config
+    from perdure.engine.database import Database
+    from perdure.pipeline import Compiler, Unit
+
+UNCOMMITTED = "_uncommitted"
+
+
+def prepare(config: Config, database: Database, workflow: str) -> tuple[str, str]:
+    """Make a workflow ready to start; return its function's schema and name."""
+    from perdure.engine.install import install
+
+    install(database)
+    if config.source is None:
+        return config.sql_schema, workflow
+    if database.embedded:
+        load_schema(config, database)
+    with opened_compiler(config) as compiler:
+        checked = compile_cleanly(compiler, config)
+        release = compiler.release(checked)
+        if any(each.severity == "error" for each in release.findings):
+            show(release.findings, compiler.sources)
+            raise typer.Exit(1)
+        deploy(compiler, database)
+        name = workflow.split("@")[0]
+        changed = {version.name for version in release.versions}
+        if "@" in workflow or name not in changed:
+            return config.sql_schema, workflow
+        unit = next(unit for unit in checked.units if unit.name == name)
+        return try_out(compiler, unit, database)
+
+
+def load_schema(config: Config, database: Database) -> None:
+    """Load the schema and the seed into a new embedded database."""
+    from perdure.catalog.load import files_digest, load_files
+    from perdure.engine.database import connect
+    from perdure.engine.deploy import made_from, note_made_from
+
+    if config.schema_url:
+        fail(
+            "the schema of this project is a live database, and the embedded one has "
+            "none of it",
+            "name the database to run on with --database-url",
+        )
+    files = config.schema + config.seed
+    digest = files_digest(files, config.root)
+    with connect(database.url, database.origin) as connection:
+        before = made_from(connection)
+        if before is None:
+            sources, found = load_files(database.url, files, config.root)
+            if found:
+                show(found, {each.path: each for each in sources})
+                raise typer.Exit(1)
+            note_made_from(connection, digest)
+        elif before != digest:
+            typer.echo(
+                "warning: the schema or the seed changed since the embedded database "
+                "was made\n  = help: perdure run --fresh makes it anew; or apply the "
+                f"change yourself: psql '{database.url}'",
+                err=True,
+            )
+
+
+def deploy(compiler: Compiler, database: Database) -> None:
+    """Apply the committed migrations that the database does not have yet."""
+    from perdure.engine.database import connect
+    from perdure.engine.deploy import apply_migration, missing_versions
+
+    lock, _ = compiler.lock()
+    assert lock is not None  # the release was planned with it
+    committed = {
+        (entry.workflow, entry.version): entry.migration
+        for entry in sorted(lock.entries, key=lambda each: each.migration)
+    }
+    folder = compiler.config.migrations
+    with connect(database.url, database.origin) as connection:
+        for version in missing_versions(connection, committed):
+            path = folder / f"{committed[version]}.up.sql"
+            apply_migration(connection, path.read_text(encoding="utf-8"))
+
+
+def try_out(compiler: Compiler, unit: Unit, database: Database) -> tuple[str, str]:
+    """Put a version that is not committed beside those that are."""
+    from perdure.engine.database import connect
+    from perdure.engine.deploy import apply_migration, missing_versions
+
+    assert unit.digest is not None
+    name = f"{unit.name}_{unit.digest[:8]}"
+    schema = compiler.config.sql_schema + UNCOMMITTED
+    with connect(database.url, database.origin) as connection:
+        if missing_versions(connection, [(name, 1)]):
+            version = compiler.sql(unit, version=1, schema=schema, rename=name)
+            apply_migration(connection, version.up)
+    return schema, name

@@ -1,0 +1,120 @@
+"""What the commands on a project share: its configuration, findings, progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from perdure.config import Config
+    from perdure.diagnostics import Diagnostic
+    from perdure.pipeline import Checked, Compiler, Progress
+    from perdure.source import Source
+
+Directory = Annotated[
+    Path,
+    typer.Option(
+        "--directory", "-C", help="Look for the project here instead of in this folder."
+    ),
+]
+
+
+def find_project(directory: Path) -> Config:
+    """Return the configuration that governs a folder, or end with exit code 2."""
+    from perdure.config import find_config
+
+    config, found = find_config(directory.absolute())
+    if found:
+        show(found, {} if config is None else _text_of(config))
+        raise typer.Exit(2)
+    if config is None:
+        fail(
+            f'no project here: neither "{directory.absolute()}" nor a folder above it '
+            "has a perdure.toml",
+            "perdure init makes one",
+        )
+    return config
+
+
+def _text_of(config: Config) -> Mapping[str, Source]:
+    return {config.source.path: config.source} if config.source else {}
+
+
+def fail(message: str, help: str | None = None, code: int = 2) -> NoReturn:
+    """End the command with a message on stderr."""
+    typer.echo(f"error: {message}", err=True)
+    if help:
+        typer.echo(f"  = help: {help}", err=True)
+    raise typer.Exit(code)
+
+
+def show(
+    findings: Sequence[Diagnostic], sources: Mapping[str, Source], err: bool = True
+) -> None:
+    """Print findings as text, in colour on a terminal."""
+    from perdure.diagnostics.render import render_text
+
+    stream = sys.stderr if err else sys.stdout
+    text = render_text(findings, sources, colour=coloured(stream.isatty()))
+    typer.echo(text, err=err, nl=False)
+
+
+def coloured(terminal: bool) -> bool:
+    """Say whether to use colour: on a terminal, unless NO_COLOR is set."""
+    return terminal and not os.environ.get("NO_COLOR")
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Progress | None]:
+    """Show a progress bar on stderr, once there is enough to do to be worth it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def compile_cleanly(compiler: Compiler, config: Config) -> Checked:
+    """Check all of a project; end with exit code 1 if there are errors."""
+    from perdure.pipeline import workflow_files
+
+    with progress("checking") as report:
+        checked = compiler.check(workflow_files(config), report)
+    if checked.findings:
+        show(checked.findings, checked.sources)
+    if checked.failed:
+        raise typer.Exit(1)
+    return checked
+
+
+@contextmanager
+def opened_compiler(
+    config: Config, remember: bool = True, state_dir: Path | None = None
+) -> Iterator[Compiler]:
+    """Open a project's compiler; end the command on what is in its way."""
+    from perdure.engine.errors import EngineError
+    from perdure.pipeline import open_compiler
+
+    try:
+        with open_compiler(
+            config, remember=remember, state_dir=state_dir, progress=say
+        ) as compiler:
+            yield compiler
+    except EngineError as error:
+        fail(str(error), code=3)
+
+
+def say(what: str) -> None:
+    """Tell on a terminal what takes long."""
+    if sys.stderr.isatty():
+        typer.echo(f"{what}...", err=True)

@@ -1,0 +1,356 @@
+"""What a user does with runs: start, watch, signal, cancel, read the result.
+
+Every function takes an open psycopg connection in autocommit and works with the
+rights of its role: a role sees and changes its own runs only, which PostgreSQL
+decides. Nothing is converted by Python: inputs are text until PostgreSQL casts them
+to the type of the workflow's function, so `run` accepts what the database accepts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.rows import class_row
+
+from perdure.engine.database import WORKER_APPLICATION, Database, connect, no_database
+from perdure.engine.errors import (
+    EngineError,
+    MissingPrivilege,
+    MissingRuntime,
+    UsageError,
+)
+from perdure.engine.runs import Node, Place, Run
+
+Connection = psycopg.Connection[Any]
+
+# Results are for showing; a captured row set can have any size.
+SHOWN_CHARACTERS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An input as the workflow's function declares it."""
+
+    name: str
+    type: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The function that starts a workflow."""
+
+    schema: str
+    name: str
+    parameters: tuple[Parameter, ...]
+
+
+# --- runs -------------------------------------------------------------------------
+
+_RUN = """
+select i.id, i.label, i.status, i.submitted_by::text, i.created_at, i.started_at,
+       i.completed_at, i.error, i.sqlstate, df.now() as now
+from df.instances i
+"""
+
+
+def find_run(connection: Connection, run: str) -> Run:
+    """Return a run. Raises UsageError when this role has none of that id."""
+    with connection.cursor(row_factory=class_row(Run)) as cursor:
+        found = cursor.execute(_RUN + "where i.id = %s", [run]).fetchone()
+    if found is None:
+        raise UsageError(f'no run "{run}" of this role')
+    return found
+
+
+def list_runs(
+    connection: Connection,
+    *,
+    workflow: str | None = None,
+    status: str | None = None,
+    limit: int = 50,
+) -> list[Run]:
+    """Return the newest runs first."""
+    query = _RUN + (
+        "where (%(workflow)s::text is null"
+        "       or split_part(i.label, '@', 1) = %(workflow)s)"
+        "  and (%(status)s::text is null or i.status = %(status)s)"
+        " order by i.created_at desc, i.id limit %(limit)s"
+    )
+    values = {"workflow": workflow, "status": status, "limit": limit}
+    with connection.cursor(row_factory=class_row(Run)) as cursor:
+        return cursor.execute(query, values).fetchall()
+
+
+def nodes(connection: Connection, run: str) -> list[Node]:
+    """Return the nodes of a run that ran or wait."""
+    query = """
+        select n.id::text, n.node_type as type, n.query, n.status,
+               n.row_count::integer as rows, left(n.result, %s) as result, n.error, n.sqlstate, n.detail,
+               n.attempts, n.executions, n.rendered_sql, n.started_at, n.finished_at,
+               n.wake_at
+        from df.nodes n where n.instance_id = %s
+    """
+    with connection.cursor(row_factory=class_row(Node)) as cursor:
+        return cursor.execute(query, [SHOWN_CHARACTERS, run]).fetchall()
+
+
+def source_map(connection: Connection, label: str | None) -> list[Place]:
+    """Return the source map of a version, by a run's label `name@version`."""
+    name, _, version = (label or "").rpartition("@")
+    if not version.isdigit():
+        return []
+    row = connection.execute(
+        "select source_map from perdure.workflow_versions"
+        " where name = %s and version = %s",
+        [name, int(version)],
+    ).fetchone()
+    return read_source_map(row[0]) if row else []
+
+
+def read_source_map(rows: Iterable[Mapping[str, Any]]) -> list[Place]:
+    """Return the places of a source map, which has a row per node, in pre-order."""
+    return [
+        Place(
+            node=str(number),
+            path=row["path"],
+            name=row.get("name"),
+            role=row["role"],
+            file=row.get("file"),
+            line=row.get("line"),
+        )
+        for number, row in enumerate(rows, 1)
+    ]
+
+
+def result(connection: Connection, run: str) -> Any:
+    """Return the value that a run returned, None while there is none."""
+    row = connection.execute("select df.result(%s)::jsonb", [run]).fetchone()
+    return returned(row[0]) if row else None
+
+
+def returned(envelope: Any) -> Any:
+    """Take the value of `return` out of the result of the node that made it."""
+    match envelope:
+        case {"rows": [{"result": value, **others}]} if not others:
+            return value
+    return envelope
+
+
+def signal(connection: Connection, run: str, name: str, data: str) -> None:
+    """Send a signal; `data` is JSON text. Raises UsageError."""
+    check_json(data)
+    if find_run(connection, run).ended:
+        raise UsageError(f'run "{run}" has ended')
+    connection.execute("select df.signal(%s, %s, %s)", [run, name, data])
+
+
+def awaited_signals(connection: Connection, run: str) -> list[str]:
+    """Return the names of the signals that a run waits for now."""
+    rows = connection.execute(
+        "select n.query::json ->> 'name' from df.nodes n where n.instance_id = %s"
+        " and n.node_type = 'SIGNAL' and n.status = 'running' order by n.id",
+        [run],
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def check_json(text: str) -> None:
+    """Raise UsageError when a text is not JSON."""
+    try:
+        json.loads(text)
+    except ValueError as error:
+        hint = f" (a text is written '\"{text}\"')" if text.isidentifier() else ""
+        raise UsageError(f"{text!r} is not JSON: {error}{hint}") from error
+
+
+def cancel(connection: Connection, run: str, reason: str) -> None:
+    """Cancel a run. Raises UsageError when it has ended."""
+    if find_run(connection, run).ended:
+        raise UsageError(f'run "{run}" has ended')
+    connection.execute("select df.cancel(%s, %s)", [run, reason])
+
+
+def workers(connection: Connection) -> int:
+    """Return the number of connections that execute runs of this database."""
+    row = connection.execute(
+        "select count(*) from pg_catalog.pg_stat_activity"
+        " where datname = current_database() and application_name = %s",
+        [WORKER_APPLICATION],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+# --- starting ---------------------------------------------------------------------
+
+
+def find_function(connection: Connection, schema: str, workflow: str) -> Function:
+    """Return what starts a workflow, `name` or `name@version`. Raises UsageError."""
+    name, _, version = workflow.partition("@")
+    function = f"{name}_v{version}" if version else name
+    rows = connection.execute(
+        """
+        select p.proargnames, array(
+                 select format_type(t.oid, null)
+                 from unnest(p.proargtypes) with ordinality as t(oid, place)
+                 order by t.place),
+               p.pronargdefaults
+        from pg_catalog.pg_proc p
+        join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = %s and p.proname = %s and p.prokind = 'f'
+          and p.prorettype = 'text'::regtype
+        """,
+        [schema, function],
+    ).fetchall()
+    if not rows:
+        raise UsageError(_unknown_workflow(connection, workflow, schema))
+    if len(rows) > 1:
+        raise UsageError(f"{schema}.{function} exists with several signatures")
+    names, types, defaults = rows[0]
+    optional = len(types) - defaults
+    parameters = tuple(
+        Parameter(each, type_, place < optional)
+        for place, (each, type_) in enumerate(zip(names or (), types, strict=False))
+    )
+    return Function(schema, function, parameters)
+
+
+def _unknown_workflow(connection: Connection, workflow: str, schema: str) -> str:
+    rows = connection.execute(
+        "select distinct name from perdure.workflow_versions order by name"
+    ).fetchall()
+    known = [row[0] for row in rows]
+    near = get_close_matches(workflow, known, 1)
+    message = f'no workflow "{workflow}" is deployed in schema "{schema}"'
+    if near:
+        return f'{message}; did you mean "{near[0]}"?'
+    if known:
+        return f"{message}; deployed are: {', '.join(known)}"
+    return message
+
+
+def start(connection: Connection, function: Function, inputs: Mapping[str, str]) -> str:
+    """Start a run with inputs as text and return its id.
+
+    Raises UsageError with everything that is wrong with the inputs, before anything
+    starts; MissingPrivilege when the role may not start it.
+    """
+    wrong = [
+        *_misnamed(function.parameters, inputs),
+        *_mistyped(connection, function.parameters, inputs),
+    ]
+    if wrong:
+        raise UsageError("\n".join(wrong))
+    given = [each for each in function.parameters if each.name in inputs]
+    arguments = sql.SQL(", ").join(
+        sql.SQL("{} => {}").format(sql.Identifier(each.name), _cast(each.type))
+        for each in given
+    )
+    query = sql.SQL("select {}({})").format(
+        sql.Identifier(function.schema, function.name), arguments
+    )
+    try:
+        row = connection.execute(
+            query, [inputs[each.name] for each in given]
+        ).fetchone()
+    except errors.InsufficientPrivilege as error:
+        raise MissingPrivilege(f"cannot start the workflow: {error}") from error
+    except (errors.DataError, errors.IntegrityError, errors.RaiseException) as error:
+        raise UsageError(f"cannot start the workflow: {error}") from error
+    assert row is not None
+    return str(row[0])
+
+
+def _misnamed(parameters: Sequence[Parameter], inputs: Mapping[str, str]) -> list[str]:
+    names = [each.name for each in parameters]
+    wrong = []
+    for name in inputs:
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            known = ", ".join(f"{each.name} {each.type}" for each in parameters)
+            help = (
+                f'did you mean "{near[0]}"?' if near else f"inputs: {known or 'none'}"
+            )
+            wrong.append(f'no input "{name}"; {help}')
+    for each in parameters:
+        if each.required and each.name not in inputs:
+            wrong.append(f'input "{each.name}" ({each.type}) is missing')
+    return wrong
+
+
+def _mistyped(
+    connection: Connection,
+    parameters: Sequence[Parameter],
+    inputs: Mapping[str, str],
+) -> list[str]:
+    wrong = []
+    for each in parameters:
+        value = inputs.get(each.name)
+        if value is None:
+            continue
+        try:
+            query = sql.SQL("select {}").format(_cast(each.type))
+            connection.execute(query, [value])
+        except (errors.DataError, errors.IntegrityError) as error:
+            reason = error.diag.message_primary or str(error)
+            wrong.append(f'input "{each.name}" is {each.type}: {reason}')
+    return wrong
+
+
+def _cast(type_: str) -> sql.Composable:
+    """Return a placeholder cast to a type, named as format_type names it."""
+    return sql.SQL("%s::text::") + sql.SQL(type_)
+
+
+# --- errors -----------------------------------------------------------------------
+
+_NO_RUNTIME = (
+    errors.InvalidSchemaName,
+    errors.UndefinedFunction,
+    errors.UndefinedTable,
+)
+
+
+@contextmanager
+def session(database: Database) -> Iterator[Connection]:
+    """Give a connection in autocommit; PostgreSQL's errors become EngineError."""
+    try:
+        with (
+            connect(database.url, database.origin, autocommit=True) as connection,
+            translated(),
+        ):
+            yield connection
+    except psycopg.OperationalError as error:
+        raise no_database(error, database.url, database.origin) from error
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn errors of PostgreSQL into those with a message for users.
+
+    A lost connection stays what it is, so that callers can open another one.
+    """
+    try:
+        yield
+    except _NO_RUNTIME as error:
+        raise MissingRuntime(
+            f"the runtime is not installed in this database ({_primary(error)});"
+            ' "perdure runtime install" installs it'
+        ) from error
+    except errors.InsufficientPrivilege as error:
+        raise MissingPrivilege(_primary(error)) from error
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        raise EngineError(_primary(error)) from error
+
+
+def _primary(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error)

@@ -1,0 +1,367 @@
+"""A run as a tree of steps: what the source map and the nodes say together.
+
+A pure function of data, so that following live, showing a finished run and printing
+JSON are one model. The runtime keeps rows of nodes that ran; steps are folded of them:
+
+* the source map gives every step, in order, also those that have not run;
+* a step's own nodes give its state, and for steps that hold steps also theirs;
+* what the rows leave open (a branch not taken, a step that left nothing behind) is
+  decided by what came after it, because steps of one list run in order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from perdure.engine.runs import Node, Place, Run
+
+State = Literal[
+    "pending", "running", "waiting", "completed", "failed", "cancelled", "skipped"
+]
+ACTIVE: tuple[State, ...] = ("running", "waiting")
+
+# Nodes that wait for something other than PostgreSQL, and for what.
+WAITS = {
+    "SLEEP": "timer",
+    "SLEEP_FOR": "timer",
+    "SLEEP_UNTIL": "timer",
+    "WAIT_SCHEDULE": "schedule",
+    "SIGNAL": "signal",
+    "HTTP": "response",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Steps that another step holds: `then`, `else`, a branch, a loop's body."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the workflow in one run.
+
+    `waits_for` says for what while the state is `waiting`; `wake_at` until when, where
+    that is known. `rows` is what the step's statement returned or changed.
+    """
+
+    path: str
+    name: str | None
+    kind: str
+    state: State = "pending"
+    file: str | None = None
+    line: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    rows: int | None = None
+    result: str | None = None
+    error: str | None = None
+    sqlstate: str | None = None
+    sql: str | None = None
+    attempts: int = 0
+    executions: int = 0
+    waits_for: str | None = None
+    wake_at: datetime | None = None
+    arms: tuple[Arm, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How the step is called: its name, else its kind."""
+        return self.name or self.kind
+
+    @property
+    def place(self) -> str | None:
+        """The step's `file:line`."""
+        return f"{self.file}:{self.line}" if self.file and self.line else self.file
+
+    def seconds(self, now: datetime) -> float | None:
+        """Return how long the step took, or has taken up to `now`."""
+        if self.started_at is None:
+            return None
+        end = self.finished_at if self.state not in ACTIVE else None
+        if end is None and self.state not in ACTIVE:
+            return None
+        return max(((end or now) - self.started_at).total_seconds(), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A run with its steps."""
+
+    run: Run
+    steps: tuple[Step, ...]
+
+    def seconds(self) -> float:
+        """Return how long the run took, or has taken."""
+        began = self.run.started_at or self.run.created_at
+        end = self.run.completed_at or self.run.now
+        return max((end - began).total_seconds(), 0.0)
+
+
+def walk(steps: Iterable[Step]) -> Iterable[Step]:
+    """Yield steps and what they hold, outer before inner."""
+    for step in steps:
+        yield step
+        for arm in step.arms:
+            yield from walk(arm.steps)
+
+
+def follow(run: Run, places: Sequence[Place], nodes: Sequence[Node]) -> Followed:
+    """Fold the nodes of a run into the steps of its workflow.
+
+    Without a source map (a graph that somebody wrote by hand) every node that ran is
+    a step of its own.
+    """
+    if not places:
+        return Followed(run, tuple(_bare(node) for node in nodes if _is_leaf(node)))
+    rows = {node.id: node for node in nodes}
+    steps = _close(_tree(places, rows), run.ended, run.status)
+    return Followed(run, steps)
+
+
+# --- the tree ---------------------------------------------------------------------
+
+_SEGMENT = re.compile(r"(?P<word>[^.\[\]]+)(?:\[(?P<index>\d+)\])?")
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """Split a step's path into list names and indices of steps, alternating.
+
+    `steps[2].parallel.notify[0]` is `("steps", "2", "parallel.notify", "0")`: what
+    stands before an index is the list. `elif[1]` is no step, but part of a list's name.
+    """
+    parts: list[str] = []
+    words: list[str] = []
+    branch = False
+    for segment in path.split("."):
+        match = _SEGMENT.fullmatch(segment)
+        word, index = (match["word"], match["index"]) if match else (segment, None)
+        if index is None or (word == "elif" and not branch):
+            words.append(segment)
+        else:
+            parts += [".".join((*words, word)), index]
+            words = []
+        branch = word in ("parallel", "race") and index is None
+    return tuple(parts)
+
+
+def _tree(places: Sequence[Place], rows: dict[str, Node]) -> tuple[Step, ...]:
+    """Return the steps in order, each with its own nodes.
+
+    A step that needs no node of its own (a `parallel` of one branch) is known by the
+    steps that it holds.
+    """
+    own: dict[tuple[str, ...], list[Place]] = {}
+    for place in places:
+        key = split_path(place.path)
+        for end in range(2, len(key) + 1, 2):
+            own.setdefault(key[:end], [])
+        if key:
+            own[key].append(place)
+    lists: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for key in own:
+        lists.setdefault(key[:-1], []).append(key)
+
+    def steps_of(of: tuple[str, ...]) -> tuple[Step, ...]:
+        keys = sorted(lists.get(of, ()), key=lambda key: int(key[-1]))
+        return tuple(build(key) for key in keys)
+
+    def build(key: tuple[str, ...]) -> Step:
+        held = [each for each in lists if each[:-1] == key]
+        arms = tuple(Arm(_arm_name(each[-1]), steps_of(each)) for each in held)
+        return _step(_join_path(key), own[key], rows, arms, [each[-1] for each in held])
+
+    return steps_of(("steps",))
+
+
+def _join_path(key: tuple[str, ...]) -> str:
+    pairs = zip(key[::2], key[1::2], strict=True)
+    return ".".join(f"{name}[{index}]" for name, index in pairs)
+
+
+def _arm_name(name: str) -> str:
+    """Return how a list is called: a branch by its name, others as they are written."""
+    return re.sub(r"^(parallel|race)\.", "", name)
+
+
+def _step(
+    path: str,
+    places: Sequence[Place],
+    rows: dict[str, Node],
+    arms: tuple[Arm, ...],
+    lists: Sequence[str],
+) -> Step:
+    first = next((place for place in places if place.file), None)
+    step = Step(
+        path=path,
+        name=next((place.name for place in places if place.name), None),
+        kind=_kind({place.role for place in places}, lists),
+        file=first.file if first else None,
+        line=first.line if first else None,
+        arms=arms,
+    )
+    ran = [(place.role, rows[place.node]) for place in places if place.node in rows]
+    # The node that does what the step is for says its result, so it comes last.
+    ran.sort(key=lambda each: each[0] not in _AUXILIARY)
+    return _with_nodes(step, [node for _, node in ran])
+
+
+# Roles of nodes that only serve the node that does what the step is for.
+_AUXILIARY = {"condition", "while", "until", "request", "duration", "winner", "retry"}
+_KINDS = {"signal": "wait_for_signal"}
+_KINDS_OF_LISTS = (
+    ("parallel.", "parallel"),
+    ("race.", "race"),
+    ("then", "if"),
+    ("elif", "if"),
+    ("else", "if"),
+    ("loop", "loop"),
+)
+
+
+def _kind(roles: set[str], lists: Sequence[str]) -> str:
+    """Return the kind of a step: by what it holds, else by what its nodes do."""
+    for start, kind in _KINDS_OF_LISTS:
+        if any(name.startswith(start) for name in lists):
+            return kind
+    if roles == {"value"}:
+        return "let"
+    main = sorted(roles - _AUXILIARY - {"value"}) or sorted(roles)
+    return _KINDS.get(main[0], main[0])
+
+
+def _with_nodes(step: Step, ran: Sequence[Node]) -> Step:
+    if not ran:
+        return step
+    last_first = ran[::-1]
+    active = next((node for node in last_first if node.status == "running"), None)
+    failed = next((node for node in last_first if node.error), None)
+    told = failed or active
+    started = [node.started_at for node in ran if node.started_at]
+    finished = [node.finished_at for node in ran if node.finished_at]
+    spoken = failed or active or ran[-1]
+    return replace(
+        step,
+        state=_own_state(ran),
+        started_at=min(started, default=None),
+        finished_at=max(finished, default=None),
+        rows=next((node.rows for node in reversed(ran) if node.rows is not None), None),
+        result=next((node.result for node in reversed(ran) if node.result), None),
+        error=told.error if told else None,
+        sqlstate=told.sqlstate if told else None,
+        sql=spoken.rendered_sql,
+        attempts=max(node.attempts or 0 for node in ran),
+        executions=max(node.executions or 0 for node in ran),
+        waits_for=_waits_for(active) if active else None,
+        wake_at=active.wake_at if active else None,
+    )
+
+
+def _own_state(ran: Sequence[Node]) -> State:
+    states = {node.status for node in ran}
+    if "failed" in states:
+        return "failed"
+    if "running" in states or "pending" in states:
+        running = [node for node in ran if node.status == "running"]
+        return "waiting" if any(_waits_for(node) for node in running) else "running"
+    return "cancelled" if "cancelled" in states else "completed"
+
+
+def _waits_for(node: Node) -> str | None:
+    if node.type in WAITS:
+        return WAITS[node.type]
+    return "retry" if node.wake_at is not None and node.error else None
+
+
+def _is_leaf(node: Node) -> bool:
+    return node.type in ("SQL", *WAITS)
+
+
+def _bare(node: Node) -> Step:
+    step = Step(path=node.id, name=None, kind=node.type.lower())
+    return _with_nodes(step, [node])
+
+
+# --- what the rows leave open -----------------------------------------------------
+
+
+def _close(steps: Sequence[Step], over: bool, outcome: str) -> tuple[Step, ...]:
+    """Decide the state of steps that hold steps, and of those that left no row.
+
+    `over` says that nothing of this list will run any more.
+    """
+    closed: list[Step] = []
+    for step in reversed(steps):
+        done = over or any(_began(later) for later in closed)
+        closed.append(_close_one(step, done, outcome))
+    return tuple(reversed(closed))
+
+
+def _close_one(step: Step, over: bool, outcome: str) -> Step:
+    if not step.arms:
+        return _end(step, outcome) if over else step
+    taken = [arm for arm in step.arms if any(map(_began, arm.steps))]
+    exclusive = step.kind == "if"
+    arms = tuple(
+        replace(
+            arm,
+            steps=_close(
+                arm.steps,
+                over or (exclusive and bool(taken) and arm not in taken),
+                outcome,
+            ),
+        )
+        for arm in step.arms
+    )
+    inner = [each for arm in arms for each in walk(arm.steps)]
+    step = replace(step, arms=arms, state=_held_state(step.state, inner))
+    step = _span(step, inner)
+    return _end(step, outcome) if over else step
+
+
+def _began(step: Step) -> bool:
+    return step.state not in ("pending", "skipped") or any(
+        _began(inner) for arm in step.arms for inner in arm.steps
+    )
+
+
+def _held_state(own: State, inner: Sequence[Step]) -> State:
+    """Return the state of a step that holds steps: its own, or what they make of it."""
+    states = {step.state for step in inner}
+    if own == "failed" or "failed" in states:
+        return "failed"
+    if "running" in states:
+        return "running"
+    if "waiting" in states:
+        return "waiting"
+    if own == "pending" and states <= {"pending", "skipped"}:
+        return "pending"
+    if own == "completed" and "pending" in states and states != {"pending"}:
+        return "running"
+    return "running" if own == "pending" else own
+
+
+def _span(step: Step, inner: Sequence[Step]) -> Step:
+    started = [each.started_at for each in (step, *inner) if each.started_at]
+    finished = [each.finished_at for each in (step, *inner) if each.finished_at]
+    return replace(
+        step,
+        started_at=min(started, default=None),
+        finished_at=max(finished, default=None),
+    )
+
+
+def _end(step: Step, outcome: str) -> Step:
+    """Return the step as it is when nothing of it will run any more."""
+    if step.state == "pending":
+        return replace(step, state="skipped")
+    if step.state in ACTIVE:
+        cancelled = outcome == "cancelled" or not step.arms
+        return replace(step, state="cancelled" if cancelled else "completed")
+    return step

@@ -1,0 +1,98 @@
+"""Watch a run until it ends: read, fold, wait a little, again.
+
+Reading again and again is for people who look on; the runtime has no notification
+for every step, because every step would pay for it. The pause grows while nothing
+changes. A lost connection is opened anew, so watching survives a restart of PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+
+from perdure.engine import client
+from perdure.engine.database import Database, connect
+from perdure.engine.errors import NoDatabase
+from perdure.engine.follow import Followed, follow
+
+SHORTEST_PAUSE = 0.05
+LONGEST_PAUSE = 0.5
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Signals to be sent, each as soon as the run waits for one of its name."""
+
+    signals: list[tuple[str, str]]
+
+    def send(self, connection: client.Connection, followed: Followed) -> list[str]:
+        """Send what is waited for now; return the names."""
+        sent = []
+        for name in client.awaited_signals(connection, followed.run.id):
+            for at, (wanted, data) in enumerate(self.signals):
+                if wanted == name:
+                    client.signal(connection, followed.run.id, name, data)
+                    del self.signals[at]
+                    sent.append(name)
+                    break
+        return sent
+
+
+def read(connection: client.Connection, run: str) -> Followed:
+    """Return a run as it is now."""
+    found = client.find_run(connection, run)
+    # The run first: when it has ended, the nodes that are read later are final.
+    nodes = client.nodes(connection, run)
+    return follow(found, client.source_map(connection, found.label), nodes)
+
+
+def watch(
+    database: Database,
+    run: str,
+    outbox: Outbox | None = None,
+    check: Callable[[], None] | None = None,
+) -> Iterator[Followed]:
+    """Yield the run whenever it was read, last when it has ended.
+
+    `check` is called each time, to raise what should end the watching.
+    """
+    lost_at: float | None = None
+    while True:
+        try:
+            with connect(database.url, database.origin, autocommit=True) as connection:
+                lost_at = None
+                yield from _watch(connection, run, outbox, check)
+                return
+        except (NoDatabase, psycopg.OperationalError):
+            lost_at = lost_at or time.monotonic()
+            if time.monotonic() - lost_at > PATIENCE_SECONDS:
+                raise
+            time.sleep(LONGEST_PAUSE)
+
+
+def _watch(
+    connection: client.Connection,
+    run: str,
+    outbox: Outbox | None,
+    check: Callable[[], None] | None,
+) -> Iterator[Followed]:
+    pause = SHORTEST_PAUSE
+    seen: Followed | None = None
+    while True:
+        if check is not None:
+            check()
+        with client.translated():
+            followed = read(connection, run)
+            if outbox is not None and outbox.signals and not followed.run.ended:
+                outbox.send(connection, followed)
+        changed = seen is None or followed.steps != seen.steps
+        pause = SHORTEST_PAUSE if changed else min(pause * 1.5, LONGEST_PAUSE)
+        seen = followed
+        yield followed
+        if followed.run.ended:
+            return
+        time.sleep(pause)

@@ -1,0 +1,251 @@
+"""The worker: connections that execute steps, one that listens, and HTTP.
+
+Each of N connections calls `df.work` again and again; the loop over steps is inside
+the database, so this side only decides when to call: at once while there is work, at
+the next timer, or when PostgreSQL notifies. Losing a connection loses nothing, because
+a claim is a row lock of the transaction that does the work.
+
+All of it is one event loop. HTTP wants one anyway, the connections spend their time
+waiting for the server, and stopping, waking and giving up are then plain events. The
+rejected way was a thread per connection: it needs the same events across threads, and
+a thread that waits for the server cannot be interrupted.
+
+Stopping is of two kinds: the first request lets every connection finish its running
+step and every HTTP request its record; the second, or the end of the grace period,
+gives them up, which PostgreSQL undoes and another worker does again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from os import getpid
+from typing import Any
+
+import psycopg
+
+from perdure.engine.errors import EngineError, MissingPrivilege, MissingRuntime
+from perdure.engine.guard import Guard
+from perdure.engine.http_client import DEFAULT_MAX_BYTES, HttpClient
+from perdure.engine.install import require_runtime
+from perdure.engine.worker_http import HttpWork
+from perdure.engine.worker_log import Log
+from perdure.engine.worker_session import PERMANENT, Session, connect, reason
+from perdure.engine.worker_wake import Backoff, Bell
+
+# One call of df.work ends after this long, so that a stop is heard in time.
+CALL_MS = 500
+CALL_STEPS = 100_000
+# Nothing depends on these two; they bound the damage of a lost notification.
+IDLE_SECONDS = 60.0
+LISTEN_SECONDS = 60.0
+# A connection that lived so long was in order: its loss is a new trouble.
+SETTLED_SECONDS = 20.0
+
+
+def worker_name() -> str:
+    """Return a name that tells this process from every other worker."""
+    return f"{socket.gethostname()}:{getpid()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a worker works; `grace` in seconds."""
+
+    url: str
+    connections: int = 4
+    requests: int = 32
+    max_response_bytes: int = DEFAULT_MAX_BYTES
+    grace: float = 30.0
+    guard: Guard = field(default_factory=Guard)
+    name: str = field(default_factory=worker_name)
+
+
+class Worker:
+    """Executes runs until it is stopped; made inside the event loop that it uses."""
+
+    def __init__(self, options: Options, log: Log) -> None:
+        self.steps = 0
+        self._options = options
+        self._log = log
+        self._bell = Bell()
+        self._stopping = False
+        self._forced = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._http: HttpWork | None = None
+
+    async def run(self) -> None:
+        """Work until stopped.
+
+        Raises EngineError when the database or the runtime is not there at the start,
+        or when what this role may do was taken from it.
+        """
+        options = self._options
+        await asyncio.to_thread(require_runtime, options.url)
+        client = HttpClient(
+            options.guard,
+            max_connections=options.requests,
+            max_bytes=options.max_response_bytes,
+        )
+        session = Session(options.url)
+        self._http = HttpWork(
+            session, client, self._log, name=options.name, at_once=options.requests
+        )
+        if self._stopping:
+            self._http.stop()
+        started = time.monotonic()
+        self._log.info(
+            "worker.started", name=options.name, connections=options.connections
+        )
+        try:
+            await self._run_parts(self._http)
+        finally:
+            await session.close()
+            await client.aclose()
+            self._log.info(
+                "worker.stopped",
+                steps=self.steps,
+                requests=self._http.served,
+                seconds=round(time.monotonic() - started, 1),
+            )
+
+    def stop(self) -> None:
+        """Finish what runs and end; a second call gives it up. Safe in any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        if self._stopping:
+            self._log.warning("worker.giving_up")
+            self._forced.set()
+            return
+        self._log.info("worker.stopping")
+        self._stopping = True
+        self._bell.ring()
+        if self._http is not None:
+            self._http.stop()
+        self._loop.call_later(self._options.grace, self._forced.set)
+
+    async def _run_parts(self, http: HttpWork) -> None:
+        listener = asyncio.create_task(self._listen(http))
+        parts = [asyncio.create_task(http.run())]
+        for number in range(1, self._options.connections + 1):
+            parts.append(asyncio.create_task(self._execute(number)))
+        forced = asyncio.create_task(self._forced.wait())
+        everything = asyncio.gather(*parts)
+        ends: set[asyncio.Future[Any]] = {everything, forced}
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if everything.done():
+                everything.result()
+        except PERMANENT as error:
+            raise _permanent(error) from error
+        finally:
+            await _cancel([listener, forced, *parts])
+
+    async def _execute(self, number: int) -> None:
+        await self._connected(f"steps {number}", self._work)
+
+    async def _work(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Call df.work until stopped; every error is the caller's."""
+        empty = Backoff(first=0.005, most=0.1)
+        while not self._stopping:
+            mark = self._bell.mark()
+            cursor = await connection.execute(
+                "call df.work(%s::integer, %s::integer)", [CALL_STEPS, CALL_MS]
+            )
+            row = await cursor.fetchone()
+            steps, wait_ms = row if row else (0, None)
+            self.steps += steps
+            if steps:
+                self._log.debug("worker.steps", steps=steps, wait_ms=wait_ms)
+            pause = IDLE_SECONDS if wait_ms is None else wait_ms / 1000
+            if steps or pause:
+                empty.reset()
+            else:
+                # What is ready is held by another connection; do not spin.
+                pause = empty.take()
+            if pause > 0:
+                await self._bell.wait(mark, min(pause, IDLE_SECONDS))
+
+    async def _listen(self, http: HttpWork) -> None:
+        async def listen(connection: psycopg.AsyncConnection[Any]) -> None:
+            await connection.execute("listen df_work")
+            while True:
+                # What was notified while nobody listened is looked for by hand.
+                self._bell.ring()
+                http.bell.ring()
+                async for note in connection.notifies(timeout=LISTEN_SECONDS):
+                    self._bell.ring()
+                    if note.payload == "http":
+                        http.bell.ring()
+                await connection.execute("select 1")
+
+        await self._connected("notifications", listen)
+
+    async def _connected(
+        self,
+        purpose: str,
+        use: Callable[[psycopg.AsyncConnection[Any]], Coroutine[Any, Any, None]],
+    ) -> None:
+        """Use a connection until stopped; open another one whenever it is lost."""
+        backoff = Backoff()
+        lost = False
+        while not self._stopping:
+            opened = time.monotonic()
+            try:
+                async with await connect(self._options.url) as connection:
+                    if lost:
+                        self._log.info("connection.restored", purpose=purpose)
+                    lost = False
+                    await use(connection)
+            except PERMANENT:
+                raise
+            except psycopg.Error as error:
+                if not lost:
+                    self._log.warning(
+                        "connection.lost", purpose=purpose, reason=reason(error)
+                    )
+                lost = True
+                if time.monotonic() - opened > SETTLED_SECONDS:
+                    backoff.reset()
+                await self._bell.wait(self._bell.mark(), backoff.take())
+
+
+async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _permanent(error: Exception) -> EngineError:
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return MissingPrivilege(f"the role may not work: {reason(error)}")
+    return MissingRuntime(f"the runtime is not there any more: {reason(error)}")
+
+
+def run_worker(options: Options, log: Log) -> None:
+    """Run a worker in this process until SIGTERM or SIGINT; twice gives up steps."""
+
+    async def main() -> None:
+        worker = Worker(options, log)
+        with _signals(worker.stop):
+            await worker.run()
+
+    asyncio.run(main())
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    kinds = (signal.SIGTERM, signal.SIGINT)
+    before = {kind: signal.signal(kind, lambda *_: stop()) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

@@ -1,0 +1,190 @@
+"""The worker's HTTP: claims ready requests, sends them, records what came back.
+
+Between the claim and the record no transaction is open. A claim is a lease, and the
+attempt number fences answers that come too late, so a worker may die at any point: the
+request is sent again by another one, with the same idempotency key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from perdure.engine.http_client import Failure, HttpClient, Request, Response
+from perdure.engine.worker_log import Log
+from perdure.engine.worker_session import PERMANENT, Session, reason
+from perdure.engine.worker_wake import Backoff, Bell
+
+# How long a request may stay unseen that was leased by a worker that died.
+POLL_SECONDS = 15.0
+# The lease is the request's timeout and this; a record after it would be refused.
+LEASE_MARGIN_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A request that this worker holds."""
+
+    id: int
+    run: str
+    node: str
+    attempt: int
+    request: Request
+
+    def facts(self) -> dict[str, str | int]:
+        """Return what the log says of it; a URL's path and query may hold secrets."""
+        return {
+            "run": self.run,
+            "node": self.node,
+            "attempt": self.attempt,
+            "method": self.request.method,
+            "host": _host(self.request.url),
+        }
+
+
+class HttpWork:
+    """Serves requests until it is told to stop; several at once."""
+
+    def __init__(
+        self,
+        session: Session,
+        client: HttpClient,
+        log: Log,
+        *,
+        name: str,
+        at_once: int,
+    ) -> None:
+        self.bell = Bell()
+        self.served = 0
+        self._session = session
+        self._client = client
+        self._log = log
+        self._name = name
+        self._at_once = at_once
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Claim no more; requests under way are finished."""
+        self._stopping = True
+        self.bell.ring()
+
+    async def run(self) -> None:
+        """Claim and serve until stopped, then until the last answer is recorded."""
+        backoff = Backoff()
+        try:
+            while not self._stopping:
+                mark = self.bell.mark()
+                try:
+                    await self._claim()
+                    backoff.reset()
+                    pause = POLL_SECONDS
+                except PERMANENT:
+                    raise
+                except psycopg.Error as error:
+                    self._log.warning("http.claim_failed", reason=reason(error))
+                    pause = backoff.take()
+                await self.bell.wait(mark, pause)
+            await asyncio.gather(*self._tasks)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def _claim(self) -> None:
+        free = self._at_once - len(self._tasks)
+        if free < 1:
+            return
+        rows = await self._session.fetch(
+            "select request_id, run_id, node_id, attempt, method, url, headers, body,"
+            " timeout_seconds, idempotency_key from df.claim_http(%s, %s)",
+            self._name,
+            free,
+        )
+        for row in rows:
+            task = asyncio.create_task(self._serve(_claimed(row)))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        if len(self._tasks) == self._at_once:
+            self.bell.ring()
+        self._tasks.discard(task)
+
+    async def _serve(self, claimed: Claimed) -> None:
+        lease = claimed.request.timeout + LEASE_MARGIN_SECONDS
+        deadline = time.monotonic() + lease
+        outcome = await self._client.send(claimed.request)
+        backoff = Backoff()
+        while True:
+            try:
+                recorded = await self._record(claimed, outcome)
+                break
+            except psycopg.Error as error:
+                self._log.warning(
+                    "http.record_failed", reason=reason(error), **claimed.facts()
+                )
+                pause = backoff.take()
+                if time.monotonic() + pause > deadline:
+                    return
+                await asyncio.sleep(pause)
+        self.served += 1
+        self._log_outcome(claimed, outcome, recorded)
+
+    async def _record(self, claimed: Claimed, outcome: Response | Failure) -> bool:
+        if isinstance(outcome, Response):
+            try:
+                return await self._finish(claimed, outcome)
+            except psycopg.DataError as error:
+                # For example a body that jsonb cannot hold: the same again next time.
+                outcome = Failure("invalid", f"the response: {reason(error)}")
+        rows = await self._session.fetch(
+            "select df.fail_http(%s, %s, %s, %s)",
+            claimed.id,
+            claimed.attempt,
+            outcome.message,
+            outcome.kind,
+        )
+        return bool(rows[0][0])
+
+    async def _finish(self, claimed: Claimed, response: Response) -> bool:
+        rows = await self._session.fetch(
+            "select df.finish_http(%s, %s, %s)",
+            claimed.id,
+            claimed.attempt,
+            Jsonb(response.envelope()),
+        )
+        return bool(rows[0][0])
+
+    def _log_outcome(
+        self, claimed: Claimed, outcome: Response | Failure, recorded: bool
+    ) -> None:
+        facts = claimed.facts()
+        if not recorded:
+            self._log.warning("http.too_late", **facts)
+        elif isinstance(outcome, Response):
+            facts |= {"status": outcome.status, "ms": outcome.duration_ms}
+            self._log.info("http.answered", **facts)
+        else:
+            facts |= {"kind": outcome.kind, "reason": outcome.message}
+            self._log.warning("http.failed", **facts)
+
+
+def _claimed(row: tuple[Any, ...]) -> Claimed:
+    number, run, node, attempt, method, url, headers, body, timeout, key = row
+    # A header whose value came out null is not sent.
+    texts = {name: str(v) for name, v in (headers or {}).items() if v is not None}
+    request = Request(method, url, texts, body, timeout, key)
+    return Claimed(number, run, node, attempt, request)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

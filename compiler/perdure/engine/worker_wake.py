@@ -1,0 +1,55 @@
+"""How idle parts of the worker sleep and are woken, all in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+
+class Bell:
+    """Wakes everyone who waits; a ring between looking and waiting is not lost.
+
+    Take `mark()`, look for work, and `wait(mark, ...)`: the wait returns at once
+    when the bell was rung after the mark.
+    """
+
+    def __init__(self) -> None:
+        self._rings = 0
+        self._event = asyncio.Event()
+
+    def mark(self) -> int:
+        """Return what `wait` compares with."""
+        return self._rings
+
+    def ring(self) -> None:
+        """Wake everyone who waits now, or has marked and will wait."""
+        self._rings += 1
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self, mark: int, seconds: float) -> bool:
+        """Wait for a ring since `mark`; return whether there was one in time."""
+        if self._rings == mark:
+            try:
+                await asyncio.wait_for(self._event.wait(), seconds)
+            except TimeoutError:
+                return False
+        return True
+
+
+class Backoff:
+    """Waits longer from failure to failure, with jitter, up to a few seconds."""
+
+    def __init__(self, first: float = 0.1, most: float = 5.0) -> None:
+        self._first = first
+        self._most = most
+        self._next = first
+
+    def reset(self) -> None:
+        """Start again from the shortest wait."""
+        self._next = self._first
+
+    def take(self) -> float:
+        """Return the seconds to wait now."""
+        now, self._next = self._next, min(self._next * 2, self._most)
+        return now * random.uniform(0.5, 1.0)

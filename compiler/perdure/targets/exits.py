@@ -1,0 +1,257 @@
+"""`return` and `continue` where the runtime has neither.
+
+Structured rewriting first: what follows an `if` of which one arm leaves moves into the
+other arm, without being copied. A return that ends up last is simply the last node.
+A return out of a loop or a branch of a join stores the run's outcome in a table and
+leaves the loop; what follows asks the table first. Copying what follows into several
+arms was rejected: it grows exponentially.
+
+A return in a branch of a race is refused: the loser might store its outcome after the
+race is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from perdure.diagnostics import Diagnostic, error
+from perdure.plan.query import Code, Piece
+from perdure.plan.target import Target
+from perdure.plan.tree import (
+    Break,
+    Continue,
+    If,
+    Join,
+    Loop,
+    Node,
+    Origin,
+    Plan,
+    Race,
+    Repeat,
+    Return,
+    Seq,
+    Sql,
+)
+from perdure.targets.helpers import as_role, in_order, nothing, run_id, sql
+from perdure.targets.walk import children
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Where a node stands: in a loop, in a branch, and whether returns are stored."""
+
+    in_loop: bool = False
+    stored: bool = False
+
+
+@dataclass(slots=True)
+class _Exits:
+    target: Target
+    found: list[Diagnostic] = field(default_factory=list)
+
+
+def lower_exits(plan: Plan, target: Target) -> tuple[Plan, list[Diagnostic]]:
+    """Return a plan without `Return` and `Continue`, and what could not be done."""
+    exits = _Exits(target)
+    nodes = _sequence(exits, _list(plan.root), _Where())
+    return replace(plan, root=in_order(plan.root.origin, *nodes)), exits.found
+
+
+def _list(node: Node | None) -> list[Node]:
+    if node is None:
+        return []
+    return list(node.nodes) if isinstance(node, Seq) and not node.result else [node]
+
+
+def _leaves(node: Node) -> bool:
+    """Say whether a `Return`, or a `Continue` of the loop around, is in a node."""
+    match node:
+        case Return() | Continue():
+            return True
+        case Repeat() | Loop():
+            return any(_returns(each) for each in children(node))
+        case _:
+            return any(_leaves(each) for each in children(node))
+
+
+def _returns(node: Node) -> bool:
+    return isinstance(node, Return) or any(_returns(each) for each in children(node))
+
+
+def _goes_on(nodes: Sequence[Node]) -> bool:
+    """Say whether control may reach the end of a sequence."""
+    return all(_passes(node) for node in nodes)
+
+
+def _passes(node: Node) -> bool:
+    match node:
+        case Return() | Continue() | Break():
+            return False
+        case If(then=then, otherwise=otherwise):
+            return _goes_on(_list(then)) or _goes_on(_list(otherwise))
+        case Seq(nodes=nodes):
+            return _goes_on(nodes)
+        case Join(branches=branches):
+            return all(_goes_on(_list(each)) for each in branches)
+        case _:
+            return True
+
+
+def _sequence(exits: _Exits, nodes: Sequence[Node], where: _Where) -> list[Node]:
+    """Rewrite nodes in order; each is followed by all that come after it."""
+    done: list[Node] = []
+    for at, node in enumerate(nodes):
+        rest = list(nodes[at + 1 :])
+        if isinstance(node, Continue):
+            return done or [nothing(node.origin)]
+        if isinstance(node, Return):
+            return [*done, *_return(node, where)]
+        if isinstance(node, If) and _leaves(node):
+            return [*done, *_if(exits, node, rest, where)]
+        done.append(_inside(exits, node, where))
+        if _needs_guard(node, where):
+            return [*done, *_guarded(exits, node.origin, rest, where)]
+    return done
+
+
+def _needs_guard(node: Node, where: _Where) -> bool:
+    """Say whether what follows must ask; out of a join in a loop, a break leads."""
+    if isinstance(node, Join):
+        return _returns(node) and not where.in_loop
+    return _returns(node) and isinstance(node, (Repeat, Loop))
+
+
+def _return(node: Return, where: _Where) -> list[Node]:
+    """End the run: the value is the last node's, or stored; then leave the loop."""
+    if not where.in_loop and not where.stored:
+        return [node.value]
+    query: list[Piece] = [Code("select perdure.set_outcome("), run_id()]
+    query += [Code(", r.result) as ok\nfrom ("), *node.value.query, Code(") as r")]
+    store = Sql(node.origin, tuple(query))
+    leave = [Break(as_role(node.origin, "break"))] if where.in_loop else []
+    return [store, *leave]
+
+
+def _if(exits: _Exits, node: If, rest: list[Node], where: _Where) -> list[Node]:
+    """Move what follows into the arm that goes on, if there is only one."""
+    then, otherwise = _list(node.then), _list(node.otherwise)
+    going = [arm for arm in (then, otherwise) if _goes_on(arm)]
+    if rest and len(going) == 2:
+        return _both(exits, node, rest, where)
+    if _goes_on(then):
+        then = [*then, *rest]
+    elif _goes_on(otherwise):
+        otherwise = [*otherwise, *rest]
+    return [_rebuilt(exits, node, then, otherwise, where)]
+
+
+def _rebuilt(
+    exits: _Exits,
+    node: If,
+    then: Sequence[Node],
+    otherwise: Sequence[Node],
+    where: _Where,
+) -> Node:
+    first = in_order(node.then.origin, *_sequence(exits, then, where)) if then else None
+    after = _sequence(exits, otherwise, where)
+    second = in_order(node.origin, *after) if after else None
+    return replace(node, then=first or nothing(node.origin), otherwise=second)
+
+
+def _both(exits: _Exits, node: If, rest: list[Node], where: _Where) -> list[Node]:
+    """Both arms go on at times: returns are stored, and what follows asks for them."""
+    if any(_continues(each) for each in (node.then, node.otherwise) if each):
+        exits.found.append(_refused_continue(exits, node.origin))
+        return [node]
+    stored = replace(where, stored=True)
+    arms = _rebuilt(exits, node, _list(node.then), _list(node.otherwise), stored)
+    return [arms, *_guarded(exits, node.origin, rest, where)]
+
+
+def _continues(node: Node) -> bool:
+    if isinstance(node, (Repeat, Loop)):
+        return False
+    return isinstance(node, Continue) or any(
+        _continues(each) for each in children(node)
+    )
+
+
+def _guarded(
+    exits: _Exits, origin: Origin, rest: list[Node], where: _Where
+) -> list[Node]:
+    """Return what follows a node that may have ended the run."""
+    ended = sql(origin, "ended", "select perdure.has_outcome(", run_id(), ") as ok")
+    after = _sequence(exits, rest, where)
+    if where.in_loop:
+        leave: Node = Break(as_role(origin, "break"))
+    elif where.stored:
+        leave = nothing(origin)
+    else:
+        leave = sql(
+            origin, "outcome", "select perdure.outcome(", run_id(), ") as result"
+        )
+    if not after and where.stored and not where.in_loop:
+        return []
+    other = in_order(origin, *after) if after else nothing(origin)
+    return [If(as_role(origin, "ended"), ended, leave, other)]
+
+
+def _inside(exits: _Exits, node: Node, where: _Where) -> Node:
+    """Rewrite what stands in a construct."""
+    match node:
+        case Repeat(body=body) | Loop(body=body):
+            inner = _sequence(exits, _list(body), _Where(in_loop=True, stored=True))
+            return replace(node, body=in_order(body.origin, *inner))
+        case Join(branches=branches):
+            return replace(
+                node,
+                branches=tuple(_branch(exits, each, where) for each in branches),
+            )
+        case Race(branches=branches):
+            if any(_leaves(each) for each in branches):
+                exits.found.append(_refused_race(exits, node))
+            return replace(
+                node,
+                branches=tuple(_branch(exits, each, where) for each in branches),
+            )
+        case If() | Seq():
+            inner = [_inside(exits, each, where) for each in children(node)]
+            return _with(node, inner)
+        case _:
+            return node
+
+
+def _with(node: If | Seq, inner: Sequence[Node]) -> Node:
+    if isinstance(node, Seq):
+        return replace(node, nodes=tuple(inner))
+    return replace(node, then=inner[1], otherwise=inner[2] if len(inner) > 2 else None)
+
+
+def _branch(exits: _Exits, node: Node, where: _Where) -> Node:
+    """Rewrite a branch; a `continue` in it would have to cross the join."""
+    if _continues(node):
+        exits.found.append(_refused_continue(exits, node.origin))
+        return node
+    inner = _sequence(exits, _list(node), replace(where, stored=True))
+    return in_order(node.origin, *inner)
+
+
+def _refused_continue(exits: _Exits, origin: Origin) -> Diagnostic:
+    return error(
+        "WF603",
+        origin.span,
+        f'this "continue" cannot be expressed on target "{exits.target}"',
+        "the runtime has no continue, and what follows would have to be copied",
+        help='put what follows under "else", or use target "perdure"',
+    )
+
+
+def _refused_race(exits: _Exits, node: Race) -> Diagnostic:
+    return error(
+        "WF603",
+        node.origin.span,
+        f'a branch of a race cannot return on target "{exits.target}"',
+        "a branch that lost could still store its result",
+        help='return after the race: "if: outcome.winner = ..."',
+    )

@@ -1,0 +1,243 @@
+-- The df language, first part: the node functions of pg_durable's API.
+--
+-- A graph is text: a JSON array of its nodes in pre-order, each composite node naming
+-- its number of children (`"n"`). Composing is concatenation, no depth is ever parsed,
+-- and the position in the array is the node's number. `df` (or `as`) is always the
+-- first key, which is how a graph is told from a statement: no statement starts so.
+-- All node functions are immutable, so that a graph of constants is built once per
+-- plan. (Nested JSON was the other way: it needs a stack per level of nesting.)
+
+-- Return the elements of a graph without its brackets; a plain string becomes an SQL
+-- node.
+create function df_engine.elements(p_node text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_node is null then
+    raise exception 'a node is missing: the argument is null' using errcode = 'PD001';
+  end if;
+  if left(p_node, 7) in ('[{"df":', '[{"as":') then
+    return substr(p_node, 2, length(p_node) - 2);
+  end if;
+  return '{"df":"sql","q":' || to_json(p_node) || '}';
+end
+$$;
+
+-- Return a composite node: `p_extra` is text of further keys, each led by a comma.
+create function df_engine.composite(p_op text, p_children text[], p_extra text default '')
+returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_text text := '[{"df":"' || p_op || '","n":' || cardinality(p_children) || p_extra || '}';
+  v_child text;
+begin
+  foreach v_child in array p_children loop
+    v_text := v_text || ',' || df_engine.elements(v_child);
+  end loop;
+  return v_text || ']';
+end
+$$;
+
+-- Return `,"key":value`, or nothing for null.
+create function df_engine.pair(p_key text, p_value anyelement) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$ select coalesce(',' || to_json(p_key) || ':' || to_json(p_value), '') $$;
+
+-- One statement, committed together with its checkpoint.
+create function df.sql(query text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if query is null then
+    raise exception 'df.sql: the query is null' using errcode = 'PD001';
+  end if;
+  return '[{"df":"sql","q":' || to_json(query) || '}]';
+end
+$$;
+
+-- One node after the other; the result is the last one's.
+create function df.seq(variadic nodes text[]) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(cardinality(nodes), 0) = 0 then
+    raise exception 'df.seq: no nodes' using errcode = 'PD001';
+  end if;
+  return df_engine.composite('seq', nodes);
+end
+$$;
+
+-- Bind the result of a node to a name, read as `$name` afterwards; naming a node again
+-- replaces its name.
+create function df."as"(node text, name text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_rest text := df_engine.elements(node);
+begin
+  if name is null or name !~ '^[A-Za-z_][A-Za-z0-9_]*$' or name = 'input' then
+    raise exception 'df.as: % is not a name for a result', coalesce(quote_literal(name), 'null')
+      using errcode = 'PD001', detail =
+      'A name is letters, digits and underscores, does not start with a digit, and is not "input".';
+  end if;
+  if left(v_rest, 6) = '{"as":' then
+    v_rest := '{' || substr(v_rest, strpos(v_rest, ',') + 1);
+  end if;
+  return '[{"as":"' || name || '",' || substr(v_rest, 2) || ']';
+end
+$$;
+
+-- All branches, side by side; the result is the array of theirs.
+create function df.join(variadic branches text[]) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(cardinality(branches), 0) = 0 then
+    raise exception 'df.join: no branches' using errcode = 'PD001';
+  end if;
+  return df_engine.composite('join', branches);
+end
+$$;
+
+-- `df.join` of three branches.
+create function df.join3(a text, b text, c text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$ select df."join"(a, b, c) $$;
+
+-- All branches, side by side; the first that ends, well or not, decides.
+create function df.race(variadic branches text[]) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(cardinality(branches), 0) = 0 then
+    raise exception 'df.race: no branches' using errcode = 'PD001';
+  end if;
+  return df_engine.composite('race', branches);
+end
+$$;
+
+-- One of two nodes, by the truth of the first column of the first row of `condition`;
+-- without `else_node` there may be nothing to do.
+create function df."if"(condition text, then_node text, else_node text default null)
+returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select df_engine.composite('if', case when else_node is null
+    then array[condition, then_node] else array[condition, then_node, else_node] end)
+$$;
+
+-- One of two nodes, by whether a bound result has rows.
+create function df.if_rows(result_name text, then_node text, else_node text default null)
+returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select df_engine.composite('if_rows',
+    case when else_node is null then array[then_node] else array[then_node, else_node] end,
+    df_engine.pair('of', result_name))
+$$;
+
+-- The body, again while the condition holds (for ever without one), not faster than
+-- the engine's loop pace.
+create function df.loop(body text, condition text default null,
+  continue_on_failure boolean default false) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select df_engine.composite('loop',
+    case when condition is null then array[body] else array[body, condition] end,
+    case when continue_on_failure then ',"go_on":true' else '' end)
+$$;
+
+-- End the nearest loop; its result is the value: JSON if it is valid JSON, else a
+-- string. Never substituted.
+create function df.break(value text default null) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return '[{"df":"break","v":' || df_engine.as_json(value) || '}]';
+end
+$$;
+
+-- Return text as JSON text: itself when it is valid, a JSON string otherwise.
+create function df_engine.as_json(p_text text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce((p_text::json)::text, 'null');
+exception when invalid_text_representation or untranslatable_character then
+  return to_json(p_text)::text;
+end
+$$;
+
+-- A durable timer of whole seconds.
+create function df.sleep(seconds bigint) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if seconds is null or seconds < 0 then
+    raise exception 'df.sleep: % is not a number of seconds', seconds using errcode = 'PD001';
+  end if;
+  return '[{"df":"sleep","s":' || seconds || '}]';
+end
+$$;
+
+-- Wait for a signal; the result is {signal_name, timed_out, data}.
+create function df.wait_for_signal(name text, timeout_seconds integer default null)
+returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(name, '') = '' or timeout_seconds < 0 then
+    raise exception 'df.wait_for_signal: a name, and a timeout that is not negative, are needed'
+      using errcode = 'PD001';
+  end if;
+  return '[{"df":"signal","name":' || to_json(name)
+    || df_engine.pair('s', timeout_seconds) || '}]';
+end
+$$;
+
+-- Wait for the next time that fits a five-field cron expression, in UTC.
+create function df.wait_for_schedule(cron text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform df_engine.cron_fields(cron);
+  return '[{"df":"schedule","cron":' || to_json(cron) || '}]';
+end
+$$;
+
+-- An HTTP request, made by the worker process; references in url, body and header
+-- values are replaced. The result is {status, body, encoding, headers, ok, duration_ms}.
+create function df.http(url text, method text default 'POST', body text default null,
+  headers jsonb default null, timeout_seconds integer default 30) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(url, '') = '' or method is null or timeout_seconds is null
+     or timeout_seconds < 1 or jsonb_typeof(coalesce(headers, '{}')) <> 'object' then
+    raise exception 'df.http: needs a url, a method, a timeout of a second or more, and an object of headers'
+      using errcode = 'PD001';
+  end if;
+  return '[{"df":"http","url":' || to_json(url) || df_engine.pair('method', upper(method))
+    || df_engine.pair('body', body) || df_engine.pair('headers', headers)
+    || df_engine.pair('timeout', timeout_seconds) || '}]';
+end
+$$;

@@ -1,0 +1,181 @@
+-- Rendering: references become values. A value reaches SQL text only as a literal.
+
+-- Return a JSON value as SQL: numbers and booleans bare (a negative number in
+-- parentheses, so that `10-$n` stays a subtraction), everything else quoted.
+create function df_engine.sql_literal(p_value json) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case json_typeof(p_value)
+    when 'number' then case when left(p_value #>> '{}', 1) = '-'
+      then '(' || (p_value #>> '{}') || ')' else p_value #>> '{}' end
+    when 'boolean' then p_value #>> '{}'
+    when 'null' then 'NULL'
+    when 'string' then quote_literal(p_value #>> '{}')
+    else quote_literal(p_value::text) end
+$$;
+
+-- Return a JSON value as plain text, for URLs, bodies and headers.
+create function df_engine.raw_text(p_value json) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case when json_typeof(p_value) in ('object', 'array') then p_value::text
+    else coalesce(p_value #>> '{}', '') end
+$$;
+
+-- Return the rows of a result as a derived table, as pg_durable does: a list of VALUES
+-- with an alias.
+create function df_engine.row_set(p_name text, p_rows json) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  with columns as (
+    select key, i from json_object_keys(p_rows -> 0) with ordinality k (key, i)),
+  lines as (
+    select '(' || string_agg(case json_typeof(r -> key)
+        when 'string' then quote_literal(r ->> key) || '::text'
+        when 'object' then quote_literal(r ->> key) || '::text'
+        when 'array' then quote_literal(r ->> key) || '::text'
+        else coalesce(df_engine.sql_literal(r -> key), 'NULL') end, ', ' order by c.i) || ')' as line, n
+    from json_array_elements(p_rows) with ordinality a (r, n), columns c group by n)
+  select case when json_array_length(p_rows) = 0
+    then '(select null where false) as ' || quote_ident(p_name)
+    else '(values ' || (select string_agg(line, ', ' order by n) from lines) || ') as '
+      || quote_ident(p_name)
+      || '(' || (select string_agg(quote_ident(key), ', ' order by i) from columns) || ')' end
+$$;
+
+-- Return the result that a name stands for: of its binders, the one bound in the
+-- innermost frame that the reader sees. A name without a value is an error, or null
+-- where the reference allows it.
+create function df_engine.bound_result(p_instance bigint, p_ref jsonb, p_scopes integer[]) returns json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_result text;
+begin
+  select r.result into v_result from df_engine.node_runs r
+  where r.instance = p_instance
+    and r.node = any (array(select b::integer from jsonb_array_elements_text(p_ref -> 'b') b))
+    and r.scope = any (p_scopes)
+  order by r.scope desc limit 1;
+  if not found and p_ref ? 'q' then
+    return 'null';
+  elsif not found then
+    raise exception '$% has no value yet', p_ref ->> 'n' using errcode = 'PD004',
+      hint = 'The node that binds it has not run on the way here.';
+  end if;
+  return v_result;
+end
+$$;
+
+-- Return the value of `$name`, `$name.column` or `$name.*` in a result.
+create function df_engine.pick(p_ref jsonb, p_result json) returns json
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_shown text := '$' || (p_ref ->> 'n') || coalesce('.' || (p_ref ->> 'c'), '');
+  v_rows json := case when json_typeof(p_result) = 'object' then p_result -> 'rows' end;
+  v_row json := p_result;
+  v_value json;
+begin
+  if json_typeof(v_rows) = 'array' then
+    v_row := v_rows -> 0;
+    if v_row is null and p_ref ? 'q' then
+      return 'null';
+    elsif v_row is null then
+      raise exception '% has no rows', v_shown using errcode = 'PD004';
+    end if;
+    v_value := case when p_ref ? 'c' then v_row -> (p_ref ->> 'c')
+      else (select value from json_each(v_row) limit 1) end;
+  elsif p_ref ? 'c' then
+    v_value := case when json_typeof(v_row) = 'object' then v_row -> (p_ref ->> 'c') end;
+  else
+    v_value := v_row;
+  end if;
+  if v_value is null then
+    raise exception '% does not exist', v_shown using errcode = 'PD004', detail =
+      format('Its columns are: %s', case when json_typeof(v_row) = 'object'
+        then (select string_agg(k, ', ') from json_object_keys(v_row) k) end);
+  elsif json_typeof(v_value) = 'null' and not p_ref ? 'q' then
+    raise exception '% is NULL', v_shown using errcode = 'PD004',
+      hint = format('%s? gives NULL.', v_shown);
+  end if;
+  return v_value;
+end
+$$;
+
+-- Return the text that stands for a variable: inside a string it is escaped; one that
+-- the run does not have stays as it is.
+create function df_engine.variable(p_ref jsonb, p_run df_engine.instances) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case p_ref ->> 'in'
+    when 'string' then replace(value, '''', '''''')
+    when 'escape' then replace(replace(value, '\', '\\'), '''', '''''')
+    else value end
+  from (select coalesce(case p_ref ->> 'v' when 'sys_instance_id' then p_run.run_id
+    when 'sys_label' then coalesce(p_run.label, '')
+    else p_run.vars ->> (p_ref ->> 'v') end, '{' || (p_ref ->> 'v') || '}') as value) v
+$$;
+
+-- Return the text of one reference.
+create function df_engine.replacement(p_ref jsonb, p_run df_engine.instances,
+  p_scopes integer[], p_sql boolean) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_value json;
+begin
+  if p_ref ? 'v' then
+    return df_engine.variable(p_ref, p_run);
+  elsif p_ref ->> 'n' = 'input' then
+    v_value := case when p_ref ? 'c' then (p_run.input -> (p_ref ->> 'c'))::json
+      else p_run.input::json end;
+  else
+    v_value := df_engine.bound_result(p_run.id, p_ref, p_scopes);
+    if p_ref ? 'star' then
+      if json_typeof(v_value -> 'rows') is distinct from 'array' then
+        raise exception '$%.* is not a row set', p_ref ->> 'n' using errcode = 'PD004';
+      end if;
+      return case when p_sql then df_engine.row_set(p_ref ->> 'n', v_value -> 'rows')
+        else (v_value -> 'rows')::text end;
+    end if;
+    v_value := df_engine.pick(p_ref, v_value);
+  end if;
+  return case when p_sql then df_engine.sql_literal(coalesce(v_value, 'null'))
+    else df_engine.raw_text(v_value) end;
+end
+$$;
+
+-- Return parts with the references between them replaced. In SQL a blank keeps a value
+-- from growing together with what stands beside it.
+create function df_engine.render(p_parts text[], p_refs jsonb, p_run df_engine.instances,
+  p_scopes integer[], p_sql boolean) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_text text := p_parts[1];
+  v_ref jsonb;
+  v_value text;
+  v_at integer := 1;
+begin
+  for v_ref in select r from jsonb_array_elements(p_refs) r loop
+    v_at := v_at + 1;
+    v_value := df_engine.replacement(v_ref, p_run, p_scopes, p_sql);
+    if p_sql and not v_ref ? 'v' then
+      v_value := case when v_text ~ '[\w''"$]$' then ' ' else '' end || v_value
+        || case when p_parts[v_at] ~ '^[\w''"$]' then ' ' else '' end;
+    end if;
+    v_text := v_text || v_value || p_parts[v_at];
+  end loop;
+  return v_text;
+end
+$$;

@@ -1,0 +1,241 @@
+-- Branches: forking, joining, racing, and the end of a run. Everything that concerns
+-- more than one branch of a run happens under the lock of its instance row.
+
+-- Lock the run's row and return whether the run, and this branch of it, is still wanted.
+-- Lock order: after the branch's own task, before everything else.
+create function df_engine.lock_run(p_instance bigint, p_parent bigint, p_epoch integer)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_status text;
+begin
+  select status into v_status from df_engine.instances where id = p_instance for update;
+  return v_status = 'active'
+    and (p_parent is null or df_engine.is_awaited(p_parent, p_epoch));
+end
+$$;
+
+-- Begin the branches of a join or a race, each with a task of its own; this branch waits
+-- for them. What an earlier execution bound inside is forgotten.
+create function df_engine.fork(p df_engine.move, p_node df_engine.nodes)
+returns df_engine.move
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v df_engine.move := p;
+  v_forks integer;
+begin
+  update df_engine.node_runs set scope = null
+  where instance = p.instance and node > p_node.node and node <= p_node.last_node
+    and scope > p_node.node;
+  update df_engine.tasks t set node = p_node.node, state = 'j', ready_at = null,
+    wake_at = null, pending = cardinality(p_node.children), forks = t.forks + 1,
+    started_at = coalesce(t.started_at, clock_timestamp())
+  where t.id = p.task returning t.forks into v_forks;
+  insert into df_engine.tasks (instance, node, state, frame, parent, epoch, ready_at)
+  select p.instance, f.node, df_engine.entry_state(f.op)::"char", c.node, p.task, v_forks,
+    clock_timestamp()
+  from df_engine.nodes c
+  join df_engine.nodes f on f.graph = c.graph and f.node = c.first_node
+  where c.graph = p.graph and c.node = any (p_node.children);
+  perform pg_notify('df_work', '');
+  v.how := '.';
+  return v;
+end
+$$;
+
+-- End a branch at its join or race. A branch that nobody waits for any more is lost:
+-- the error makes the caller undo the step and remove the task.
+create function df_engine.end_branch(p df_engine.move, p_node df_engine.nodes)
+returns df_engine.move
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v df_engine.move;
+begin
+  if not df_engine.lock_run(p.instance, p.parent, p.epoch) then
+    perform df_engine.raise_lost();
+  end if;
+  if p_node.op = 'race' then
+    v := df_engine.decide_race(p, p_node);
+  else
+    v := df_engine.arrive(p, p_node);
+  end if;
+  if v.how = '.' then
+    return v;
+  elsif v.outcome = 'ok' then
+    v.how := 'd';
+    v.node := p_node.node;
+    return v;
+  end if;
+  perform df_engine.close_structure(v.instance, p_node.node, v.outcome);
+  return df_engine.raise_up(v, p_node, v.outcome, v.result);
+end
+$$;
+
+-- Raise the error of a branch whose work is not wanted any more; it never leaves the
+-- engine.
+create function df_engine.raise_lost() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception 'the branch has lost its race, or its run has ended' using errcode = 'PD099';
+end
+$$;
+
+-- Mark the row of a structural node, if it has one, as ended without a result.
+create function df_engine.close_structure(p_instance bigint, p_node integer, p_outcome text)
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  update df_engine.node_runs set finished_at = clock_timestamp(), scope = null, wake_at = null,
+    status = case when p_outcome = 'failed' then 'failed' else 'completed' end
+  where instance = p_instance and node = p_node and status = 'running'
+$$;
+
+-- Return the move of the task that waits for this branch.
+create function df_engine.to_parent(p df_engine.move, p_outcome text, p_result text)
+returns df_engine.move
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v df_engine.move := p;
+  v_parent df_engine.tasks;
+begin
+  select * into strict v_parent from df_engine.tasks where id = p.parent;
+  v.task := v_parent.id;
+  v.frame := v_parent.frame;
+  v.parent := v_parent.parent;
+  v.epoch := v_parent.epoch;
+  v.how := 'p';
+  v.outcome := p_outcome;
+  v.result := p_result;
+  return v;
+end
+$$;
+
+-- Decide a race for the branch that has just ended. The losers that no session is
+-- executing go now; one that is being executed finds out when it wants the instance
+-- row, and is undone. The winner's names become the parent's.
+create function df_engine.decide_race(p df_engine.move, p_node df_engine.nodes)
+returns df_engine.move
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  with losers as (
+    select t.id from df_engine.tasks t
+    where t.instance = p.instance and t.frame > p_node.node and t.frame <= p_node.last_node
+    for update skip locked),
+  gone as (delete from df_engine.requests r using losers where r.task = losers.id)
+  delete from df_engine.tasks t using losers where t.id = losers.id;
+  update df_engine.node_runs set status = 'cancelled', wake_at = null,
+    finished_at = clock_timestamp()
+  where instance = p.instance and node > p_node.node and node <= p_node.last_node
+    and status = 'running';
+  perform df_engine.merge_names(p.instance, p.graph, p.frame, p_node);
+  return df_engine.to_parent(p, p.outcome, p.result);
+end
+$$;
+
+-- Give the names bound in a branch to the frame that forked it. Where names are bound by
+-- several nodes, the branch's take the place of the parent's.
+create function df_engine.merge_names(p_instance bigint, p_graph integer, p_branch integer,
+  p_node df_engine.nodes) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  if (select shared_names from df_engine.graphs where id = p_graph) then
+    update df_engine.node_runs r set scope = null
+    from df_engine.node_runs b
+    join df_engine.nodes n on n.graph = p_graph and n.node = b.node
+    where b.instance = p_instance and b.scope = p_branch and b.node >= p_branch
+      and b.node <= p_node.last_node
+      and r.instance = p_instance and r.node = any (n.rebinds) and r.scope = p_node.frame;
+  end if;
+  update df_engine.node_runs set scope = p_node.frame
+  where instance = p_instance and node >= p_branch and node <= p_node.last_node
+    and scope = p_branch;
+end
+$$;
+
+-- Let a branch arrive at its join. The last one finishes it: any failure fails it, then
+-- the first return, break or continue counts, in the order of the branches.
+create function df_engine.arrive(p df_engine.move, p_node df_engine.nodes)
+returns df_engine.move
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v df_engine.move := p;
+  v_branch record;
+  v_results text[] := '{}';
+  v_outcome text := 'ok';
+  v_result text;
+begin
+  update df_engine.tasks set state = 'f', ready_at = null, wake_at = null,
+    outcome = p.outcome, result = p.result
+  where id = p.task;
+  update df_engine.tasks set pending = pending - 1 where id = p.parent
+  returning case when pending = 0 then 'p' else '.' end into v.how;
+  if v.how = '.' then
+    return v;
+  end if;
+  for v_branch in
+    select t.id, t.frame, t.outcome, t.result from df_engine.tasks t
+    where t.instance = p.instance and t.parent = p.parent order by t.frame
+  loop
+    v_results := v_results || coalesce(v_branch.result, 'null');
+    if v_outcome = 'ok' or v_outcome <> 'failed' and v_branch.outcome = 'failed' then
+      v_outcome := v_branch.outcome;
+      v_result := v_branch.result;
+    end if;
+    perform df_engine.merge_names(p.instance, p.graph, v_branch.frame, p_node);
+  end loop;
+  delete from df_engine.tasks where instance = p.instance and parent = p.parent;
+  return df_engine.to_parent(p, v_outcome, case when v_outcome = 'ok'
+    then case when p_node.keep then '[' || array_to_string(v_results, ', ') || ']' end
+    else v_result end);
+end
+$$;
+
+-- End a run. Lock order: own task, then the instance. A break or a continue that got
+-- this far had no loop.
+create function df_engine.finish(p df_engine.move) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_error json := case when p.outcome = 'failed' then p.result::json end;
+  v_stray text := case when p.outcome in ('break', 'continue')
+    then format('df.%s() outside of a loop', p.outcome) end;
+begin
+  update df_engine.instances i set
+    status = case when v_error is null and v_stray is null then 'completed' else 'failed' end,
+    result = case when p.outcome in ('ok', 'return') then coalesce(p.result, 'null') end,
+    error = coalesce(v_stray, v_error ->> 'message'),
+    sqlstate = case when v_stray is not null then 'PD006' else v_error ->> 'sqlstate' end,
+    started_at = coalesce((select t.started_at from df_engine.tasks t where t.id = p.task),
+      clock_timestamp()),
+    completed_at = clock_timestamp()
+  where i.id = p.instance and i.status = 'active';
+  delete from df_engine.tasks where id = p.task;
+  delete from df_engine.signals where instance = p.instance;
+end
+$$;

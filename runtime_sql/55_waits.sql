@@ -1,0 +1,159 @@
+-- Time and signals.
+
+-- Return the time that timers go by: the test clock's when one is set, the real one
+-- otherwise. Runs as its owner because the setting is not for everybody's eyes.
+create function df.now() returns timestamptz
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce((select clock from df_engine.settings), clock_timestamp());
+end
+$$;
+
+-- Stop the clock of all timers at a time; null lets it run with the real one again.
+create function df.set_time(at timestamptz) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update df_engine.settings set clock = at;
+  perform pg_notify('df_work', '');
+end
+$$;
+
+-- Move the test clock, stopping it first if it is not.
+create function df.advance_time(by interval) returns timestamptz
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform df.set_time(df.now() + by);
+  return df.now();
+end
+$$;
+
+-- Wake the workers for a timer that is due before all others.
+create function df_engine.announce_timer(p_wake timestamptz) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  if not exists (select from df_engine.tasks where wake_at < p_wake) then
+    perform pg_notify('df_work', '');
+  end if;
+end
+$$;
+
+-- Return the milliseconds until the next timer: 0 when work is ready, null when there is
+-- none or when the test clock stands before it.
+create function df_engine.next_wait() returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_sort = off
+as $$
+declare
+  v_due timestamptz;
+begin
+  perform 1 from df_engine.tasks t where t.ready_at is not null
+  order by t.ready_at limit 1 for update skip locked;
+  if found then
+    return 0;
+  end if;
+  select t.wake_at into v_due from df_engine.tasks t
+  where t.wake_at is not null order by t.wake_at limit 1;
+  return case
+    when v_due <= df.now() then 0
+    when v_due is not null and (select clock from df_engine.settings) is null then
+      least(ceil(extract(epoch from v_due - clock_timestamp()) * 1000), 2000000000)::integer end;
+end
+$$;
+
+-- Take the oldest signal of a name out of the inbox and return it as the wait's result;
+-- null when there is none.
+create function df_engine.take_signal(p_instance bigint, p_name text) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_data text;
+begin
+  delete from df_engine.signals where id = (
+    select id from df_engine.signals where instance = p_instance and name = p_name
+    order by id limit 1)
+  returning data into v_data;
+  if v_data is null then
+    return null;
+  end if;
+  return '{"signal_name": ' || to_json(p_name) || ', "timed_out": false, "data": '
+    || df_engine.as_json(v_data) || '}';
+end
+$$;
+
+-- Wait at a signal node, or take the signal that is already there. The instance's lock
+-- orders this against delivery, so that no signal falls between looking and waiting.
+create function df_engine.await_signal(p df_engine.move, p_node df_engine.nodes)
+returns df_engine.move
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v df_engine.move := p;
+  v_name text := p_node.config ->> 'name';
+  v_wake timestamptz := df.now()
+    + make_interval(secs => (p_node.config ->> 's')::double precision);
+begin
+  if not df_engine.lock_run(p.instance, p.parent, p.epoch) then
+    perform df_engine.raise_lost();
+  end if;
+  perform df_engine.record_wait(p.instance, p_node.node, v_wake, df_engine.is_retried(p.task));
+  v.result := df_engine.take_signal(p.instance, v_name);
+  if v.result is not null then
+    v.how := 'd';
+    return v;
+  end if;
+  v := df_engine.park(p, 's', p_node.node, v_wake);
+  update df_engine.tasks set signal = v_name, ready_at = null where id = p.task;
+  return v;
+end
+$$;
+
+-- Return the result of a wait whose time is up. A signal that came in the meantime
+-- still counts.
+create function df_engine.signal_timeout(p_instance bigint, p_name text) returns text
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(df_engine.take_signal(p_instance, p_name),
+    '{"signal_name": ' || to_json(p_name) || ', "timed_out": true, "data": null}')
+$$;
+
+-- Deliver what is in a run's inbox to the waits for it. A wait that another session
+-- holds is about to look into the inbox itself.
+create function df_engine.deliver(p_instance bigint) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_wait record;
+  v_result text;
+begin
+  for v_wait in
+    select t.id, t.signal from df_engine.tasks t
+    where t.instance = p_instance and t.state = 's'
+    order by t.id for update skip locked
+  loop
+    v_result := df_engine.take_signal(p_instance, v_wait.signal);
+    if v_result is not null then
+      update df_engine.tasks set state = 'd', result = v_result, signal = null,
+        wake_at = null, ready_at = clock_timestamp()
+      where id = v_wait.id;
+    end if;
+  end loop;
+end
+$$;

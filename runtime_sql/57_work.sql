@@ -1,0 +1,223 @@
+-- The worker's procedure and what it does with one step.
+
+-- Do one leaf: run its statement as the run's role and record it, or record why it
+-- failed; then walk to the next leaf. The statement and all that follows from its
+-- success share a subtransaction. Nothing here may use an operator or an unqualified
+-- name: the statement may have left a hostile search_path behind, until tidy() is done.
+-- Returns false when the work was undone because nobody wants it any more.
+create function df_engine.attempt(p_step df_engine.step) returns boolean
+language plpgsql
+as $$
+declare
+  v_outcome df_engine.outcome;
+  v_failure df_engine.failure;
+  v_done boolean := false;
+begin
+  begin
+    if p_step.error is not null then
+      perform df_engine.raise_reference(p_step.error);
+    end if;
+    v_outcome := df_engine.dispatch(p_step.executor, p_step.sql, p_step.capture, p_step.rows,
+      p_step.search_path, p_step.time_zone);
+    v_done := true;
+    perform df_engine.tidy();
+    perform df_engine.succeed(p_step, v_outcome);
+    return true;
+  exception when query_canceled or assert_failure or others then
+    get stacked diagnostics v_failure.message = message_text,
+      v_failure.sqlstate = returned_sqlstate, v_failure.detail = pg_exception_detail,
+      v_failure.context = pg_exception_context;
+  end;
+  perform df_engine.tidy();
+  return df_engine.fail(p_step, v_failure, v_done);
+end
+$$;
+
+-- Raise the error of a statement that could not be rendered.
+create function df_engine.raise_reference(p_message text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception '%', p_message using errcode = 'PD004';
+end
+$$;
+
+-- Undo what a statement can leave in its session: settings, temporary tables, LISTEN,
+-- advisory locks, sequence positions, prepared statements and held cursors. RESET ALL
+-- comes last and takes the search_path of this function with it.
+create function df_engine.tidy() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_name text;
+begin
+  perform pg_advisory_unlock_all();
+  unlisten *;
+  discard sequences;
+  if pg_my_temp_schema() <> 0 and exists (
+       select from pg_class where relnamespace = pg_my_temp_schema() limit 1) then
+    discard temp;
+  end if;
+  for v_name in select name from pg_prepared_statements where from_sql loop
+    execute 'deallocate ' || quote_ident(v_name);
+  end loop;
+  for v_name in select name from pg_cursors where is_holdable loop
+    execute 'close ' || quote_ident(v_name);
+  end loop;
+  reset all;
+end
+$$;
+
+-- Record the success of a leaf and set its task to the next one. Lock order: the task is
+-- held; inside a race the instance comes first, to know that the branch is still wanted.
+create function df_engine.succeed(p_step df_engine.step, p_outcome df_engine.outcome)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v df_engine.move;
+begin
+  if p_step.guarded and not df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch) then
+    perform df_engine.raise_lost();
+  end if;
+  if p_step.op <> 'sql' then
+    perform df_engine.succeed_native(p_step, p_outcome);
+    return;
+  end if;
+  perform df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
+  if p_step.next_state = 'x' then
+    if p_step.again then
+      perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
+    end if;
+    update df_engine.tasks t set node = p_step.next_node, state = 'x', wake_at = null,
+      ready_at = case when p_step.turn >= 10 then clock_timestamp()
+        else coalesce(t.ready_at, clock_timestamp()) end,
+      started_at = coalesce(t.started_at, p_step.claimed_at)
+    where t.id = p_step.task;
+    return;
+  end if;
+  v := df_engine.move_of(p_step);
+  v.how := p_step.next_state;
+  v.node := p_step.next_node;
+  v.child := p_step.node;
+  v.outcome := 'ok';
+  v.result := p_outcome.result;
+  perform df_engine.settle(p_step);
+  perform df_engine.walk(v);
+end
+$$;
+
+-- Bring a task that is about to walk up to date: its first start, its place in the
+-- queue, the retries it leaves.
+create function df_engine.settle(p_step df_engine.step) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  if p_step.again then
+    perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
+  end if;
+  update df_engine.tasks t set wake_at = null,
+    ready_at = case when p_step.turn >= 10 then clock_timestamp() else t.ready_at end,
+    started_at = coalesce(t.started_at, p_step.claimed_at)
+  where t.id = p_step.task;
+end
+$$;
+
+-- Return the position of a step's branch.
+create function df_engine.move_of(p_step df_engine.step) returns df_engine.move
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v df_engine.move;
+begin
+  v.task := p_step.task;
+  v.instance := p_step.instance;
+  v.graph := p_step.graph;
+  v.frame := p_step.frame;
+  v.parent := p_step.parent;
+  v.epoch := p_step.epoch;
+  v.rounds := 0;
+  return v;
+end
+$$;
+
+-- Go on after the query of a return or of a computed timer.
+create function df_engine.succeed_native(p_step df_engine.step, p_outcome df_engine.outcome)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v df_engine.move := df_engine.move_of(p_step);
+  v_node df_engine.nodes;
+  v_value text;
+begin
+  select * into strict v_node from df_engine.nodes
+  where graph = p_step.graph and node = p_step.node;
+  perform df_engine.settle(p_step);
+  if p_step.op = 'return' then
+    perform df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
+    perform df_engine.walk(df_engine.raise_up(v, v_node, 'return', p_outcome.result));
+    return;
+  end if;
+  select value into v_value from json_each_text(p_outcome.result::json -> 'rows' -> 0) limit 1;
+  if v_value is null then
+    raise exception 'the query of a timer gave no value' using errcode = 'PD003';
+  end if;
+  v := df_engine.sleep_to(v, p_step.node, case p_step.op
+    when 'sleep_for' then df.now() + v_value::interval else v_value::timestamptz end);
+end
+$$;
+
+-- Record the failure of a step and go on from there. Returns false when the work is not
+-- wanted any more. A cancelled query is not the step's failure unless a timeout did it.
+create function df_engine.fail(p_step df_engine.step, p_failure df_engine.failure,
+  p_done boolean) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  if p_failure.sqlstate = '57014' and p_failure.message not like '%timeout%' then
+    raise exception '%', p_failure.message using errcode = '57014';
+  elsif p_done and left(p_failure.sqlstate, 2) = '40' then  -- the engine's own conflict
+    update df_engine.tasks set ready_at = clock_timestamp() where id = p_step.task;
+    return true;
+  elsif p_failure.sqlstate = 'PD099' or p_step.guarded
+        and not df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch) then
+    perform df_engine.drop_task(p_step.task);
+    return false;
+  end if;
+  perform df_engine.settle_failure(p_step, p_failure);
+  return true;
+end
+$$;
+
+-- Record a failure and bring it up the graph.
+create function df_engine.settle_failure(p_step df_engine.step, p_failure df_engine.failure)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_node df_engine.nodes;
+begin
+  perform df_engine.record_failure(p_step, p_failure);
+  update df_engine.tasks t set wake_at = null,
+    started_at = coalesce(t.started_at, p_step.claimed_at)
+  where t.id = p_step.task;
+  select * into strict v_node from df_engine.nodes
+  where graph = p_step.graph and node = p_step.node;
+  perform df_engine.walk(df_engine.raise_up(df_engine.move_of(p_step), v_node, 'failed',
+    df_engine.error_text(p_step.node, p_failure)));
+end
+$$;

@@ -1,0 +1,204 @@
+-- Commands: what users do to runs.
+--
+-- The functions of the API run as their caller and insert into the view df.commands. Its
+-- first trigger, which also runs as the caller, writes down who that is; the second one
+-- runs as the owner and does the work. A SECURITY DEFINER function alone would not know
+-- its caller, and an argument that names the role could be forged.
+
+create view df.commands as
+select null::regrole as role, null::text as verb, null::text as run_id, null::text as text1,
+  null::text as text2, null::text as key, null::jsonb as data, null::text as search_path,
+  null::text as time_zone, null::text as result
+where false;
+
+-- Write down who gives the command. Runs as the caller.
+create function df_engine.sign_command() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.role := to_regrole(quote_ident(current_user));
+  return new;
+end
+$$;
+
+-- Do the command. Runs as the owner.
+create function df_engine.do_command() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  case new.verb
+    when 'start' then
+      new.result := df_engine.start(new.role, new.text1, new.text2, new.key, new.data,
+        new.search_path, new.time_zone);
+    when 'signal' then
+      perform df_engine.signal(new.role, new.run_id, new.text1, new.text2);
+    when 'cancel' then
+      perform df_engine.cancel(new.role, new.run_id, new.text1);
+    when 'setvar' then
+      insert into df_engine.vars (role, name, value) values (new.role, new.text1, new.text2)
+      on conflict (role, name) do update set value = excluded.value;
+    when 'unsetvar' then
+      delete from df_engine.vars where role = new.role and (name = new.text1 or new.text1 is null);
+    when 'getvar' then
+      new.result := (select value from df_engine.vars where role = new.role and name = new.text1);
+    when 'explain' then
+      new.result := df_engine.explain_graph(df_engine.prepare(new.text1));
+  end case;
+  return new;
+end
+$$;
+
+create trigger a_sign instead of insert on df.commands
+  for each row execute function df_engine.sign_command();
+create trigger b_do instead of insert on df.commands
+  for each row execute function df_engine.do_command();
+
+-- Return the id of a profile, keeping it first when it is new.
+create function df_engine.profile(p_path text, p_zone text) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_id integer;
+begin
+  select id into v_id from df_engine.profiles where search_path = p_path and time_zone = p_zone;
+  if not found then
+    insert into df_engine.profiles (search_path, time_zone) values (p_path, p_zone)
+    on conflict (search_path, time_zone) do update set time_zone = excluded.time_zone
+    returning id into v_id;
+  end if;
+  return v_id;
+end
+$$;
+
+-- Start a run: an instance and its first task, in the caller's transaction. With a key,
+-- a run that the role has started with the same key is returned instead.
+create function df_engine.start(p_role regrole, p_graph text, p_label text, p_key text,
+  p_input jsonb, p_path text, p_zone text) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_role df_engine.roles;
+  v_graph df_engine.graphs;
+  v_run text;
+  v_instance bigint;
+  v_id integer := df_engine.prepare(p_graph);
+  v_profile integer := df_engine.profile(p_path, p_zone);
+begin
+  select * into v_role from df_engine.roles where role = p_role;
+  if not found then
+    raise exception 'role % may not start runs', p_role using errcode = 'PD005',
+      hint = format('The owner of the runtime can allow it: select df.grant_usage(%L);', p_role);
+  end if;
+  select * into v_graph from df_engine.graphs where id = v_id;
+  perform df_engine.check_start(v_graph, v_role, p_input);
+  loop
+    v_run := lpad(to_hex((random() * 4294967295)::bigint), 8, '0');
+    insert into df_engine.instances (run_id, graph, role, executor, profile, label, key, input,
+      vars, database)
+    values (v_run, v_graph.id, p_role, v_role.id, v_profile, p_label,
+      p_key, p_input, (select jsonb_object_agg(name, value) from df_engine.vars
+        where role = p_role), current_database())
+    on conflict do nothing returning id into v_instance;
+    exit when v_instance is not null;
+    select run_id into v_run from df_engine.instances where role = p_role and key = p_key;
+    if found then
+      return v_run;
+    end if;
+  end loop;
+  insert into df_engine.tasks (instance, node, state, frame, ready_at)
+  values (v_instance, v_graph.start_node, v_graph.start_state, 1, clock_timestamp());
+  perform pg_notify('df_work', '');
+  return v_run;
+end
+$$;
+
+-- Raise if a run of the graph could not go well from the start.
+create function df_engine.check_start(p_graph df_engine.graphs, p_role df_engine.roles,
+  p_input jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if jsonb_typeof(p_input) is distinct from 'object' then
+    raise exception 'the input of a run is a JSON object' using errcode = 'PD003';
+  elsif not p_input ?& p_graph.inputs then
+    raise exception 'the input lacks %', (select string_agg(quote_ident(i), ', ')
+        from unnest(p_graph.inputs) i where not p_input ? i) using errcode = 'PD003';
+  elsif p_graph.has_http and not p_role.http then
+    raise exception 'role % may not make HTTP requests', p_role.role using errcode = 'PD005',
+      hint = format('The owner of the runtime can allow it: select df.grant_usage(%L, include_http => true);',
+        p_role.role);
+  end if;
+end
+$$;
+
+-- Return the instance of a run that the role may touch, or raise.
+create function df_engine.own_run(p_role regrole, p_run text) returns df_engine.instances
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run df_engine.instances;
+begin
+  select * into v_run from df_engine.instances i
+  where i.run_id = p_run and pg_has_role(p_role, i.role, 'usage');
+  if not found then
+    raise exception 'there is no run %', coalesce(quote_literal(p_run), 'null')
+      using errcode = 'PD002';
+  end if;
+  return v_run;
+end
+$$;
+
+-- Send a signal: into the inbox, and a task that delivers it. Takes no lock of the run,
+-- so that a step may signal any run, its own too.
+create function df_engine.signal(p_role regrole, p_run text, p_name text, p_data text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run df_engine.instances := df_engine.own_run(p_role, p_run);
+begin
+  if coalesce(p_name, '') = '' then
+    raise exception 'a signal needs a name' using errcode = 'PD003';
+  elsif v_run.status <> 'active' then
+    return;
+  end if;
+  insert into df_engine.signals (instance, name, data) values (v_run.id, p_name, coalesce(p_data, 'null'));
+  insert into df_engine.tasks (instance, node, state, frame, ready_at)
+  values (v_run.id, 0, 'g', 0, clock_timestamp());
+  perform pg_notify('df_work', '');
+end
+$$;
+
+-- Cancel a run. A step that is being executed may still commit; nothing comes after it.
+-- Lock order: the instance, then tasks by SKIP LOCKED; the ones that are held are
+-- removed when they are claimed next.
+create function df_engine.cancel(p_role regrole, p_run text, p_reason text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_run df_engine.instances := df_engine.own_run(p_role, p_run);
+begin
+  update df_engine.instances i set status = 'cancelled', error = p_reason,
+    completed_at = clock_timestamp(),
+    started_at = (select min(t.started_at) from df_engine.tasks t where t.instance = i.id)
+  where i.id = v_run.id and i.status = 'active';
+  if not found then
+    return;
+  end if;
+  with free as (
+    select t.id from df_engine.tasks t where t.instance = v_run.id for update skip locked),
+  gone as (delete from df_engine.requests r using free where r.task = free.id)
+  delete from df_engine.tasks t using free where t.id = free.id;
+  delete from df_engine.signals where instance = v_run.id;
+end
+$$;

@@ -1,0 +1,73 @@
+-- Schema perdure: what compiled workflows use, the same on every target.
+
+create schema perdure;
+revoke all on schema perdure from public;
+
+-- Deployed workflow versions. A row is written by the migration that creates the
+-- version's functions, and never changed.
+create table perdure.workflow_versions (
+  name text not null,
+  version integer not null check (version > 0),
+  digest text not null,
+  signature text not null,
+  source text not null,
+  source_map jsonb not null,
+  compiler_version text not null,
+  target text not null,
+  deployed_at timestamptz not null default clock_timestamp(),
+  deployed_by text not null default current_user,
+  primary key (name, version)
+);
+
+-- Return true if a step gave the number of rows that it was declared to give: `one`, or
+-- `maybe` for none or one; raise PD010 otherwise. Volatile, so that it is never skipped.
+create function perdure.expect(row_count bigint, expected text, step text) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if expected not in ('one', 'maybe') then
+    raise exception 'perdure.expect: % is not a number of rows', quote_literal(expected)
+      using errcode = 'PD003';
+  elsif row_count > 1 or row_count < 1 and expected = 'one' or row_count is null then
+    raise exception 'step "%" gave % rows, expected %', step, coalesce(row_count::text, 'null'),
+      case expected when 'one' then 'exactly one' else 'one at most' end
+      using errcode = 'PD010';
+  end if;
+  return true;
+end
+$$;
+
+-- Raise PD011: the workflow's `fail`.
+create function perdure.fail(message text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception '%', coalesce(message, 'the workflow failed') using errcode = 'PD011';
+end
+$$;
+
+-- Return true, or raise PD012 unless the condition holds; null does not.
+create function perdure.assert(ok boolean, message text) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if ok is not true then
+    raise exception '%', coalesce(message, 'assertion failed') using errcode = 'PD012';
+  end if;
+  return true;
+end
+$$;
+
+-- Return text percent-encoded for any part of a URL: all but unreserved characters.
+create function perdure.url_encode(value text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select string_agg(case when c ~ '^[A-Za-z0-9_.~-]$' then c
+    else regexp_replace(upper(encode(convert_to(c, 'UTF8'), 'hex')), '(..)', '%\1', 'g') end, ''
+    order by i)
+  from regexp_split_to_table(value, '') with ordinality s (c, i)
+$$;

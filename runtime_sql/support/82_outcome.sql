@@ -1,0 +1,38 @@
+-- For pg_durable: the result of a run that returned out of a loop or a branch.
+--
+-- The extension can leave a loop but not end a run. Compiled code stores the result
+-- here, leaves loop by loop, and asks before each thing that follows.
+
+create table perdure.outcomes (
+  run_id text primary key,
+  result jsonb,
+  stored_at timestamptz not null default clock_timestamp()
+);
+
+alter table perdure.outcomes enable row level security;
+
+-- A role sees the outcomes of the runs that it sees.
+create policy own_runs on perdure.outcomes
+  using (exists (select from df.instances as i where i.id = run_id));
+
+-- Store the result of a run; the first one stays, so that doing it twice is harmless.
+create function perdure.set_outcome(p_run_id text, p_result jsonb) returns boolean
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into perdure.outcomes (run_id, result) values (p_run_id, p_result)
+  on conflict (run_id) do nothing;
+  select true
+$$;
+
+-- Say whether a run has returned.
+create function perdure.has_outcome(p_run_id text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$ select exists (select from perdure.outcomes where run_id = p_run_id) $$;
+
+-- Return the result of a run that has returned.
+create function perdure.outcome(p_run_id text) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$ select result from perdure.outcomes where run_id = p_run_id $$;

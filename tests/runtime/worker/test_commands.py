@@ -1,0 +1,242 @@
+"""`run`, `show`, `ps`, `signal`, `cancel`, `runtime` as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from perdure.engine.database import Database
+from tests.runtime.worker.processes import WorkerProcess, wait_until
+from tests.runtime.worker.runs import Connection, await_end
+from tests.runtime.worker.test_client import FUNCTION
+
+Spawn = Callable[..., WorkerProcess]
+
+APP = """
+import typer
+from perdure.cli import observe, run, runtime
+app = typer.Typer()
+app.command()(run.run)
+for each in (observe.ps, observe.show, observe.signal, observe.cancel):
+    app.command()(each)
+app.add_typer(runtime.app, name="runtime")
+app()
+"""
+Perdure = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def _hello(connection: Connection) -> None:
+    connection.execute(FUNCTION)
+    connection.execute(
+        "create function workflows.broken() returns text language sql as"
+        " $$ select df.start('select 1/0', 'broken@1') $$"
+    )
+
+
+@pytest.fixture
+def environ(database: Database) -> dict[str, str]:
+    return {**os.environ, "PERDURE_DATABASE_URL": database.url, "NO_COLOR": "1"}
+
+
+@pytest.fixture
+def perdure(environ: dict[str, str], tmp_path: Path) -> Perdure:
+    def call(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", APP, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environ,
+            cwd=tmp_path,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return call
+
+
+def plain(text: str) -> str:
+    """Return text without what differs from run to run."""
+    text = re.sub(r"\b[0-9a-f]{8}\b", "RUN", text)
+    return re.sub(r"  \d[\d.]* (ms|s)\b", "  TIME", text)
+
+
+def test_run_follows_to_the_end_and_draws_the_tree(perdure: Perdure) -> None:
+    done = perdure("run", "hello", "who=x", "times=2", "--signal", 'go={"a": 1}')
+    assert plain(done.stdout).splitlines() == [
+        "✓ hello@1 RUN  completed  TIME",
+        "├── ✓ go wait_for_signal  completed  TIME",
+        "├── ✓ return  completed  TIME",
+        '└── result {"who": "x"}',
+    ]
+    lines = done.stderr.splitlines()
+    assert "steps[0]  go (wait_for_signal)  waiting for signal" in lines
+    assert lines[-1] == "steps[1]  return  completed"
+
+
+def test_run_as_json(perdure: Perdure) -> None:
+    done = perdure("run", "hello", "who=x", "times=2", "--signal", "go", "--json")
+    data = json.loads(done.stdout)
+    assert (data["status"], data["result"]) == ("completed", {"who": "x"})
+    assert (data["workflow"], data["version"]) == ("hello", 1)
+    assert [step["state"] for step in data["steps"]] == ["completed", "completed"]
+    assert done.stderr == ""
+
+
+def test_run_that_fails_exits_with_1_and_says_why(perdure: Perdure) -> None:
+    done = perdure("run", "broken", code=1)
+    assert "division by zero (22012)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], 'no workflow "nothing"'),
+        (["hello", "who"], '"who" is no input'),
+        (["hello", "who=a", "who=b"], 'input "who" is given twice'),
+        (["hello", "who=a", "times=x"], 'input "times" is integer'),
+        (["hello", "who=a", "times=1", "--signal", "go={"], "is not JSON"),
+    ],
+)
+def test_mistakes_exit_with_2_before_anything_starts(
+    perdure: Perdure, connection: Connection, arguments: list[str], message: str
+) -> None:
+    done = perdure("run", *arguments, code=2)
+    assert message in done.stderr
+    assert connection.execute("select count(*) from df.instances").fetchone() == (0,)
+
+
+def test_detached_run_is_shown_signalled_followed(
+    perdure: Perdure, spawn: Spawn
+) -> None:
+    spawn()
+    run = perdure("run", "hello", "who=x", "times=2", "--detach").stdout.strip()
+    assert re.fullmatch(r"[0-9a-f]{8}", run)
+    wait_until(lambda: "waiting for signal" in perdure("show", run).stdout)
+    listed = json.loads(perdure("ps", "--json").stdout)
+    assert [(each["run"], each["workflow"]) for each in listed] == [(run, "hello")]
+    assert (
+        perdure("signal", run, "go", '{"a": 1}').stdout == f'sent "go" to run {run}\n'
+    )
+    done = perdure("show", run, "--follow", "--json")
+    assert json.loads(done.stdout)["result"] == {"who": "x"}
+    assert "completed" in perdure("ps").stdout
+
+
+def test_cancelled_run_fails_the_one_who_follows(
+    perdure: Perdure, connection: Connection
+) -> None:
+    run = perdure("run", "hello", "who=x", "times=2", "--detach").stdout.strip()
+    perdure("cancel", run, "--reason", "enough")
+    assert await_end(connection, run) == {"cancelled"}
+    perdure("show", run)
+    perdure("show", run, "--follow", code=1)
+    done = perdure("cancel", run, code=2)
+    assert "has ended" in done.stderr
+
+
+def test_unknown_run(perdure: Perdure) -> None:
+    assert 'no run "deadbeef"' in perdure("show", "deadbeef", code=2).stderr
+
+
+def test_unreachable_database_exits_with_3(perdure: Perdure, tmp_path: Path) -> None:
+    url = f"postgresql:///x?host={tmp_path}"
+    done = perdure("ps", "--database-url", url, code=3)
+    assert "cannot connect" in done.stderr
+
+
+def test_no_database_and_no_project_exits_with_3(
+    environ: dict[str, str], perdure: Perdure
+) -> None:
+    del environ["PERDURE_DATABASE_URL"]
+    environ.pop("DATABASE_URL", None)
+    assert "no database was named" in perdure("ps", code=3).stderr
+
+
+def test_runtime_status_and_install(perdure: Perdure, bare_url: str) -> None:
+    at = ("--database-url", bare_url)
+    before = json.loads(perdure("runtime", "status", "--json", *at, code=1).stdout)
+    assert (before["installed"], before["current"]) == (None, False)
+    assert "installed the runtime" in perdure("runtime", "install", *at).stdout
+    assert "is current" in perdure("runtime", "install", *at).stdout
+    perdure("runtime", "status", *at)
+    assert perdure("runtime", "sql").stdout.startswith("begin;")
+
+
+def test_interrupt_detaches_and_says_how_to_come_back(
+    environ: dict[str, str], tmp_path: Path, connection: Connection
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", APP, "run", "hello", "who=x", "times=1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environ,
+        cwd=tmp_path,
+    )
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    assert "waiting for signal" in first
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    row = connection.execute("select id, status from df.instances").fetchone()
+    assert row is not None
+    assert row[1] == "running"
+    assert f"perdure show {row[0]} --follow" in err
+    assert out == ""
+
+
+def test_terminal_shows_the_tree_live(
+    environ: dict[str, str], tmp_path: Path, connection: Connection
+) -> None:
+    terminal, other = pty.openpty()
+    environ |= {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", APP, "run", "hello", "who=x", "times=1"],
+        stdin=other,
+        stdout=other,
+        stderr=subprocess.DEVNULL,
+        env=environ,
+        cwd=tmp_path,
+    )
+    os.close(other)
+    shown = _read_until(terminal, "waiting for signal")
+    row = connection.execute("select id from df.instances").fetchone()
+    assert row is not None
+    connection.execute("select df.signal(%s, 'go', '{}')", [row[0]])
+    shown += _read_until(terminal, 'result {"who": "x"}')
+    assert process.wait(20) == 0
+    os.close(terminal)
+    assert any(frame in shown for frame in "⠙⠹⠸⠼")
+
+
+def _read_until(terminal: int, text: str) -> str:
+    deadline = time.monotonic() + 20
+    shown = ""
+    while text not in shown:
+        assert time.monotonic() < deadline, shown
+        shown += os.read(terminal, 65536).decode(errors="replace")
+    return shown
+
+
+def test_project_without_a_database_uses_an_embedded_one(
+    environ: dict[str, str], perdure: Perdure, tmp_path: Path
+) -> None:
+    del environ["PERDURE_DATABASE_URL"]
+    environ.pop("DATABASE_URL", None)
+    (tmp_path / "perdure.toml").write_text("")
+    assert "installed the runtime" in perdure("runtime", "install").stdout
+    assert json.loads(perdure("ps", "--json").stdout) == []
+    assert (tmp_path / ".perdure" / "postgres").is_dir()

@@ -1,0 +1,233 @@
+"""Runs as trees of steps: what nodes and source map say together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from perdure.engine.follow import Followed, Step, follow, split_path, walk
+from perdure.engine.runs import Node, Place, Run
+
+START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def run(status: str = "running", now: float = 100) -> Run:
+    ended = at(90) if status in ("completed", "failed", "cancelled") else None
+    return Run(
+        id="0a1b2c3d",
+        label="order_approval@2",
+        status=status,
+        submitted_by="clerk",
+        created_at=START,
+        started_at=START,
+        completed_at=ended,
+        error=None,
+        sqlstate=None,
+        now=at(now),
+    )
+
+
+# The nodes of DESIGN.md's order_approval, as the compiler numbers them.
+MAP = [
+    ("steps", None, "run"),
+    ("steps[0]", "order", "sql"),
+    ("steps[1]", None, "if"),
+    ("steps[1]", None, "condition"),
+    ("steps[1]", None, "if"),
+    ("steps[1].then[0]", "approval", "signal"),
+    ("steps[1].then[1]", None, "if"),
+    ("steps[1].then[1]", None, "condition"),
+    ("steps[1].then[1]", None, "if"),
+    ("steps[1].then[1].then[0]", None, "sql"),
+    ("steps[1].then[1].then[1]", None, "return"),
+    ("steps[2]", None, "parallel"),
+    ("steps[2].parallel.reserve[0]", None, "sql"),
+    ("steps[2]", None, "parallel"),
+    ("steps[2].parallel.notify[0]", None, "request"),
+    ("steps[2].parallel.notify[0]", None, "retry"),
+    ("steps[2].parallel.notify[0]", None, "http"),
+    ("steps[3]", None, "sql"),
+    ("steps[4]", None, "return"),
+]
+PLACES = [
+    Place(str(number), path, name, role, "workflows/order_approval.yaml", number)
+    for number, (path, name, role) in enumerate(MAP, 1)
+]
+
+
+def node(id: int, type: str, status: str = "completed", **more: object) -> Node:
+    began = at(id)
+    base = Node(
+        id=str(id),
+        type=type,
+        query=None,
+        status=status,
+        rows=None,
+        result=None,
+        error=None,
+        sqlstate=None,
+        detail=None,
+        attempts=1,
+        executions=1,
+        rendered_sql=None,
+        started_at=began,
+        finished_at=None if status == "running" else at(id + 0.5),
+        wake_at=None,
+    )
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+def states(followed: Followed) -> dict[str, str]:
+    return {step.path: step.state for step in walk(followed.steps)}
+
+
+def step(followed: Followed, path: str) -> Step:
+    return next(each for each in walk(followed.steps) if each.path == path)
+
+
+ORDER = node(2, "SQL", rows=1)
+CONDITION = node(4, "SQL", rows=1)
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("steps", ()),
+        ("steps[0]", ("steps", "0")),
+        ("steps[1].then[0]", ("steps", "1", "then", "0")),
+        ("steps[2].parallel.notify[0]", ("steps", "2", "parallel.notify", "0")),
+        ("steps[3].elif[0].then[1]", ("steps", "3", "elif[0].then", "1")),
+        ("steps[3].race.elif[0]", ("steps", "3", "race.elif", "0")),
+        ("steps[4].loop[12].else[0]", ("steps", "4", "loop", "12", "else", "0")),
+    ],
+)
+def test_path_splits_into_lists_and_steps(path: str, parts: tuple[str, ...]) -> None:
+    assert split_path(path) == parts
+
+
+def test_tree_has_all_steps_before_anything_ran() -> None:
+    followed = follow(run("pending"), PLACES, [])
+    top = [(each.label, each.kind) for each in followed.steps]
+    assert top == [
+        ("order", "sql"),
+        ("if", "if"),
+        ("parallel", "parallel"),
+        ("sql", "sql"),
+        ("return", "return"),
+    ]
+    arms = {arm.name: len(arm.steps) for arm in followed.steps[2].arms}
+    assert arms == {"reserve": 1, "notify": 1}
+    assert set(states(followed).values()) == {"pending"}
+    assert step(followed, "steps[2].parallel.notify[0]").kind == "http"
+    assert step(followed, "steps[1].then[0]").kind == "wait_for_signal"
+
+
+def test_waiting_step_says_for_what_and_until_when() -> None:
+    wait = node(6, "SIGNAL", "running", wake_at=at(86400))
+    followed = follow(run(), PLACES, [ORDER, CONDITION, wait])
+    approval = step(followed, "steps[1].then[0]")
+    assert (approval.state, approval.waits_for) == ("waiting", "signal")
+    assert approval.wake_at == at(86400)
+    assert approval.seconds(at(100)) == 94
+    assert approval.place == "workflows/order_approval.yaml:6"
+    assert states(followed)["steps[0]"] == "completed"
+    assert states(followed)["steps[1]"] == "waiting"
+    assert states(followed)["steps[2]"] == "pending"
+
+
+def test_rows_and_times_of_a_finished_step() -> None:
+    followed = follow(run(), PLACES, [ORDER])
+    order = step(followed, "steps[0]")
+    assert (order.rows, order.seconds(at(100))) == (1, 0.5)
+
+
+def test_branch_not_taken_is_skipped_once_something_later_runs() -> None:
+    later = node(13, "SQL", "running")
+    followed = follow(run(), PLACES, [ORDER, CONDITION, later])
+    assert states(followed)["steps[1]"] == "completed"
+    assert states(followed)["steps[1].then[0]"] == "skipped"
+    assert states(followed)["steps[2]"] == "running"
+    assert states(followed)["steps[2].parallel.notify[0]"] == "pending"
+    assert states(followed)["steps[3]"] == "pending"
+
+
+def test_retry_shows_what_failed_and_when_it_goes_on() -> None:
+    request = node(15, "SQL")
+    http = node(
+        17, "HTTP", "running", error="HTTP status 503", attempts=2, wake_at=at(102)
+    )
+    followed = follow(run(), PLACES, [ORDER, request, http])
+    notify = step(followed, "steps[2].parallel.notify[0]")
+    assert notify.state == "waiting"
+    assert (notify.error, notify.attempts) == ("HTTP status 503", 2)
+
+
+def test_failed_run_marks_the_step_and_what_holds_it() -> None:
+    failed = node(13, "SQL", "failed", error="division by zero", sqlstate="22012")
+    other = node(17, "HTTP", "cancelled")
+    followed = follow(run("failed"), PLACES, [ORDER, CONDITION, failed, other])
+    assert states(followed)["steps[2].parallel.reserve[0]"] == "failed"
+    assert states(followed)["steps[2].parallel.notify[0]"] == "cancelled"
+    assert states(followed)["steps[2]"] == "failed"
+    assert states(followed)["steps[3]"] == "skipped"
+    assert step(followed, "steps[2].parallel.reserve[0]").sqlstate == "22012"
+
+
+def test_early_return_leaves_the_rest_skipped() -> None:
+    wait = node(6, "SIGNAL")
+    inner = node(8, "SQL", rows=1)
+    update = node(10, "SQL", rows=0)
+    end = node(11, "RETURN", result='{"rows": [{"result": {}}], "row_count": 1}')
+    ran = [ORDER, CONDITION, wait, inner, update, end]
+    followed = follow(run("completed"), PLACES, ran)
+    assert states(followed)["steps[1]"] == "completed"
+    assert states(followed)["steps[1].then[1]"] == "completed"
+    assert states(followed)["steps[2]"] == "skipped"
+    assert states(followed)["steps[4]"] == "skipped"
+
+
+def test_cancelled_run_leaves_nothing_active() -> None:
+    wait = node(6, "SIGNAL", "running")
+    followed = follow(run("cancelled"), PLACES, [ORDER, CONDITION, wait])
+    assert set(states(followed).values()) <= {"completed", "cancelled", "skipped"}
+    assert states(followed)["steps[1].then[0]"] == "cancelled"
+
+
+def test_loop_counts_and_stays_running_until_something_follows() -> None:
+    places = [
+        Place("1", "steps", None, "run", None, None),
+        Place("2", "steps[0]", None, "loop", "w.yaml", 3),
+        Place("3", "steps[0].loop[0]", "n", "sql", "w.yaml", 4),
+        Place("4", "steps[0].loop[1]", None, "sleep", "w.yaml", 5),
+        Place("5", "steps[0]", None, "until", "w.yaml", 3),
+        Place("6", "steps[1]", None, "sql", "w.yaml", 6),
+    ]
+    ran = [node(3, "SQL", executions=7), node(4, "SLEEP", executions=7)]
+    followed = follow(run(), places, ran)
+    assert states(followed)["steps[0]"] == "running"
+    assert step(followed, "steps[0].loop[0]").executions == 7
+    followed = follow(run(), places, [*ran, node(6, "SQL", "running")])
+    assert states(followed)["steps[0]"] == "completed"
+
+
+def test_step_without_a_node_of_its_own_is_known_by_what_it_holds() -> None:
+    places = [Place("1", "steps[0].parallel.only[0]", "a", "sql", "w.yaml", 4)]
+    followed = follow(run(), places, [node(1, "SQL", "running")])
+    assert [(each.kind, each.state) for each in followed.steps] == [
+        ("parallel", "running")
+    ]
+
+
+def test_graph_without_a_source_map_shows_its_leaves() -> None:
+    ran = [node(1, "THEN", "running"), node(2, "SQL"), node(3, "SLEEP", "running")]
+    followed = follow(run(), [], ran)
+    assert [(each.label, each.state) for each in followed.steps] == [
+        ("sql", "completed"),
+        ("sleep", "waiting"),
+    ]

@@ -1,0 +1,67 @@
+"""Which files install or upgrade the runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perdure.engine.errors import EngineError
+from perdure.engine.install import Sources, script, shipped
+
+
+def sources(folder: Path, version: str, *upgrades: str) -> Sources:
+    (folder / "upgrade").mkdir()
+    (folder / "20_nodes.sql").write_text("select 2;\n")
+    (folder / "10_schemas.sql").write_text(
+        "create function df.runtime_version() returns text\nlanguage sql immutable\n"
+        f"as $$ select '{version}' $$;\n"
+    )
+    (folder / "notes.sql").write_text("select 'not mine';\n")
+    for name in upgrades:
+        (folder / "upgrade" / f"{name}.sql").write_text("select 3;\n")
+    return Sources(folder)
+
+
+def test_files_in_order(tmp_path: Path) -> None:
+    found = [path.name for path in sources(tmp_path, "0.1.0").files()]
+    assert found == ["10_schemas.sql", "20_nodes.sql"]
+
+
+def test_version_is_read_from_the_files(tmp_path: Path) -> None:
+    assert sources(tmp_path, "0.3.1").version() == "0.3.1"
+
+
+def test_folder_without_a_version(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="holds no runtime"):
+        Sources(tmp_path).version()
+
+
+def test_upgrade_goes_from_version_to_version(tmp_path: Path) -> None:
+    known = sources(tmp_path, "0.3.0", "0.1.0--0.2.0", "0.2.0--0.3.0", "0.0.1--0.1.0")
+    names = [path.stem for path in known.upgrades("0.1.0")]
+    assert names == ["0.1.0--0.2.0", "0.2.0--0.3.0"]
+
+
+@pytest.mark.parametrize("installed", ["0.4.0", "0.0.9"])
+def test_upgrade_without_a_way(tmp_path: Path, installed: str) -> None:
+    known = sources(tmp_path, "0.3.0", "0.2.0--0.3.0")
+    with pytest.raises(EngineError, match=rf"{installed} .* cannot be upgraded"):
+        known.upgrades(installed)
+
+
+def test_mark_changes_with_any_file(tmp_path: Path) -> None:
+    known = sources(tmp_path, "0.1.0")
+    before = known.mark()
+    (tmp_path / "20_nodes.sql").write_text("select 4;\n")
+    assert known.mark() != before
+    assert known.mark().startswith("Perdure runtime 0.1.0 ")
+
+
+def test_script_is_one_transaction() -> None:
+    text = script()
+    assert text.startswith("begin;\n")
+    assert text.endswith("commit;\n")
+    positions = [text.index(f"-- {path.name}\n") for path in shipped().files()]
+    assert positions == sorted(positions)
+    assert text.index("comment on schema df") > positions[-1]
