@@ -187,7 +187,7 @@ create type df_engine.step as (
   executor integer, search_path text, time_zone text,
   sql text, rendered boolean, capture boolean, rows boolean,
   next_node integer, next_state "char", scope integer, rebinds integer[],
-  again boolean, turn integer, claimed_at timestamptz, error text
+  again boolean, turn integer, claimed_at timestamptz, error text, active boolean
 );
 
 -- A walk's position in the graph: the branch, and what is to be done there. `how` is

@@ -111,6 +111,7 @@ declare
   v_text text := '';
   v_word text := '';
   v_token record;
+  v_split record;
   v_ref jsonb;
 begin
   parts := '{}';
@@ -132,10 +133,11 @@ begin
       perform df_engine.refuse_reference(v_token.token, p_names);
     end if;
     if v_token.kind in ('string', 'escape') and v_token.token ~ '[{][A-Za-z_]\w*[}]' then
-      select parts || array_prepend(v_text || s.parts[1], s.parts[2:cardinality(s.parts) - 1]),
-        refs || s.refs, s.parts[cardinality(s.parts)]
-      into parts, refs, v_text
-      from df_engine.split_literal(v_token.token, v_token.kind) s;
+      v_split := df_engine.split_literal(v_token.token, v_token.kind);
+      parts := parts || (v_text || v_split.parts[1])
+        || v_split.parts[2:cardinality(v_split.parts) - 1];
+      refs := refs || v_split.refs;
+      v_text := v_split.parts[cardinality(v_split.parts)];
     elsif v_ref is not null then
       parts := parts || v_text;
       refs := refs || v_ref;

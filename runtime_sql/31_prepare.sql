@@ -114,7 +114,8 @@ begin
       v.frame[n] := v.frame[v_parent];
       v.scopes[n] := v.scopes[v_parent];
     end if;
-    v.keep[n] := v.name[n] is not null or v.op[n] = 'return' or case
+    v.keep[n] := v.name[n] is not null
+      or v.op[n] in ('return', 'sleep_for', 'sleep_until') or case
       when v_op = 'seq' then v."position"[n] = v.arity[v_parent] and v.keep[v_parent]
       when v_op = 'if' then v."position"[n] = 1 or v.keep[v_parent]
       when v_op in ('loop', 'repeat') then v."position"[n] > 1 or v.keep[v_parent]

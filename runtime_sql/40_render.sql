@@ -1,18 +1,18 @@
 -- Rendering: references become values. A value reaches SQL text only as a literal.
 
--- Return a JSON value as SQL: numbers and booleans bare (a negative number in
--- parentheses, so that `10-$n` stays a subtraction), everything else quoted.
-create function df_engine.sql_literal(p_value json) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
+-- Return a JSON value, given by its type and its text, as SQL: numbers and booleans bare
+-- (a negative number in parentheses, so that `10-$n` stays a subtraction), everything
+-- else quoted.
+create function df_engine.sql_literal(p_type text, p_text text) returns text
+language plpgsql immutable
 as $$
-  select case json_typeof(p_value)
-    when 'number' then case when left(p_value #>> '{}', 1) = '-'
-      then '(' || (p_value #>> '{}') || ')' else p_value #>> '{}' end
-    when 'boolean' then p_value #>> '{}'
+begin
+  return case p_type
+    when 'number' then case when left(p_text, 1) = '-' then '(' || p_text || ')' else p_text end
+    when 'boolean' then p_text
     when 'null' then 'NULL'
-    when 'string' then quote_literal(p_value #>> '{}')
-    else quote_literal(p_value::text) end
+    else quote_literal(p_text) end;
+end
 $$;
 
 -- Return a JSON value as plain text, for URLs, bodies and headers.
@@ -37,7 +37,7 @@ as $$
         when 'string' then quote_literal(r ->> key) || '::text'
         when 'object' then quote_literal(r ->> key) || '::text'
         when 'array' then quote_literal(r ->> key) || '::text'
-        else coalesce(df_engine.sql_literal(r -> key), 'NULL') end, ', ' order by c.i) || ')' as line, n
+        else coalesce(df_engine.sql_literal(json_typeof(r -> key), r ->> key), 'NULL') end, ', ' order by c.i) || ')' as line, n
     from json_array_elements(p_rows) with ordinality a (r, n), columns c group by n)
   select case when json_array_length(p_rows) = 0
     then '(select null where false) as ' || quote_ident(p_name)
@@ -111,53 +111,62 @@ $$;
 
 -- Return the text that stands for a variable: inside a string it is escaped; one that
 -- the run does not have stays as it is.
-create function df_engine.variable(p_ref jsonb, p_run df_engine.instances) returns text
+create function df_engine.variable(p_ref jsonb, p_instance bigint) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
   select case p_ref ->> 'in'
     when 'string' then replace(value, '''', '''''')
     when 'escape' then replace(replace(value, '\', '\\'), '''', '''''')
     else value end
-  from (select coalesce(case p_ref ->> 'v' when 'sys_instance_id' then p_run.run_id
-    when 'sys_label' then coalesce(p_run.label, '')
-    else p_run.vars ->> (p_ref ->> 'v') end, '{' || (p_ref ->> 'v') || '}') as value) v
+  from df_engine.instances i, lateral (select coalesce(case p_ref ->> 'v'
+    when 'sys_instance_id' then i.run_id
+    when 'sys_label' then coalesce(i.label, '')
+    else i.vars ->> (p_ref ->> 'v') end, '{' || (p_ref ->> 'v') || '}')) v (value)
+  where i.id = p_instance
 $$;
 
--- Return the text of one reference.
-create function df_engine.replacement(p_ref jsonb, p_run df_engine.instances,
-  p_scopes integer[], p_sql boolean) returns text
+-- Return the text of a reference to a node's result.
+create function df_engine.name_text(p_ref jsonb, p_instance bigint, p_scopes integer[],
+  p_sql boolean) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_value json;
+  v_value json := df_engine.bound_result(p_instance, p_ref, p_scopes);
 begin
-  if p_ref ? 'v' then
-    return df_engine.variable(p_ref, p_run);
-  elsif p_ref ->> 'n' = 'input' then
-    v_value := case when p_ref ? 'c' then (p_run.input -> (p_ref ->> 'c'))::json
-      else p_run.input::json end;
-  else
-    v_value := df_engine.bound_result(p_run.id, p_ref, p_scopes);
-    if p_ref ? 'star' then
-      if json_typeof(v_value -> 'rows') is distinct from 'array' then
-        raise exception '$%.* is not a row set', p_ref ->> 'n' using errcode = 'PD004';
-      end if;
-      return case when p_sql then df_engine.row_set(p_ref ->> 'n', v_value -> 'rows')
-        else (v_value -> 'rows')::text end;
+  if p_ref ? 'star' then
+    if json_typeof(v_value -> 'rows') is distinct from 'array' then
+      raise exception '$%.* is not a row set', p_ref ->> 'n' using errcode = 'PD004';
     end if;
-    v_value := df_engine.pick(p_ref, v_value);
+    return case when p_sql then df_engine.row_set(p_ref ->> 'n', v_value -> 'rows')
+      else (v_value -> 'rows')::text end;
   end if;
-  return case when p_sql then df_engine.sql_literal(coalesce(v_value, 'null'))
+  v_value := df_engine.pick(p_ref, v_value);
+  return case when p_sql then df_engine.sql_literal(json_typeof(v_value), v_value #>> '{}')
     else df_engine.raw_text(v_value) end;
+end
+$$;
+
+-- Return the text of a reference to the run's input.
+create function df_engine.input_text(p_ref jsonb, p_input jsonb, p_sql boolean) returns text
+language plpgsql immutable
+as $$
+declare
+  v_value jsonb := case when p_ref ? 'c' then p_input -> (p_ref ->> 'c') else p_input end;
+begin
+  if p_sql then
+    return df_engine.sql_literal(coalesce(jsonb_typeof(v_value), 'null'), v_value #>> '{}');
+  end if;
+  return coalesce(v_value #>> '{}', '');
 end
 $$;
 
 -- Return parts with the references between them replaced. In SQL a blank keeps a value
 -- from growing together with what stands beside it.
-create function df_engine.render(p_parts text[], p_refs jsonb, p_run df_engine.instances,
-  p_scopes integer[], p_sql boolean) returns text
+create function df_engine.render(p_parts text[], p_refs jsonb, p_instance bigint,
+  p_input jsonb, p_scopes integer[], p_sql boolean) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -165,16 +174,21 @@ declare
   v_text text := p_parts[1];
   v_ref jsonb;
   v_value text;
-  v_at integer := 1;
 begin
-  for v_ref in select r from jsonb_array_elements(p_refs) r loop
-    v_at := v_at + 1;
-    v_value := df_engine.replacement(v_ref, p_run, p_scopes, p_sql);
+  for i in 0 .. cardinality(p_parts) - 2 loop
+    v_ref := p_refs -> i;
+    if v_ref ->> 'n' = 'input' then
+      v_value := df_engine.input_text(v_ref, p_input, p_sql);
+    elsif v_ref ? 'v' then
+      v_value := df_engine.variable(v_ref, p_instance);
+    else
+      v_value := df_engine.name_text(v_ref, p_instance, p_scopes, p_sql);
+    end if;
     if p_sql and not v_ref ? 'v' then
       v_value := case when v_text ~ '[\w''"$]$' then ' ' else '' end || v_value
-        || case when p_parts[v_at] ~ '^[\w''"$]' then ' ' else '' end;
+        || case when p_parts[i + 2] ~ '^[\w''"$]' then ' ' else '' end;
     end if;
-    v_text := v_text || v_value || p_parts[v_at];
+    v_text := v_text || v_value || p_parts[i + 2];
   end loop;
   return v_text;
 end

@@ -9,7 +9,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select df_engine.render(array(select jsonb_array_elements_text(p_template -> 'p')),
-    coalesce(nullif(p_template -> 'r', 'null'), '[]'), p_run, p_scopes, false)
+    p_template -> 'r', p_run.id, p_run.input, p_scopes, false)
   where jsonb_typeof(p_template) = 'object'
 $$;
 

@@ -50,8 +50,6 @@ create function df_engine.tidy() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_name text;
 begin
   perform pg_advisory_unlock_all();
   unlisten *;
@@ -60,13 +58,28 @@ begin
        select from pg_class where relnamespace = pg_my_temp_schema() limit 1) then
     discard temp;
   end if;
+  if exists (select from pg_prepared_statements where from_sql)
+     or exists (select from pg_cursors where is_holdable) then
+    perform df_engine.close_leftovers();
+  end if;
+  reset all;
+end
+$$;
+
+-- Remove prepared statements and held cursors that a statement left.
+create function df_engine.close_leftovers() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_name text;
+begin
   for v_name in select name from pg_prepared_statements where from_sql loop
     execute 'deallocate ' || quote_ident(v_name);
   end loop;
   for v_name in select name from pg_cursors where is_holdable loop
     execute 'close ' || quote_ident(v_name);
   end loop;
-  reset all;
 end
 $$;
 
@@ -76,6 +89,7 @@ create function df_engine.succeed(p_step df_engine.step, p_outcome df_engine.out
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
 declare
@@ -206,6 +220,7 @@ create function df_engine.settle_failure(p_step df_engine.step, p_failure df_eng
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
 declare

@@ -42,7 +42,8 @@ $$;
 
 -- Return the text that creates the executor `p_name`. It gives a statement the session
 -- that it was promised: the search_path and time zone of df.start, ISO dates. The SET
--- clause restores search_path at its end. A statement that turns out not to return rows
+-- clause restores search_path at its end. Deferred triggers fire before it ends: at
+-- COMMIT they would run as the worker. A statement that turns out not to return rows
 -- is executed again as a command: PostgreSQL refuses it before it does anything.
 create function df_engine.executor_text(p_name text) returns text
 language sql immutable
@@ -77,6 +78,7 @@ begin
       v_out.row_count := pg_catalog.cardinality(v_rows);
       v_out.result := pg_catalog.concat('{"rows": [', pg_catalog.array_to_string(v_rows, ', '),
         '], "row_count": ', v_out.row_count, '}');
+      set constraints all immediate;
       return v_out;
     exception when invalid_cursor_definition then
       null;
@@ -85,6 +87,7 @@ begin
   execute p_sql;
   get diagnostics v_out.row_count = row_count;
   v_out.result := case when p_capture then '{"rows": [], "row_count": 0}' end;
+  set constraints all immediate;
   return v_out;
 end
 $body$

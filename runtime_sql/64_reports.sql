@@ -9,9 +9,10 @@ as $$
     || coalesce(': ' || left(regexp_replace(df_engine.node_text(p_node), '\s+', ' ', 'g'), 100), '')
 $$;
 
--- Return a graph as an indented tree.
+-- Return a graph as an indented tree. Volatile, to see a graph that its own statement
+-- has just prepared.
 create function df_engine.explain_graph(p_graph integer) returns text
-language sql stable
+language sql
 set search_path = pg_catalog, pg_temp
 as $$
   with recursive tree as (

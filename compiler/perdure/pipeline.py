@@ -286,9 +286,10 @@ class Compiler:
         syntax, found = read_yaml(source, load)
         if syntax is None:
             return Unit(source, findings=tuple(found))
+        whole = not _errors(found)
         ir, more = resolve(syntax, self.catalog)
         found = found + more
-        if ir is not None:
+        if ir is not None and whole:  # what was not read would look unused
             found += check(ir)
             if not _errors(found):
                 found += legalise(lower(ir), self.target)[1]

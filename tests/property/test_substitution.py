@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perdure.emit.query import Values, chunks_of
-from perdure.engine.postgres import start_embedded
 from perdure.frontend.sqltext import read_sql
 from perdure.plan.query import Code, Query, ResultRef, StringLiteral
 from perdure.source import verbatim
@@ -83,14 +82,12 @@ COMMENTS = st.one_of(
 )
 
 
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
 @pytest.fixture(scope="module")
-def postgres(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-    with (
-        start_embedded(tmp_path_factory.mktemp("postgres")) as server,
-        psycopg.connect(server.url(), autocommit=True) as connection,
-    ):
+def connection(postgres: str) -> Iterator[Connection]:
+    with psycopg.connect(postgres, autocommit=True) as connection:
         yield connection
 
 
@@ -104,7 +101,7 @@ HARD = settings(
 @HARD
 @given(LITERALS, NAMES, COMMENTS, LITERALS)
 def test_hostile_text_is_not_replaced_and_means_the_same(
-    postgres: psycopg.Connection[tuple[object, ...]],
+    connection: Connection,
     literal: str,
     name: str,
     comment: str,
@@ -113,9 +110,9 @@ def test_hostile_text_is_not_replaced_and_means_the_same(
     sql = f"select {literal} as {name}, {comment} {other}||''"
     again = rewritten(sql)
     assert substitute(again) == again
-    expected = postgres.execute(sql.encode())
+    expected = connection.execute(sql.encode())
     columns, rows = expected.description, expected.fetchall()
-    actual = postgres.execute(again.encode())
+    actual = connection.execute(again.encode())
     assert [c.name for c in actual.description or ()] == [c.name for c in columns or ()]
     assert actual.fetchall() == rows
 
@@ -123,7 +120,7 @@ def test_hostile_text_is_not_replaced_and_means_the_same(
 @HARD
 @given(joined(), joined())
 def test_only_references_are_replaced_among_constants(
-    postgres: psycopg.Connection[tuple[object, ...]], left: str, right: str
+    connection: Connection, left: str, right: str
 ) -> None:
     query: Query = (
         Code("select "),
@@ -135,7 +132,7 @@ def test_only_references_are_replaced_among_constants(
     )
     replaced = substitute(emitted(query))
     assert replaced.count(REPLACED) == 1
-    row = postgres.execute(replaced.replace(REPLACED, "7").encode()).fetchone()
+    row = connection.execute(replaced.replace(REPLACED, "7").encode()).fetchone()
     assert row == (f"{left}7{right}",)
 
 

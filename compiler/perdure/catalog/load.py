@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psycopg
 
+from perdure.catalog.loader import Loader
 from perdure.catalog.schema import read_schema
-from perdure.catalog.scratch import Loader
 from perdure.catalog.settings import SchemaSource
 from perdure.diagnostics import Diagnostic
 from perdure.source import Source
@@ -29,7 +29,7 @@ def load_files(
         psycopg.connect(url, autocommit=True) as maintenance,
     ):
         for file in schema.files:
-            found = Loader(target, maintenance, file, private=True).load()
+            found = Loader(target, maintenance, file).load()
             if found:
                 break
     return schema.files, found

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Any
 from perdure.catalog.cache import Cache
 from perdure.catalog.model import Column, Described, Facts, Rejected, Typed
 from perdure.catalog.schema import Schema, read_schema
-from perdure.catalog.settings import CatalogSettings
+from perdure.catalog.settings import CatalogSettings, ServerOptions
 from perdure.diagnostics import Diagnostic
+from perdure.engine.postgres import (
+    EngineError,
+    PostgresMissing,
+    embedded_bin_dir,
+    major_version,
+    server_version,
+)
 from perdure.source import Source
 
 if TYPE_CHECKING:
@@ -32,13 +39,17 @@ class SchemaCatalog:
 
     def __init__(self, settings: CatalogSettings) -> None:
         self._settings = settings
-        self._cache = Cache(settings.state_dir / "cache" / "catalog.sqlite")
         self._schema, self._unreadable = _read(settings)
+        self._name = _server_name(settings.server)
+        self._cache = Cache(settings.state_dir / "cache" / "catalog.sqlite")
         self._scratch: Scratch | None = None
         self._prober: Prober | None = None
-        self._version = self._expected_version()
-        if self._version:
-            self._cache.enter(self._context)
+        self._version: str | None = None
+        try:
+            self._enter(self._expected_version())
+        except EngineError:
+            self._cache.close()
+            raise
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -49,10 +60,10 @@ class SchemaCatalog:
     def digest(self) -> str:
         """What all answers depend on: the schema and the version of PostgreSQL.
 
-        Starts the server when its version is not known yet.
+        Asks a server given by URL when its version is not known yet.
         """
         if not self._version:
-            self._ask()
+            self._enter(self._server().version())
         return self._context
 
     def problems(self) -> list[Diagnostic]:
@@ -126,41 +137,50 @@ class SchemaCatalog:
     def _load(self) -> list[Diagnostic]:
         """Start a server, load the schema, connect; return what is wrong with it."""
         from perdure.catalog.prober import Prober
-        from perdure.catalog.scratch import Scratch
 
-        settings = self._settings
-        self._scratch = Scratch(
-            settings.server, _cluster_dir(settings), settings.progress
-        )
-        loaded = self._scratch.load(self._schema)
+        loaded = self._server().load(self._schema)
         if not isinstance(loaded, str):
             return loaded
         self._prober = Prober(loaded)
-        if self._prober.version != self._version:
-            self._version = self._prober.version
-            self._cache.keep_fact(self._server_name(), self._version)
-            self._cache.enter(self._context)
+        self._enter(self._prober.version)
         self._cache.keep("schema", True)
         return []
 
+    def _server(self) -> Scratch:
+        from perdure.catalog.scratch import Scratch
+
+        if self._scratch is None:
+            settings = self._settings
+            folder = _cluster_dir(settings)
+            self._scratch = Scratch(settings.server, folder, settings.progress)
+        return self._scratch
+
+    def _enter(self, version: str | None) -> None:
+        """Answer for this version of PostgreSQL from now on."""
+        if version is not None and version != self._version:
+            self._version = version
+            self._cache.keep_fact(self._name, version)
+            self._cache.enter(self._context)
+
     def _expected_version(self) -> str | None:
         """Return the version of the server without asking it; None if unknown."""
-        version: str | None = self._cache.fact(self._server_name())
+        version: str | None = self._cache.fact(self._name)
+        server = self._settings.server
+        if version is None and not server.url:
+            return server_version(server.bin_dir or embedded_bin_dir())
         return version
 
-    def _server_name(self) -> str:
-        """Name the server; programs that were replaced make another one."""
-        server = self._settings.server
-        if server.url:  # hashed, because it may hold a password
-            return f"url {hashlib.sha256(server.url.encode()).hexdigest()}"
-        from perdure.engine.postgres import PostgresMissing, embedded_bin_dir
 
-        program = (server.bin_dir or embedded_bin_dir()) / "postgres"
-        try:
-            status = program.stat()
-        except OSError as failure:
-            raise PostgresMissing(f'there is no "{program}"') from failure
-        return f"bin {program} {status.st_size} {status.st_mtime_ns}"
+def _server_name(server: ServerOptions) -> str:
+    """Name the server; programs that were replaced make another one."""
+    if server.url:  # hashed, because it may hold a password
+        return f"url {hashlib.sha256(server.url.encode()).hexdigest()}"
+    program = (server.bin_dir or embedded_bin_dir()) / "postgres"
+    try:
+        status = program.stat()
+    except OSError as failure:
+        raise PostgresMissing(f'there is no "{program}"') from failure
+    return f"bin {program} {status.st_size} {status.st_mtime_ns}"
 
 
 def open_catalog(settings: CatalogSettings) -> SchemaCatalog:
@@ -178,8 +198,6 @@ def _read(settings: CatalogSettings) -> tuple[Schema, list[Diagnostic]]:
 
 def _cluster_dir(settings: CatalogSettings) -> Path:
     """A cluster per major version, so that changing it needs no cleaning up."""
-    from perdure.engine.postgres import embedded_bin_dir, major_version
-
     server = settings.server
     if server.url:
         return settings.state_dir

@@ -26,7 +26,13 @@ import psycopg
 from perdure.catalog.analysis import analyse
 from perdure.catalog.model import Column, Described, Rejected, Typed
 from perdure.catalog.tables import SEARCH_PATH, Tables, read_tables
-from perdure.catalog.wire import RawColumn, describe, execute, rejection
+from perdure.catalog.wire import (
+    RawColumn,
+    describe,
+    execute,
+    rejection,
+    version_of,
+)
 
 _PREFIX = "select ("
 _PARAMETER = re.compile(r"\$(\d+)")
@@ -53,7 +59,7 @@ class Prober:
     @property
     def version(self) -> str:
         """The version of the server, like `18.4`."""
-        return self._steps.info.parameter_status("server_version") or ""
+        return version_of(self._steps)
 
     def close(self) -> None:
         """Close the connections."""

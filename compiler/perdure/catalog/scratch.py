@@ -5,17 +5,12 @@ stays, so that a later miss of the cache finds it; the least recently used ones 
 dropped. It is loaded under another name, with a lock held, and gets its name when it
 is complete. On a server given by URL it is dropped when the catalog is closed.
 
-Roles belong to the whole server. The private cluster gets those that a schema names
-in `grant` and the like; on a server given by URL nothing outside of the scratch
-database is touched, and statements about roles are left out.
-
 The private cluster runs without durability, and is made anew when it is damaged.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import time
 import uuid
@@ -26,17 +21,12 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from perdure.catalog.model import Rejected
-from perdure.catalog.schema import Schema, without_down
-from perdure.catalog.script import Statement, split_script
+from perdure.catalog.loader import Loader
+from perdure.catalog.schema import Schema
 from perdure.catalog.settings import ServerOptions
-from perdure.catalog.wire import execute
-from perdure.diagnostics import Diagnostic, error
+from perdure.catalog.wire import version_of
+from perdure.diagnostics import Diagnostic
 from perdure.engine.postgres import PostgresFailed, Server, start_embedded
-from perdure.source import Source, Span
-
-CODE_REFUSED = "WF501"
-CODE_EXTENSION = "WF502"
 
 _NAME = "perdure_scratch_"
 _KEPT = 4
@@ -48,17 +38,6 @@ _VOLATILE_SETTINGS = {
     "shared_buffers": "32MB",
     "max_connections": "40",
 }
-_EXTENSION = re.compile(
-    r"\s*create\s+extension\s+(?:if\s+not\s+exists\s+)?(\"[^\"]+\"|[\w-]+)", re.I
-)
-_GLOBAL = re.compile(
-    r"\s*(?:create|alter|drop)\s+(?:role|user|group|database|tablespace)\b(?!\s+mapping)"
-    r"|\s*(?:reassign|drop)\s+owned\b|\s*alter\s+system\b",
-    re.I,
-)
-_NEW_ROLE = re.compile(r"\s*create\s+(?:role|user|group)\b(?!\s+mapping)", re.I)
-_NO_ROLE = re.compile(r'role "(.+)" does not exist')
-_TOKEN = re.compile(r'"[^"]*"|\w+|\S')
 
 
 class Scratch:
@@ -85,6 +64,11 @@ class Scratch:
             if self._options.url:
                 return self._load_given(connection, schema)
             return self._load_private(connection, schema)
+
+    def version(self) -> str:
+        """Return the version of the server, like `18.4`. Raises EngineError."""
+        with self._maintenance() as connection:
+            return version_of(connection)
 
     def close(self) -> None:
         """Drop the database on a given server, give up the private one."""
@@ -131,7 +115,7 @@ class Scratch:
         _create(connection, name)
         with psycopg.connect(self._url(name), autocommit=True) as target:
             for file in schema.files:
-                found = Loader(target, connection, file, not self._options.url).load()
+                found = Loader(target, connection, file, self._options).load()
                 if found:
                     return found
         return []
@@ -172,109 +156,6 @@ class Scratch:
                 raise
             shutil.rmtree(folder, ignore_errors=True)  # nothing in it is of value
             return start_embedded(folder, bin_dir, settings=_VOLATILE_SETTINGS)
-
-
-class Loader:
-    """Runs one file of a schema."""
-
-    def __init__(
-        self,
-        target: psycopg.Connection,
-        maintenance: psycopg.Connection,
-        file: Source,
-        private: bool,
-    ) -> None:
-        self._target = target
-        self._maintenance = maintenance
-        self._file = file
-        self._private = private
-
-    def load(self) -> list[Diagnostic]:
-        """Run the statements up to the first that PostgreSQL refuses."""
-        statements = split_script(without_down(self._file.text))
-        for number, statement in enumerate(statements):
-            if not self._private and _GLOBAL.match(statement.text):
-                continue
-            refused = self._run(statement)
-            if refused is not None:
-                return self._findings(statements[number:], refused)
-        # What a file sets, or leaves open, must not reach into the next one.
-        execute(self._target.pgconn, "commit")
-        execute(self._target.pgconn, "discard all")
-        return []
-
-    def _run(self, statement: Statement) -> Rejected | None:
-        tried: set[str] = set()
-        while True:
-            refused = execute(self._target.pgconn, statement.text)
-            if refused is None or not self._private:
-                return refused
-            if refused.sqlstate == "42710" and _NEW_ROLE.match(statement.text):
-                return None
-            role = refused.sqlstate == "42704" and _NO_ROLE.search(refused.message)
-            if not role or role[1] in tried:
-                return refused
-            tried.add(role[1])
-            self._maintenance.execute(
-                sql.SQL("create role {}").format(sql.Identifier(role[1]))
-            )
-
-    def _findings(self, rest: list[Statement], refused: Rejected) -> list[Diagnostic]:
-        if _is_missing_extension(rest[0], refused):
-            return [self._no_extension(each) for each in self._missing(rest)]
-        return [self._refused(rest[0], refused)]
-
-    def _missing(self, rest: list[Statement]) -> list[Statement]:
-        """Return the first statement, and all later ones that will fail alike."""
-        rows = self._maintenance.execute("select name from pg_available_extensions")
-        available = {row[0] for row in rows}
-        later = [
-            each
-            for each in rest[1:]
-            if (match := _EXTENSION.match(each.text))
-            and match[1].strip('"') not in available
-        ]
-        return [rest[0], *later]
-
-    def _no_extension(self, statement: Statement) -> Diagnostic:
-        match = _EXTENSION.match(statement.text)
-        assert match is not None
-        start, end = (statement.start + at for at in match.span(1))
-        server = "embedded PostgreSQL" if self._private else "server"
-        return error(
-            CODE_EXTENSION,
-            Span(self._file.path, start, end),
-            f'the schema needs the extension "{match[1].strip(chr(34))}", '
-            f"which the {server} does not have",
-            "statements are checked in a scratch database that holds the schema",
-            help='set "postgres.bin_dir" to the bin folder of an installed PostgreSQL '
-            'that has it (a private cluster is made from it), or "postgres.url" to a '
-            "server that has it (a scratch database is made and dropped there)",
-        )
-
-    def _refused(self, statement: Statement, refused: Rejected) -> Diagnostic:
-        at = refused.position
-        match = _TOKEN.match(statement.text, at) if at is not None else None
-        first = match or _TOKEN.match(statement.text)
-        assert first is not None
-        start, end = (statement.start + place for place in first.span())
-        notes = [refused.detail] if refused.detail else []
-        return error(
-            CODE_REFUSED,
-            Span(self._file.path, start, end),
-            f"PostgreSQL refuses the schema: {refused.message}",
-            *notes,
-            help=refused.hint,
-            sqlstate=refused.sqlstate,
-        )
-
-
-def _is_missing_extension(statement: Statement, refused: Rejected) -> bool:
-    # 0A000 says so since PostgreSQL 15; before, the control file could not be opened.
-    return bool(_EXTENSION.match(statement.text)) and refused.sqlstate in (
-        "0A000",
-        "58P01",
-    )
 
 
 def _exists(connection: psycopg.Connection, name: str) -> bool:

@@ -14,6 +14,7 @@ from psycopg.pq import DiagnosticField, ExecStatus
 from perdure.catalog.model import Rejected
 
 if TYPE_CHECKING:
+    from psycopg import Connection
     from psycopg.pq.abc import PGconn, PGresult
 
 
@@ -86,3 +87,9 @@ def _shape(result: PGresult) -> Shape:
     )
     parameters = (result.param_type(i) for i in range(result.nparams))
     return Shape(columns, tuple(parameters))
+
+
+def version_of(connection: Connection) -> str:
+    """Return the version of a server, like `18.4`, as its programs print it."""
+    printed = connection.info.parameter_status("server_version") or ""
+    return printed.split()[0]

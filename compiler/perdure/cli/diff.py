@@ -47,7 +47,9 @@ def diff(
         ),
     ] = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.text,
-    json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Same as --format json.")
+    ] = False,
     directory: Directory = Path(),
 ) -> None:
     """Show which workflows and steps changed since a git revision, or since the lock."""

@@ -21,6 +21,7 @@ from perdure.cli.project import (
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from perdure.graph import Tree as Graph
     from perdure.graph import TreeNode
 
 
@@ -61,22 +62,31 @@ def graph(
             typer.echo(to_json(graphs.tree(unit.ir)), nl=False)
 
 
-def _draw(root: TreeNode) -> None:
+def _draw(drawing: Graph) -> None:
     from rich.console import Console
-
-    terminal = coloured(sys.stdout.isatty())
-    console = Console(no_color=not terminal, highlight=False)
-    console.print(_tree(root))
-
-
-def _tree(node: TreeNode) -> Tree:
     from rich.text import Text
     from rich.tree import Tree
 
-    label = Text(node.label, style="bold" if node.named else "")
-    if node.detail:
-        label.append("  " + node.detail, style="dim")
-    drawn = Tree(label)
-    for child in node.children:
-        drawn.children.append(_tree(child))
-    return drawn
+    label = Text(drawing.name, style="bold")
+    if drawing.inputs:
+        label.append("  " + ", ".join(drawing.inputs), style="dim")
+    root = Tree(label)
+    for node in drawing.nodes:
+        _grow(root, node)
+    terminal = coloured(sys.stdout.isatty())
+    console = Console(no_color=not terminal, highlight=False, soft_wrap=True)
+    console.print(root)
+
+
+def _grow(parent: Tree, node: TreeNode) -> None:
+    from rich.text import Text
+
+    label = Text(node.name or node.kind, style="bold" if node.name else "")
+    detail = f"{node.kind} {node.text}".rstrip() if node.name else node.text
+    if detail:
+        label.append("  " + detail, style="dim")
+    branch = parent.add(label)
+    for part in node.parts:
+        below = branch.add(Text(part.label, style="italic"))
+        for each in part.nodes:
+            _grow(below, each)

@@ -109,7 +109,7 @@ def tree(followed: Followed, result: Any = None, spin: int | None = None) -> Tre
     root = Tree(head, guide_style="dim")
     for step in followed.steps:
         _add(root, step, run.now, spin)
-    if run.error:
+    if run.error and all(step.error != run.error for step in walk(followed.steps)):
         root.add(Text(_error(run.error, run.sqlstate), "red"))
     elif run.status == "completed":
         root.add(Text.assemble(("result ", "dim"), compact(result)))
@@ -200,7 +200,10 @@ class LiveTree:
 
 
 class Lines:
-    """Writes a line for every change of a step's state."""
+    """Writes a line for every change of a step's state.
+
+    Steps that hold steps have no lines: their state follows from the others.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -209,6 +212,8 @@ class Lines:
     def show(self, followed: Followed) -> None:
         """Write what changed since the last time."""
         for step in walk(followed.steps):
+            if step.arms:
+                continue
             said = state(step)
             if step.executions > 1:
                 said += f" ({step.executions} times)"

@@ -35,14 +35,14 @@ def beside(parameters: Sequence[Parameter]) -> tuple[Argument, ...]:
         return ()
     pairs = [f"{quote_literal(each.name)}, {_json(each)}" for each in parameters]
     parts = [
-        f"pg_catalog.jsonb_build_object(\n      {_joined(pairs[at : at + _CHUNK])}\n    )"
-        for at in range(0, len(pairs), _CHUNK)
+        _object(pairs[start : start + _CHUNK]) for start in range(0, len(pairs), _CHUNK)
     ]
     return (Named("input", " operator(pg_catalog.||) ".join(parts)),)
 
 
-def _joined(pairs: Sequence[str]) -> str:
-    return ",\n      ".join(pairs)
+def _object(pairs: Sequence[str]) -> str:
+    inner = ",\n      ".join(pairs)
+    return f"pg_catalog.jsonb_build_object(\n      {inner}\n    )"
 
 
 def _json(parameter: Parameter) -> str:

@@ -197,7 +197,7 @@ def _register(
         str(version),
         quote_literal(registration.digest),
         quote_literal(", ".join(signature)),
-        dollar_quote(registration.source.text, "source"),
+        _sources(registration, source_map),
         dollar_quote(source_map_json(source_map), "map"),
         quote_literal(registration.compiler_version),
         quote_literal(str(target)),
@@ -207,6 +207,17 @@ def _register(
         "  (name, version, digest, signature, source, source_map, compiler_version,"
         " target)\nvalues (\n  " + ",\n  ".join(values) + "\n);"
     )
+
+
+def _sources(registration: Registration, source_map: Sequence[MapEntry]) -> str:
+    """Return the workflow's file, and after it the SQL files that its steps name."""
+    own = registration.source.path
+    others = {entry.file for entry in source_map if entry.file} - {own}
+    parts = [dollar_quote(registration.source.text, "source")]
+    for path in sorted(others & set(registration.files)):
+        text = f"\n--- {path}\n{registration.files[path].text}"
+        parts.append(dollar_quote(text, "file"))
+    return "\n  || ".join(parts)
 
 
 def _unregister(workflow: str, version: int) -> str:

@@ -86,18 +86,32 @@ def programs_for(bin_dir: Path, account: Account) -> Path:
     """Return a bin folder with the same programs that the account may enter."""
     if reachable(bin_dir, account):
         return bin_dir
-    install = bin_dir.parent
-    copy = _home() / f"{install.name}-{(bin_dir / 'postgres').stat().st_mtime_ns}"
+    install = bin_dir.resolve().parent
+    stamp = (bin_dir / "postgres").stat().st_mtime_ns
+    copy = _home() / f"programs-{install.name}-{stamp}"
     if not copy.exists():
         partial = Path(tempfile.mkdtemp(prefix="copy-", dir=_home()))
-        shutil.copytree(install, partial / install.name, symlinks=True)
-        (partial / install.name).chmod(0o755)
+        _copy_programs(install, partial)
         try:
-            (partial / install.name).rename(copy)
+            partial.rename(copy)
         except OSError:  # another process was first
-            shutil.rmtree(partial / install.name)
-        partial.rmdir()
-    return copy / bin_dir.name
+            shutil.rmtree(partial)
+    return copy / install.parent.name / install.name / bin_dir.name
+
+
+def _copy_programs(install: Path, to: Path) -> None:
+    """Copy an installation with the libraries that a wheel puts beside its package."""
+    package = install.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(install, to / package.name / install.name, symlinks=True)
+    if libraries.is_dir():
+        shutil.copytree(libraries, to / libraries.name, symlinks=True)
+    for folder, _, files in os.walk(to):
+        Path(folder).chmod(0o755)
+        for file in files:
+            path = Path(folder, file)
+            if not path.is_symlink():
+                path.chmod(0o755 if os.access(path, os.X_OK) else 0o644)
 
 
 def _home() -> Path:

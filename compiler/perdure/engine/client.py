@@ -93,9 +93,9 @@ def nodes(connection: Connection, run: str) -> list[Node]:
     """Return the nodes of a run that ran or wait."""
     query = """
         select n.id::text, n.node_type as type, n.query, n.status,
-               n.row_count::integer as rows, left(n.result, %s) as result, n.error, n.sqlstate, n.detail,
-               n.attempts, n.executions, n.rendered_sql, n.started_at, n.finished_at,
-               n.wake_at
+               n.row_count::integer as rows, left(n.result, %s) as result, n.error,
+               n.sqlstate, n.detail, n.attempts, n.executions, n.rendered_sql,
+               n.started_at, n.finished_at, n.wake_at
         from df.nodes n where n.instance_id = %s
     """
     with connection.cursor(row_factory=class_row(Node)) as cursor:

@@ -274,9 +274,9 @@ def _own_state(ran: Sequence[Node]) -> State:
 
 
 def _waits_for(node: Node) -> str | None:
-    if node.type in WAITS:
-        return WAITS[node.type]
-    return "retry" if node.wake_at is not None and node.error else None
+    if node.error and node.wake_at is not None:
+        return "retry"
+    return WAITS.get(node.type)
 
 
 def _is_leaf(node: Node) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import httpcore
 import httpx
 
 from perdure import __version__
@@ -259,5 +260,7 @@ def _describe(error: Exception) -> str:
     cause = error
     while not str(cause) and cause.__cause__ is not None:
         cause = cause.__cause__  # type: ignore[assignment]  # causes are Exceptions
+    if isinstance(error, httpcore.ConnectError):
+        return str(error)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
     return f"{name}: {cause}" if str(cause) else name

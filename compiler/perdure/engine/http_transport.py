@@ -12,6 +12,7 @@ Proxies of the environment are not used: a proxy would resolve names itself.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import typing
 from collections.abc import AsyncIterator, Iterable
@@ -53,16 +54,22 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[typing.Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Resolve, judge, and connect to the first address that answers."""
-        addresses = await asyncio.to_thread(resolve_addresses, host, port)
-        failure: Exception | None = None
+        try:
+            addresses = await asyncio.to_thread(resolve_addresses, host, port)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise httpcore.ConnectError(f"cannot resolve {host}: {why}") from error
+        failures = []
         for address in self._guard.check(host, port, addresses):
             try:
                 return await self._backend.connect_tcp(
                     address, port, timeout, local_address, socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = failure or error
-        raise failure or httpcore.ConnectError(f"{host} has no address")
+                named = "" if address == host else f"{address}: "
+                failures.append(f"{named}{_why(error)}")
+        reasons = "; ".join(failures) or "it has no address"
+        raise httpcore.ConnectError(f"cannot connect to {host}:{port}: {reasons}")
 
     async def connect_unix_socket(
         self,
@@ -76,6 +83,17 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Sleep, between attempts to connect."""
         await asyncio.sleep(seconds)
+
+
+def _why(error: Exception) -> str:
+    """Return the system's reason, which stands at the end of the chain of causes."""
+    if isinstance(error, httpcore.ConnectTimeout):
+        return "no answer"
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    number = cause.errno if isinstance(cause, OSError) else None
+    return os.strerror(number) if number else str(cause)
 
 
 class _Body(httpx.AsyncByteStream):

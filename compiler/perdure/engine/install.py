@@ -138,19 +138,20 @@ def install(
         before = read_status(connection, sources)
         if before.current:
             return before, before
-        for path in _needed(before, sources):
+        for path in _needed(before, sources, database):
             _execute(connection, path.name, _read(path))
         _execute(connection, "comment", _mark(sources))
         return before, read_status(connection, sources)
 
 
-def _needed(before: Status, sources: Sources) -> list[Path]:
+def _needed(before: Status, sources: Sources, database: Database) -> list[Path]:
     if before.installed is None:
         return sources.files()
     if before.other_build:
         raise EngineError(
-            f"the runtime of this database is another build of {before.installed};"
-            " it was installed from a checkout and cannot be upgraded"
+            f"the runtime of this database is another build of {before.installed},"
+            " and there is no upgrade from build to build"
+            + ('; "perdure run --fresh" starts anew' if database.embedded else "")
         )
     return sources.upgrades(before.installed)
 

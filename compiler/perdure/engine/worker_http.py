@@ -68,6 +68,7 @@ class HttpWork:
         self._name = name
         self._at_once = at_once
         self._tasks: set[asyncio.Task[None]] = set()
+        self._more = False
         self._stopping = False
 
     def stop(self) -> None:
@@ -98,6 +99,8 @@ class HttpWork:
 
     async def _claim(self) -> None:
         free = self._at_once - len(self._tasks)
+        # While it is not known that all were claimed, each end asks for more.
+        self._more = True
         if free < 1:
             return
         rows = await self._session.fetch(
@@ -106,15 +109,16 @@ class HttpWork:
             self._name,
             free,
         )
+        self._more = len(rows) == free
         for row in rows:
             task = asyncio.create_task(self._serve(_claimed(row)))
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        if len(self._tasks) == self._at_once:
-            self.bell.ring()
         self._tasks.discard(task)
+        if self._more:
+            self.bell.ring()
 
     async def _serve(self, claimed: Claimed) -> None:
         lease = claimed.request.timeout + LEASE_MARGIN_SECONDS

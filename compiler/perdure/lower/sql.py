@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from perdure.ir.tree import SqlStep
 from perdure.lower.capture import statement
 from perdure.lower.origin import origin
 from perdure.lower.retry import retried
 from perdure.lower.scope import Scope, place_of
-from perdure.plan.tree import Node, Sql
+from perdure.plan.tree import Node, Origin, Sql
 
 
 def lower_sql(scope: Scope, step: SqlStep) -> list[Node]:
@@ -16,4 +18,12 @@ def lower_sql(scope: Scope, step: SqlStep) -> list[Node]:
     result = None
     if step.variable and scope.is_read(step.variable):
         result = place_of(scope, step.variable).result
-    return [retried(step, Sql(origin(step.head, "sql"), query, result, needs))]
+    return [retried(step, Sql(_place(step), query, result, needs))]
+
+
+def _place(step: SqlStep) -> Origin:
+    """Return the origin of the statement, which may stand in a file of its own."""
+    where, span = origin(step.head, "sql"), step.statement.span
+    if span is None or span.path == step.head.span.path:
+        return where
+    return replace(where, span=span)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from perdure.ir.tree import (
     AssertStep,
     BreakStep,
@@ -49,7 +51,7 @@ def lower(workflow: Workflow) -> Plan:
     if not always_ends(workflow.steps):
         nodes.append(result(scope, Origin("steps", "result"), None))
     elif isinstance(nodes[-1], Return):
-        nodes[-1] = nodes[-1].value
+        nodes[-1] = replace(nodes[-1].value, origin=nodes[-1].origin)
     return Plan(
         workflow.name,
         tuple(_parameter(each) for each in workflow.inputs),

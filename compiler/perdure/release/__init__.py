@@ -1,10 +1,10 @@
 """Releases: the lock, the migrations that have to be written, and what changed."""
 
-from perdure.release.diff import Diff, StepDiff, WorkflowDiff, diff
+from perdure.release.diff import Diff, StepDiff, WorkflowDiff, compare
 from perdure.release.lock import Entry, Lock, read_lock, text_digest, write_lock
 from perdure.release.plan import Candidate, Release, plan_release
-from perdure.release.render import diff_json, diff_markdown, diff_text
-from perdure.release.sources import registered_source
+from perdure.release.render import render_json, render_markdown, render_text
+from perdure.release.sources import registered_sources
 
 __all__ = [
     "Candidate",
@@ -14,13 +14,13 @@ __all__ = [
     "Release",
     "StepDiff",
     "WorkflowDiff",
-    "diff",
-    "diff_json",
-    "diff_markdown",
-    "diff_text",
+    "compare",
     "plan_release",
     "read_lock",
-    "registered_source",
+    "registered_sources",
+    "render_json",
+    "render_markdown",
+    "render_text",
     "text_digest",
     "write_lock",
 ]

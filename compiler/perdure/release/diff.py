@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
-from typing import Literal
+from typing import Literal, Protocol
 
 from perdure.ir.tree import Workflow
 from perdure.release.outline import Item, outline, signature
@@ -59,8 +59,18 @@ class Diff:
     workflows: tuple[WorkflowDiff, ...]
 
 
-def diff(old: Mapping[str, Workflow], new: Mapping[str, Workflow]) -> Diff:
+class Compiled(Protocol):
+    """What is compared: anything that has the IR of a workflow."""
+
+    @property
+    def ir(self) -> Workflow | None:
+        """The workflow; None counts as not there."""
+
+
+def compare(before: Mapping[str, Compiled], after: Mapping[str, Compiled]) -> Diff:
     """Compare two sets of workflows, by name."""
+    old = {name: each.ir for name, each in before.items()}
+    new = {name: each.ir for name, each in after.items()}
     found = []
     for name in sorted({*old, *new}):
         each = _workflow(name, old.get(name), new.get(name))
@@ -76,6 +86,8 @@ def _workflow(
     after = outline(new) if new else []
     steps = tuple(_steps(before, after))
     lines = _text(signature(old) if old else (), signature(new) if new else ())
+    if old is None and new is None:
+        return None
     if old is None:
         return WorkflowDiff(name, "added", lines, steps)
     if new is None:

@@ -11,7 +11,7 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
 _NOTHING = "no differences"
 
 
-def diff_text(diff: Diff) -> str:
+def render_text(diff: Diff, colour: bool = False) -> str:
     """Return the diff for a terminal."""
     lines: list[str] = []
     for each in diff.workflows:
@@ -21,10 +21,19 @@ def diff_text(diff: Diff) -> str:
             lines.append(f"  {_SIGNS[step.change]} {_title(step)}")
             lines += [f"      {line}" for line in step.text]
         lines.append("")
-    return "\n".join(lines) if lines else f"{_NOTHING}\n"
+    if not lines:
+        return f"{_NOTHING}\n"
+    return "\n".join(map(_coloured, lines) if colour else lines)
 
 
-def diff_markdown(diff: Diff) -> str:
+def _coloured(line: str) -> str:
+    """Colour a line by its sign: what came, what went, what is about a step."""
+    sign = line.strip()[:1]
+    colour = {"+": "32", "-": "31", "~": "33", ">": "36"}.get(sign)
+    return f"\x1b[{colour}m{line}\x1b[0m" if colour else line
+
+
+def render_markdown(diff: Diff) -> str:
     """Return the diff for a comment on a pull request."""
     if not diff.workflows:
         return f"{_NOTHING.capitalize()}.\n"
@@ -39,7 +48,7 @@ def diff_markdown(diff: Diff) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def diff_json(diff: Diff) -> str:
+def render_json(diff: Diff) -> str:
     """Return the diff as JSON."""
     workflows = [
         {

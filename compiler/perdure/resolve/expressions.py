@@ -13,7 +13,7 @@ from perdure.resolve.nullability import is_nullable
 from perdure.resolve.printing import Piece, print_expr
 from perdure.resolve.rejections import report_rejection
 from perdure.resolve.scope import Env
-from perdure.resolve.types import show_type
+from perdure.resolve.types import show_type, without_modifier
 from perdure.source import Span
 from perdure.syntax.expr import Expr
 
@@ -48,7 +48,7 @@ def resolve_as(
 ) -> Expression | None:
     """Resolve an expression that must be of one type."""
     found = resolve_expression(context, env, expr)
-    if found is None or found.type == expected:
+    if found is None or without_modifier(found.type) == expected:
         return found
     context.report(
         error(

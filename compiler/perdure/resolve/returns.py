@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perdure.diagnostics import error
-from perdure.ir.expr import Expression, Listing, Mapping, Template, Value
+from perdure.ir.expr import Expression, Listing, Mapping, Reference, Template, Value
 from perdure.ir.types import Items, Record, Type
 from perdure.resolve.assign import assignable, is_json, is_number, is_text, reads_as
 from perdure.resolve.context import Context
@@ -83,7 +83,9 @@ def _check_expression(
         _mismatch(context, span, show_type(value.type), declared)
     elif value.nullable and not nullable:
         help_ = f"give it a value with coalesce(..., ...), or {_declare(declared)}"
-        report_null(context, span, "a value that may be null", declared, help_)
+        notes = missing_rows(context, value)
+        what = "a value that may be null"
+        report_null(context, span, what, declared, help_, *notes)
 
 
 def _check_text(context: Context, span: Span, value: Template, declared: Type) -> None:
@@ -96,11 +98,23 @@ def _check_text(context: Context, span: Span, value: Template, declared: Type) -
 
 
 def report_null(
-    context: Context, span: Span, what: str, declared: Type, help: str
+    context: Context, span: Span, what: str, declared: Type, help: str, *notes: str
 ) -> None:
     """Report a null, or what may be one, where none is allowed."""
-    shown = show_type(declared)
-    context.report(error("WF302", span, f"expected {shown}, found {what}", help=help))
+    message = f"expected {show_type(declared)}, found {what}"
+    context.report(error("WF302", span, message, *notes, help=help))
+
+
+def missing_rows(context: Context, value: Expression) -> list[str]:
+    """Return why the results that an expression reads may not be there at all."""
+    ids = {part.variable for part in value.parts if isinstance(part, Reference)}
+    notes = []
+    for variable in map(context.variables.__getitem__, sorted(ids)):
+        if variable.cardinality == "maybe":
+            rows = f'step "{variable.name}" may return no row'
+            lost = f'"{variable.name}" is bound in a branch of a race, which may lose'
+            notes.append(rows if variable.kind == "rows" else lost)
+    return notes
 
 
 def _declare(type_: Type) -> str:

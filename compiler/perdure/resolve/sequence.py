@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from perdure.diagnostics import error
 from perdure.ir import tree as ir
 from perdure.ir.expr import Template
@@ -13,6 +15,7 @@ from perdure.resolve.expressions import resolve_condition, resolve_expression
 from perdure.resolve.facts import facts_of
 from perdure.resolve.returns import check_value, report_null
 from perdure.resolve.scope import Env
+from perdure.resolve.types import without_modifier
 from perdure.resolve.values import resolve_template, resolve_value
 from perdure.syntax import tree as syntax
 
@@ -79,6 +82,7 @@ def _resolve_let(
         value = resolve_expression(context, env, expr)
         result = None
         if value is not None:
+            value = replace(value, type=without_modifier(value.type))
             field = Field("value", value.type, value.nullable)
             result = Variable("", name.text, "value", (field,))
         env, variable = bind(context, env, name, result)

@@ -66,6 +66,11 @@ _AFTER_TABLE = frozenset(
 
 _NAMES = ("word", "quoted")
 _OF_RELATION = re.compile(r'column "([^"]+)" of relation')
+_NO_TABLE = frozenset(
+    ("select", "values", "where", "set", "returning", "by", "having", "limit")
+)
+"""Words that begin a list of values."""
+
 _BEFORE_TABLE = frozenset({"from", "join", "using", "lateral", "only"})
 
 
@@ -113,20 +118,14 @@ def _resolve(context: Context, env: Env, sql: SqlText, ref: SqlRef) -> Reference
     if not ref.row_set:
         return resolve_reference(context, env, ref.parts, ref.span)
     reference = resolve_row_set(context, env, ref.parts, ref.span)
-    if reference is None or not _stands_for_table(context, sql, ref):
+    if reference is None or not _check_place(context, sql, ref):
         return None
     return replace(reference, alias=_alias(sql, ref))
 
 
-def _stands_for_table(context: Context, sql: SqlText, ref: SqlRef) -> bool:
-    """Check that a row set follows FROM, JOIN or a comma; the rest is PostgreSQL's."""
-    index = ref.index - 1
-    while index >= sql.first and (
-        sql.tokens[index].kind in ("space", "comment") or sql.tokens[index].text == "("
-    ):
-        index -= 1
-    before = sql.tokens[index].text.lower() if index >= sql.first else ""
-    if before in _BEFORE_TABLE or before == ",":
+def _check_place(context: Context, sql: SqlText, ref: SqlRef) -> bool:
+    """Check that a row set stands where a table may."""
+    if _is_table(sql, ref.index):
         return True
     name = ref.parts[0].text
     context.report(
@@ -138,6 +137,28 @@ def _stands_for_table(context: Context, sql: SqlText, ref: SqlRef) -> bool:
             f'":{name}.column"',
         )
     )
+    return False
+
+
+def _is_table(sql: SqlText, index: int) -> bool:
+    """Say whether the token at `index` follows FROM, JOIN or USING, or their comma."""
+    depth = 0
+    behind_comma = False
+    for token in reversed(sql.tokens[sql.first : index]):
+        text = token.text.lower()
+        if token.kind in ("space", "comment"):
+            continue
+        if depth == 0 and token.kind == "word":
+            if text in _BEFORE_TABLE:
+                return True
+            if not behind_comma or text in _NO_TABLE:
+                return False
+        elif depth == 0 and not behind_comma and text not in (",", "("):
+            return False
+        behind_comma = behind_comma or text == ","
+        depth += (text == ")") - (text == "(" and behind_comma)
+        if depth < 0:
+            return False
     return False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from perdure.diagnostics import error
 from perdure.ir.types import Field, Items, Record, Scalar, Type
 from perdure.resolve.context import Context
@@ -89,6 +91,9 @@ _MEANT = {
     "dict": "jsonb",
     "list": "jsonb",
 }
+_MODIFIER = re.compile(
+    r"^(numeric|character varying|timestamp|time|interval)\([\d,-]+\)"
+)
 
 
 def resolve_type(context: Context, type_: TypeExpr) -> Type | None:
@@ -139,6 +144,16 @@ def resolve_scalar(context: Context, name: str, span: Span) -> Scalar | None:
 def sql_type(type_: Type) -> str:
     """Return the type that a value has in SQL; typed JSON is jsonb."""
     return type_.name if isinstance(type_, Scalar) else "jsonb"
+
+
+def without_modifier(type_: Type) -> Type:
+    """Return `numeric` for `numeric(12,2)`, where the modifier only limits.
+
+    Without theirs, `character` and `bit` would mean a single one.
+    """
+    if not isinstance(type_, Scalar):
+        return type_
+    return Scalar(_MODIFIER.sub(r"\1", type_.name))
 
 
 def show_type(type_: Type) -> str:

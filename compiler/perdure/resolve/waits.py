@@ -9,7 +9,7 @@ from perdure.resolve.binding import bind
 from perdure.resolve.context import Context
 from perdure.resolve.expressions import resolve_as
 from perdure.resolve.policies import resolve_retry
-from perdure.resolve.returns import report_null
+from perdure.resolve.returns import missing_rows, report_null
 from perdure.resolve.scope import Env
 from perdure.resolve.types import resolve_type
 from perdure.resolve.values import resolve_template, resolve_value
@@ -80,7 +80,9 @@ def _interval(context: Context, env: Env, step: syntax.SleepStep) -> Expression 
     )
     if found is not None and found.nullable:
         help_ = "give it a value with coalesce(..., ...)"
-        report_null(context, span, "a value that may be null", INTERVAL, help_)
+        notes = missing_rows(context, found)
+        what = "a value that may be null"
+        report_null(context, span, what, INTERVAL, help_, *notes)
     return found
 
 

@@ -271,6 +271,22 @@ def ask_in_process(schema: Path, state: Path) -> str:
     return done.stdout.strip()
 
 
+def test_the_digest_is_known_before_the_schema_is_loaded(
+    postgres: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "schema.sql"
+    path.write_text("create tabel a ();")
+    for options in (ServerOptions(), ServerOptions(url=postgres)):
+        with open_catalog(settings(path, tmp_path, options)) as catalog:
+            digest = catalog.digest
+            assert catalog.problems() != []
+            assert catalog.digest == digest
+    path.write_text(ORDERS)
+    with open_catalog(settings(path, tmp_path)) as catalog:
+        assert catalog.digest != digest
+    assert not list(tmp_path.glob("*/postmaster.pid"))
+
+
 def test_a_second_check_needs_no_server(state_dir: Path, tmp_path: Path) -> None:
     schema = tmp_path / "schema.sql"
     schema.write_text(f"{ORDERS} -- second")

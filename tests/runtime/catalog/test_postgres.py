@@ -239,11 +239,11 @@ def test_programs_that_only_root_may_run_are_copied(
     assert account is not None
     private = short_dir / "locked"
     private.mkdir(mode=0o700)
-    (private / "pginstall18").symlink_to(embedded_bin_dir().parent)
+    (private / "bin").symlink_to(embedded_bin_dir())
     monkeypatch.setattr(accounts, "_HOMES", (short_dir / "home",))
-    copied = accounts.programs_for(private / "pginstall18" / "bin", account)
+    copied = accounts.programs_for(private / "bin", account)
     assert copied.is_relative_to(short_dir / "home")
-    assert accounts.programs_for(private / "pginstall18" / "bin", account) == copied
+    assert accounts.programs_for(private / "bin", account) == copied
     with start_embedded(short_dir / "copied", copied) as server:
         assert answers(server)
     assert engine.major_version(copied) == 18

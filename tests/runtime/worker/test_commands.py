@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,7 +49,13 @@ def environ(database: Database) -> dict[str, str]:
 
 
 @pytest.fixture
-def perdure(environ: dict[str, str], tmp_path: Path) -> Perdure:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where commands are called: outside of the project of the workers."""
+    return tmp_path_factory.mktemp("shop")
+
+
+@pytest.fixture
+def perdure(environ: dict[str, str], folder: Path) -> Perdure:
     def call(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-c", APP, *arguments],
@@ -58,7 +63,7 @@ def perdure(environ: dict[str, str], tmp_path: Path) -> Perdure:
             text=True,
             timeout=60,
             env=environ,
-            cwd=tmp_path,
+            cwd=folder,
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done
@@ -175,7 +180,7 @@ def test_runtime_status_and_install(perdure: Perdure, bare_url: str) -> None:
 
 
 def test_interrupt_detaches_and_says_how_to_come_back(
-    environ: dict[str, str], tmp_path: Path, connection: Connection
+    environ: dict[str, str], folder: Path, connection: Connection
 ) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", APP, "run", "hello", "who=x", "times=1"],
@@ -183,7 +188,7 @@ def test_interrupt_detaches_and_says_how_to_come_back(
         stderr=subprocess.PIPE,
         text=True,
         env=environ,
-        cwd=tmp_path,
+        cwd=folder,
     )
     assert process.stderr is not None
     first = process.stderr.readline()
@@ -199,7 +204,7 @@ def test_interrupt_detaches_and_says_how_to_come_back(
 
 
 def test_terminal_shows_the_tree_live(
-    environ: dict[str, str], tmp_path: Path, connection: Connection
+    environ: dict[str, str], folder: Path, connection: Connection
 ) -> None:
     terminal, other = pty.openpty()
     environ |= {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
@@ -209,7 +214,7 @@ def test_terminal_shows_the_tree_live(
         stdout=other,
         stderr=subprocess.DEVNULL,
         env=environ,
-        cwd=tmp_path,
+        cwd=folder,
     )
     os.close(other)
     shown = _read_until(terminal, "waiting for signal")
@@ -223,20 +228,23 @@ def test_terminal_shows_the_tree_live(
 
 
 def _read_until(terminal: int, text: str) -> str:
-    deadline = time.monotonic() + 20
+    """Read what a terminal shows, without its styles, until it shows a text."""
     shown = ""
     while text not in shown:
-        assert time.monotonic() < deadline, shown
-        shown += os.read(terminal, 65536).decode(errors="replace")
+        try:
+            read = os.read(terminal, 65536).decode(errors="replace")
+        except OSError:  # the process has ended
+            pytest.fail(f"{text!r} was not shown: {shown}")
+        shown += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read)
     return shown
 
 
 def test_project_without_a_database_uses_an_embedded_one(
-    environ: dict[str, str], perdure: Perdure, tmp_path: Path
+    environ: dict[str, str], perdure: Perdure, folder: Path
 ) -> None:
     del environ["PERDURE_DATABASE_URL"]
     environ.pop("DATABASE_URL", None)
-    (tmp_path / "perdure.toml").write_text("")
+    (folder / "perdure.toml").write_text("")
     assert "installed the runtime" in perdure("runtime", "install").stdout
     assert json.loads(perdure("ps", "--json").stdout) == []
-    assert (tmp_path / ".perdure" / "postgres").is_dir()
+    assert (folder / ".perdure" / "postgres").is_dir()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from perdure.engine.database import Choice, choose, connect, describe, open_database
-from perdure.engine.errors import NoDatabase
+from perdure.engine.errors import NoDatabase, UsageError
 
 A, B, C = "postgresql://a/x", "postgresql://b/x", "postgresql://c/x"
 
@@ -64,3 +64,11 @@ def test_database_that_is_not_there(tmp_path: Path) -> None:
 def test_text_that_is_no_url() -> None:
     with pytest.raises(NoDatabase, match="DATABASE_URL is not a PostgreSQL URL"):
         connect("mysql://x", "DATABASE_URL")
+
+
+def test_only_the_embedded_database_is_made_anew(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="--database-url names another one"),
+        open_database(A, {}, tmp_path, fresh=True),
+    ):
+        pass

@@ -164,7 +164,7 @@ def test_retry_shows_what_failed_and_when_it_goes_on() -> None:
     )
     followed = follow(run(), PLACES, [ORDER, request, http])
     notify = step(followed, "steps[2].parallel.notify[0]")
-    assert notify.state == "waiting"
+    assert (notify.state, notify.waits_for) == ("waiting", "retry")
     assert (notify.error, notify.attempts) == ("HTTP status 503", 2)
 
 

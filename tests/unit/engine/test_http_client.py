@@ -154,11 +154,16 @@ def test_connection_closed_without_answer(server: Server) -> None:
 
 def test_port_that_nobody_listens_on() -> None:
     outcome = send(None, "http://127.0.0.1:1/", allow=("127.0.0.1:1",))
-    assert failed(outcome)[0] == "transport"
+    assert failed(outcome) == (
+        "transport",
+        "cannot connect to 127.0.0.1:1: Connection refused",
+    )
 
 
 def test_host_that_does_not_exist() -> None:
-    assert failed(send(None, "http://nothing.invalid/"))[0] == "transport"
+    kind, message = failed(send(None, "http://nothing.invalid/"))
+    assert kind == "transport"
+    assert message.startswith("cannot resolve nothing.invalid: ")
 
 
 @pytest.mark.parametrize(

@@ -108,12 +108,16 @@ PROVED = {
     "both arms": "[{if: b, then: [{assert: m > 1}], else: [{assert: m < 1}]},"
     " {return: '${m}'}]",
     "while": "[{loop: [{return: '${m}'}], while: m > 1}, {return: 0}]",
+    "after a while": "[{loop: [{sleep: 1s}], while: m is null}, {return: '${m}'}]",
     "until": "[{loop: [{sleep: 1s}], until: m > 1}, {return: '${m}'}]",
     "a row is there": "[{name: r, sql: 'select id::integer as id, 1 as one"
     " from shop.orders where id = :n'}, {if: r.id > 0, then: [{return: '${r.one}'}]},"
     " {return: 0}]",
 }
 NOT_PROVED = {
+    "after a while": "[{loop: [{sleep: 1s}], while: m > 1}, {return: '${m}'}]",
+    "a row may be missing": "[{name: r, sql: 'select 1 as one from shop.orders"
+    " where id = :n'}, {return: '${r.one}'}]",
     "nothing": "[{return: '${m}'}]",
     "or": "[{if: m is not null or b, then: [{return: '${m}'}]}, {return: 0}]",
     "not true is not false": "[{if: m > 1, then: [{return: 0}]}, {return: '${m}'}]",

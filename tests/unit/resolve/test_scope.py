@@ -93,6 +93,15 @@ steps:
     until: n > 3
   - return: ${n}
 """,
+    "a value without its modifier": """
+steps:
+  - name: o
+    sql: select total from shop.orders limit 1
+    expect: one
+  - let: {sum: o.total}
+  - let: {sum: sum + 1}
+  - return: ${sum}
+""",
     "the run": """
 steps:
   - return: {id: "${run.id}", version: "${run.version}"}

@@ -43,6 +43,38 @@ def test_row_set_has_an_alias(resolved: Resolve, tail: str, alias: str | None) -
     assert (reference.row_set, reference.path, reference.alias) == (True, (), alias)
 
 
+NO_TABLES = [
+    "delete from shop.stock where id in (:b.*)",
+    "delete from shop.stock where id = :b.*",
+    "select 1 as a, :b.*",
+    "select id from shop.stock order by id, :b.*",
+    "select coalesce(1, :b.*)",
+    "insert into shop.audit (what) values ('x', :b.*)",
+    "select s.id from shop.stock s where (1, :b.*) = (1, 2)",
+]
+TABLES = [
+    "select s.id from shop.stock s, :b.*",
+    "select s.id from shop.stock s join shop.orders o on o.id = s.id, :b.*",
+    "select s.id from shop.stock s join shop.orders o using (id), :b.*",
+    "select s.id from coalesce(1, 2) s(id), (select 1, 2) t, :b.*",
+    "select s.id from (:b.* x cross join shop.stock s)",
+    "select (select max(id) from :b.*) as most",
+    "delete from shop.stock s using shop.orders o, :b.* where s.id = b.id",
+]
+
+
+@pytest.mark.parametrize("sql", NO_TABLES)
+def test_row_set_as_a_value(resolved: Resolve, sql: str) -> None:
+    body = ROWS.split("  - sql:")[0] + f"  - sql: |\n      {sql}\n"
+    assert resolved(body).found == [("WF207", ":b.*")]
+
+
+@pytest.mark.parametrize("sql", TABLES)
+def test_row_set_as_a_table(resolved: Resolve, sql: str) -> None:
+    body = ROWS.split("  - sql:")[0] + f"  - sql: |\n      {sql}\n"
+    assert resolved(body).found == []
+
+
 class Recorder:
     """The real catalog, and what it was asked."""
 

@@ -6,8 +6,9 @@ import textwrap
 
 import pytest
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
 from perdure.frontend.yaml.scalars import scalar_text
 from perdure.source import Text
 
@@ -16,21 +17,16 @@ BREAKS = "\r\n\x85\u2028\u2029"
 
 def texts(file: str) -> list[tuple[str, Text]]:
     """Return libyaml's value and our text of every scalar of a file."""
-    return [
-        (
-            event.value,
-            scalar_text(
-                "f",
-                file,
-                event.start_mark.index,
-                event.end_mark.index,
-                event.value,
-                event.style or "",
-            ),
-        )
-        for event in yaml.parse(file, Loader=yaml.CSafeLoader)
-        if isinstance(event, yaml.ScalarEvent)
-    ]
+    found = []
+    for event in yaml.parse(file, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.ScalarEvent):
+            assert event.start_mark
+            assert event.end_mark
+            start, end = event.start_mark.index, event.end_mark.index
+            style = event.style or ""
+            text = scalar_text("f", file, start, end, event.value, style)
+            found.append((event.value, text))
+    return found
 
 
 def check(file: str) -> None:
@@ -83,6 +79,24 @@ def test_a_word_is_found_where_it_stands(file: str, needle: str, line: int) -> N
     check(file)
 
 
+@pytest.mark.parametrize(
+    ("file", "index", "place"),
+    [
+        ("k: >\n  one\n\n  two\n", 3, "\n  two"),
+        ("k: >\n  one\n\n   more\n  two\n", 3, "\n\n   more"),
+        ("k: >\n  one\n  two\n\n\nz: 1", 7, "\n\n\nz"),
+        ("k: one\n\n  two\n", 3, "\n  two"),
+        ('k: "one\\\n\n  two"\n', 3, "\n  two"),
+    ],
+)
+def test_a_line_break_is_the_one_that_was_kept(
+    file: str, index: int, place: str
+) -> None:
+    value, text = texts(file)[1]
+    assert value[index] == "\n"
+    assert text.span(index, index + 1).start == file.index(place)
+
+
 def test_an_escape_is_a_run_of_its_own() -> None:
     _, text = texts('"a\\tb"')[0]
     assert [(run.value, run.file, run.length) for run in text.runs] == [
@@ -101,10 +115,16 @@ def test_a_block_scalar_ends_with_its_last_line() -> None:
 # --- any value, in every style --------------------------------------------------
 
 PIECES = st.sampled_from(
-    [*"ab:#-'\"\\ é😀\t", "  ", "\n", "\n\n", "\r\n", "\n ", "''", "\\n", "\\\n"]
-    + ["\\x41", "\\u00e9", "\\U0001f600", "\\ ", "\x85", "\u2028", "\r"]
+    (
+        *(*"ab:#-'\"\\ é😀\t", "  ", "\n", "\n\n", "\r\n", "\n ", "''", "\\n", "\\\n"),
+        *("\\x41", "\\u00e9", "\\U0001f600", "\\ ", "\x85", "\u2028", "\r"),
+    )
 )
 BODIES = st.lists(PIECES, max_size=14).map("".join)
+
+
+# Some bodies are no YAML in some styles and are passed over.
+RARE = [HealthCheck.filter_too_much, HealthCheck.too_slow]
 
 
 def readable(file: str) -> bool:
@@ -115,7 +135,7 @@ def readable(file: str) -> bool:
     return True
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None, suppress_health_check=RARE)
 @given(body=BODIES, quote=st.sampled_from(["", "'", '"']))
 def test_flow_scalars(body: str, quote: str) -> None:
     file = f"k: {quote}{textwrap.indent(body, '  ').lstrip()}{quote}\nz: 1\n"
@@ -123,7 +143,7 @@ def test_flow_scalars(body: str, quote: str) -> None:
     check(file)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None, suppress_health_check=RARE)
 @given(
     lines=st.lists(st.tuples(st.integers(0, 2), BODIES), max_size=6),
     style=st.sampled_from("|>"),
@@ -147,7 +167,7 @@ def test_block_scalars(
     check(file)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None, suppress_health_check=RARE)
 @given(
     value=st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.just("\n")),
     style=st.sampled_from(["'", '"', "|", ">", None]),

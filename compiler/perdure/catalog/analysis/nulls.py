@@ -78,66 +78,70 @@ def not_null(expr: exp.Expr, scope: Scope, nested: Nested) -> bool:
     def sure(*parts: exp.Expr | None) -> bool:
         return all(part is not None and not_null(part, scope, nested) for part in parts)
 
-    def plain(*parts: exp.Expr) -> bool:
-        return all(type_of(part, scope) in PLAIN | {UNKNOWN} for part in parts)
+    match expr:
+        case exp.Column():
+            output = scope.output(expr)
+            return output is not None and not output.nullable
+        case exp.Paren() | exp.Alias() | exp.Collate() | exp.Not():
+            return sure(expr.this)
+        case exp.And() | exp.Or():
+            return sure(expr.this, expr.expression)
+        case exp.Subquery():
+            return _scalar(expr, scope, nested)
+        case exp.Coalesce() | exp.Greatest() | exp.Least():
+            return any(sure(part) for part in [expr.this, *expr.expressions])
+        case exp.Case():
+            return _case(expr, sure)
+    if _is_never_null(expr, scope):
+        return True
+    operands = _operands(expr)
+    return bool(operands) and sure(*operands) and _all_plain(operands, scope)
 
+
+def _is_never_null(expr: exp.Expr, scope: Scope) -> bool:
+    """Say whether an expression is not NULL whatever it is made of."""
     match expr:
         case exp.Literal() | exp.Boolean():
             return True
         case exp.Interval():
             return isinstance(expr.this, exp.Literal)
-        case exp.Column():
-            output = scope.output(expr)
-            return output is not None and not output.nullable
-        case exp.Paren() | exp.Alias() | exp.Collate():
-            return sure(expr.this)
-        case exp.Subquery():
-            return _scalar(expr, scope, nested)
         case exp.Filter():
             return isinstance(expr.this, exp.Count)
         case exp.Window():
-            return isinstance(expr.this, exp.Count | exp.RowNumber) or _named(
-                expr.this, scope
-            )
-        case exp.Array():
-            return True
-        case exp.Coalesce() | exp.Greatest() | exp.Least():
-            return any(sure(part) for part in [expr.this, *expr.expressions])
-        case exp.TryCast():
-            return False
-        case exp.Cast():
-            return sure(expr.this) and plain(expr.this) and _casts(expr)
-        case exp.And() | exp.Or():
-            return sure(expr.this, expr.expression)
-        case exp.Not():
-            return sure(expr.this)
-        case exp.Neg():
-            return sure(expr.this) and plain(expr.this)
-        case exp.Between():
-            bounds = (expr.this, expr.args["low"], expr.args["high"])
-            return sure(*bounds) and plain(*bounds)
-        case exp.In() if expr.expressions and not expr.args.get("query"):
-            return sure(expr.this, *expr.expressions) and plain(
-                expr.this, *expr.expressions
-            )
-        case exp.Case():
-            return _case(expr, sure)
+            call = expr.this
+            return isinstance(call, exp.Count | exp.RowNumber) or _named(call, scope)
         case exp.Is():  # of the other tests, `null is json` is NULL
             return isinstance(expr.expression, exp.Null | exp.Boolean)
+        case exp.ConcatWs():
+            return False
         case exp.Concat():
-            return not isinstance(expr, exp.ConcatWs) and bool(
-                expr.args.get("coalesce")
-            )
+            return bool(expr.args.get("coalesce"))
         case exp.Anonymous():
             return _named(expr, scope)
-    if isinstance(expr, _ALWAYS):
-        return True
+    return isinstance(expr, _ALWAYS)
+
+
+def _operands(expr: exp.Expr) -> list[exp.Expr]:
+    """Return the operands of an operation that, on plain types, is NULL only if one of
+    them is; nothing for other expressions."""
+    match expr:
+        case exp.TryCast():
+            return []
+        case exp.Cast():
+            return [expr.this] if _casts(expr) else []
+        case exp.Neg():
+            return [expr.this]
+        case exp.Between():
+            return [expr.this, expr.args["low"], expr.args["high"]]
+        case exp.In() if expr.expressions and not expr.args.get("query"):
+            return [expr.this, *expr.expressions]
     if isinstance(expr, _OPERATORS):
-        return sure(expr.this, expr.expression) and plain(expr.this, expr.expression)
-    if isinstance(expr, _STRICT):
-        parts = list(expr.iter_expressions())
-        return sure(*parts) and plain(*parts)
-    return False
+        return [expr.this, expr.expression]
+    return list(expr.iter_expressions()) if isinstance(expr, _STRICT) else []
+
+
+def _all_plain(parts: list[exp.Expr], scope: Scope) -> bool:
+    return all(type_of(part, scope) in PLAIN | {UNKNOWN} for part in parts)
 
 
 def type_of(expr: exp.Expr, scope: Scope) -> str | None:

@@ -89,6 +89,6 @@ CODES: tuple[Code, ...] = (
         "chains are already balanced, so their length is not their depth.",
         why="The runtime would refuse to start it.",
         wrong="# 10,001 steps for pg_durable",
-        right="# two workflows, of which one starts the other",
+        right="# two workflows",
     ),
 )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from perdure.diagnostics import Diagnostic, Edit, Fix, error
+from perdure.diagnostics import Diagnostic, error
+from perdure.frontend.mend import mend
 from perdure.source import Text
 from perdure.syntax.tree import Duration
 
@@ -63,14 +64,13 @@ def format_duration(milliseconds: int) -> str:
 
 def _malformed(text: Text, value: str) -> Diagnostic:
     instead = _guess(value)
-    fix = instead and Fix(f"write {instead}", (Edit(text.span(), instead),))
     found = f'found "{value}"' if value else "found nothing"
     return error(
         "WF149",
         text.span(),
         f"expected a duration such as 30s, 1m30s, 2h or 1d, {found}",
         help=f"write {instead}" if instead else _why_not(value),
-        fix=fix or None,
+        fix=mend(text, 0, len(text.value), instead) if instead else None,
     )
 
 

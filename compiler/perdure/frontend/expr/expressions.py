@@ -7,12 +7,13 @@ from typing import cast
 
 from lark import Token, Tree, UnexpectedInput
 
-from perdure.diagnostics import Diagnostic, Edit, Fix, error
+from perdure.diagnostics import Diagnostic, error
 from perdure.frontend.expr.build import build
 from perdure.frontend.expr.failures import failure
 from perdure.frontend.expr.names import type_text
 from perdure.frontend.expr.parser import parse
 from perdure.frontend.expr.refused import Refused
+from perdure.frontend.mend import mend
 from perdure.source import Text
 from perdure.syntax.expr import Expr
 from perdure.syntax.tree import NamedType
@@ -93,11 +94,10 @@ def _no_type(text: Text, found: Diagnostic) -> Diagnostic:
         message = f'expected a type such as text, bigint? or text[], found "{value}"'
         notes = (found.message,) if found.message.startswith('"(') else ()
         return error("WF148", found.span, message, *notes)
-    fix = Fix(f"write {instead}", (Edit(text.span(), instead),))
     return error(
         "WF148",
         text.span(),
         f'"{value}" is no type',
         help=f"write {instead}",
-        fix=fix,
+        fix=mend(text, 0, len(text.value), instead),
     )

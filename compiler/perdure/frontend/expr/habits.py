@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from perdure.diagnostics import Diagnostic, Edit, Fix, error
+from perdure.diagnostics import Diagnostic, error
+from perdure.frontend.mend import mend
 from perdure.source import Text
 
 _Replace = Callable[[re.Match[str]], str]
@@ -107,8 +108,8 @@ def _diagnostic(text: Text, habit: _Habit, match: re.Match[str]) -> Diagnostic:
     span = text.span(match.start(), match.end())
     help_ = habit.help and _filled(habit.help, match)
     fix = None
-    if habit.replace and help_:
-        fix = Fix(help_, (Edit(span, habit.replace(match)),))
+    if habit.replace:
+        fix = mend(text, match.start(), match.end(), habit.replace(match))
     return error(habit.code, span, _filled(habit.message, match), help=help_, fix=fix)
 
 

@@ -7,9 +7,11 @@ its braces, strings aside, so that `${'}'}` is one expression.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from perdure.diagnostics import Diagnostic, error
 from perdure.frontend.expr.expressions import parse_expr
+from perdure.frontend.mend import in_quotes
 from perdure.source import Run, Text
 from perdure.syntax.expr import Expr
 from perdure.syntax.tree import Template
@@ -38,12 +40,20 @@ def parse_template(text: Text) -> tuple[Template | None, list[Diagnostic]]:
         _flush(parts, literal)
         inner = text.slice(mark.end(), end)
         expr, wrong = parse_expr(inner)
+        if in_quotes(text):
+            wrong = [_without_quotes(each) for each in wrong]
         found += wrong if inner.value.strip() else [_empty(text, mark.start(), end + 1)]
         parts += [expr] if expr is not None else []
         at = end + 1
     literal.append(text.slice(at, len(text.value)))
     _flush(parts, literal)
     return (None if found else Template(tuple(parts), text.span())), found
+
+
+def _without_quotes(found: Diagnostic) -> Diagnostic:
+    """Drop a fix that writes a quote: the scalar around it may need it escaped."""
+    edits = found.fix.edits if found.fix else ()
+    return replace(found, fix=None) if any("'" in e.text for e in edits) else found
 
 
 def _end(value: str, start: int) -> int | None:

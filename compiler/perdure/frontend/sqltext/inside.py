@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 
-from perdure.diagnostics import Diagnostic, Edit, Fix, error
+from perdure.diagnostics import Diagnostic, Fix, error
+from perdure.frontend.mend import mend
 from perdure.frontend.sqltext.lexer import BLANK
 from perdure.source import Text
 from perdure.syntax.sql import Token
@@ -97,8 +98,7 @@ def _cure(
         joined, start = f"({joined})::{before.text}", before.start
     elif " || " in joined and _binds_tighter(before, _neighbour(tokens, index, 1)):
         joined = f"({joined})"
-    edit = Edit(text.span(start, token.end), joined)
-    return f"write {joined}", Fix(f"write {joined}", (edit,))
+    return f"write {joined}", mend(text, start, token.end, joined)
 
 
 def _joined(body: str, matches: list[re.Match[str]], quote: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from perdure.diagnostics import Diagnostic, Edit, Fix, error
+from perdure.diagnostics import Diagnostic, error
+from perdure.frontend.mend import mend
 from perdure.frontend.sqltext.lexer import STRINGS, closed, ends_operand, significant
 from perdure.source import Text
 from perdure.syntax.sql import Token
@@ -98,7 +99,7 @@ def _foreign(text: Text, match: re.Match[str], instead: str | None) -> Diagnosti
     fix = None
     if instead:
         help_ = f"write {instead}"
-        fix = Fix(help_, (Edit(span, instead),))
+        fix = mend(text, *match.span(), instead)
     message = f'"{match[0]}" is no reference in SQL'
     return error("WF166", span, message, help=help_, fix=fix)
 

@@ -1,0 +1,2 @@
+-- written by perdure: greet, version 1
+select 1;
