@@ -45,8 +45,8 @@ format: setup
 
 # Print the tables of bench/; minutes, and best on an idle machine.
 bench: setup
-	@set -e; for script in bench/*/run.py; do \
-	  echo "== $$script"; $(BIN)/python $$script; done
+	@$(BIN)/python bench/project/run.py
+	@$(BIN)/python bench/runtime/throughput.py
 
 # Write the parts of docs/ that are generated, from real output.
 docs: setup

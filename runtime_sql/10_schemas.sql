@@ -30,10 +30,12 @@
 
 create schema df;
 create schema df_engine;
+-- Pure functions that the API shares; open to its users, unlike the two schemas beside it.
+create schema df_graph;
 -- Holds one executor function per role; nobody but the owner may look names up in it.
 create schema df_exec;
 
-revoke all on schema df, df_engine, df_exec from public;
+revoke all on schema df, df_engine, df_graph, df_exec from public;
 
 -- Return the version of the installed runtime; changes with every change of its files'
 -- meaning, compared by the installer.

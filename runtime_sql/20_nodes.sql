@@ -9,7 +9,7 @@
 
 -- Return the elements of a graph without its brackets; a plain string becomes an SQL
 -- node.
-create function df_engine.elements(p_node text) returns text
+create function df_graph.elements(p_node text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -25,7 +25,7 @@ end
 $$;
 
 -- Return a composite node: `p_extra` is text of further keys, each led by a comma.
-create function df_engine.composite(p_op text, p_children text[], p_extra text default '')
+create function df_graph.composite(p_op text, p_children text[], p_extra text default '')
 returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -35,14 +35,14 @@ declare
   v_child text;
 begin
   foreach v_child in array p_children loop
-    v_text := v_text || ',' || df_engine.elements(v_child);
+    v_text := v_text || ',' || df_graph.elements(v_child);
   end loop;
   return v_text || ']';
 end
 $$;
 
 -- Return `,"key":value`, or nothing for null.
-create function df_engine.pair(p_key text, p_value anyelement) returns text
+create function df_graph.pair(p_key text, p_value anyelement) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$ select coalesce(',' || to_json(p_key) || ':' || to_json(p_value), '') $$;
@@ -69,7 +69,7 @@ begin
   if coalesce(cardinality(nodes), 0) = 0 then
     raise exception 'df.seq: no nodes' using errcode = 'PD001';
   end if;
-  return df_engine.composite('seq', nodes);
+  return df_graph.composite('seq', nodes);
 end
 $$;
 
@@ -80,7 +80,7 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_rest text := df_engine.elements(node);
+  v_rest text := df_graph.elements(node);
 begin
   if name is null or name !~ '^[A-Za-z_][A-Za-z0-9_]*$' or name = 'input' then
     raise exception 'df.as: % is not a name for a result', coalesce(quote_literal(name), 'null')
@@ -103,7 +103,7 @@ begin
   if coalesce(cardinality(branches), 0) = 0 then
     raise exception 'df.join: no branches' using errcode = 'PD001';
   end if;
-  return df_engine.composite('join', branches);
+  return df_graph.composite('join', branches);
 end
 $$;
 
@@ -122,7 +122,7 @@ begin
   if coalesce(cardinality(branches), 0) = 0 then
     raise exception 'df.race: no branches' using errcode = 'PD001';
   end if;
-  return df_engine.composite('race', branches);
+  return df_graph.composite('race', branches);
 end
 $$;
 
@@ -133,7 +133,7 @@ returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-  select df_engine.composite('if', case when else_node is null
+  select df_graph.composite('if', case when else_node is null
     then array[condition, then_node] else array[condition, then_node, else_node] end)
 $$;
 
@@ -143,9 +143,9 @@ returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-  select df_engine.composite('if_rows',
+  select df_graph.composite('if_rows',
     case when else_node is null then array[then_node] else array[then_node, else_node] end,
-    df_engine.pair('of', result_name))
+    df_graph.pair('of', result_name))
 $$;
 
 -- The body, again while the condition holds (for ever without one), not faster than
@@ -155,7 +155,7 @@ create function df.loop(body text, condition text default null,
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-  select df_engine.composite('loop',
+  select df_graph.composite('loop',
     case when condition is null then array[body] else array[body, condition] end,
     case when continue_on_failure then ',"go_on":true' else '' end)
 $$;
@@ -167,12 +167,12 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return '[{"df":"break","v":' || df_engine.as_json(value) || '}]';
+  return '[{"df":"break","v":' || df_graph.as_json(value) || '}]';
 end
 $$;
 
 -- Return text as JSON text: itself when it is valid, a JSON string otherwise.
-create function df_engine.as_json(p_text text) returns text
+create function df_graph.as_json(p_text text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -208,7 +208,7 @@ begin
       using errcode = 'PD001';
   end if;
   return '[{"df":"signal","name":' || to_json(name)
-    || df_engine.pair('s', timeout_seconds) || '}]';
+    || df_graph.pair('s', timeout_seconds) || '}]';
 end
 $$;
 
@@ -218,7 +218,7 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform df_engine.cron_fields(cron);
+  perform df_graph.cron_fields(cron);
   return '[{"df":"schedule","cron":' || to_json(cron) || '}]';
 end
 $$;
@@ -236,8 +236,8 @@ begin
     raise exception 'df.http: needs a url, a method, a timeout of a second or more, and an object of headers'
       using errcode = 'PD001';
   end if;
-  return '[{"df":"http","url":' || to_json(url) || df_engine.pair('method', upper(method))
-    || df_engine.pair('body', body) || df_engine.pair('headers', headers)
-    || df_engine.pair('timeout', timeout_seconds) || '}]';
+  return '[{"df":"http","url":' || to_json(url) || df_graph.pair('method', upper(method))
+    || df_graph.pair('body', body) || df_graph.pair('headers', headers)
+    || df_graph.pair('timeout', timeout_seconds) || '}]';
 end
 $$;

@@ -12,11 +12,11 @@ begin
   if every <= interval '0' then
     raise exception 'df.repeat: % is not a pace', every using errcode = 'PD001';
   end if;
-  return df_engine.composite('repeat',
+  return df_graph.composite('repeat',
     array_remove(array[body, while_condition, until_condition], null),
-    df_engine.pair('while', (while_condition is not null))
-    || df_engine.pair('until', (until_condition is not null))
-    || df_engine.pair('every', extract(epoch from every)));
+    df_graph.pair('while', (while_condition is not null))
+    || df_graph.pair('until', (until_condition is not null))
+    || df_graph.pair('every', extract(epoch from every)));
 end
 $$;
 
@@ -33,7 +33,7 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return '[{"df":"return","q":' || df_engine.query_text(query) || '}]';
+  return '[{"df":"return","q":' || df_graph.query_text(query) || '}]';
 end
 $$;
 
@@ -43,7 +43,7 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return '[{"df":"sleep_for","q":' || df_engine.query_text(query) || '}]';
+  return '[{"df":"sleep_for","q":' || df_graph.query_text(query) || '}]';
 end
 $$;
 
@@ -53,12 +53,12 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return '[{"df":"sleep_until","q":' || df_engine.query_text(query) || '}]';
+  return '[{"df":"sleep_until","q":' || df_graph.query_text(query) || '}]';
 end
 $$;
 
 -- Return a query as a JSON string; an unnamed df.sql() node is taken for its text.
-create function df_engine.query_text(p_query text) returns text
+create function df_graph.query_text(p_query text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -96,12 +96,12 @@ begin
     raise exception 'df.retry: needs one attempt or more, a backoff that is not negative, a factor of 1 or more'
       using errcode = 'PD001';
   end if;
-  return df_engine.composite('retry', array[node],
-    df_engine.pair('max', max_attempts)
-    || df_engine.pair('backoff', extract(epoch from backoff))
-    || df_engine.pair('factor', factor)
-    || df_engine.pair('cap', extract(epoch from max_backoff))
-    || df_engine.pair('jitter', jitter)
-    || df_engine.pair('on', retry_on));
+  return df_graph.composite('retry', array[node],
+    df_graph.pair('max', max_attempts)
+    || df_graph.pair('backoff', extract(epoch from backoff))
+    || df_graph.pair('factor', factor)
+    || df_graph.pair('cap', extract(epoch from max_backoff))
+    || df_graph.pair('jitter', jitter)
+    || df_graph.pair('on', retry_on));
 end
 $$;

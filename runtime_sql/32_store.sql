@@ -109,7 +109,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_envelope text := '[' || df_engine.elements(p_graph) || ']';
+  v_envelope text := '[' || df_graph.elements(p_graph) || ']';
   v_digest bytea := sha256(convert_to(v_envelope, 'UTF8'));
   v_graph integer;
   v df_engine.shape;

@@ -3,7 +3,7 @@
 -- are restricted.
 
 -- Return the numbers that one field stands for.
-create function df_engine.cron_field(p_field text, p_least integer, p_most integer,
+create function df_graph.cron_field(p_field text, p_least integer, p_most integer,
   p_names text[]) returns integer[]
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -34,7 +34,7 @@ end
 $$;
 
 -- Return the five fields of a cron expression as JSON arrays, or raise.
-create function df_engine.cron_fields(p_cron text) returns jsonb
+create function df_graph.cron_fields(p_cron text) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -44,12 +44,12 @@ declare
 begin
   if cardinality(v_fields) = 5 then
     v_all := jsonb_build_array(
-      df_engine.cron_field(v_fields[1], 0, 59, null),
-      df_engine.cron_field(v_fields[2], 0, 23, null),
-      df_engine.cron_field(v_fields[3], 1, 31, null),
-      df_engine.cron_field(v_fields[4], 1, 12,
+      df_graph.cron_field(v_fields[1], 0, 59, null),
+      df_graph.cron_field(v_fields[2], 0, 23, null),
+      df_graph.cron_field(v_fields[3], 1, 31, null),
+      df_graph.cron_field(v_fields[4], 1, 12,
         '{jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec}'),
-      df_engine.cron_field(v_fields[5], 0, 7, '{sun,mon,tue,wed,thu,fri,sat}'),
+      df_graph.cron_field(v_fields[5], 0, 7, '{sun,mon,tue,wed,thu,fri,sat}'),
       v_fields[3] <> '*' and v_fields[5] <> '*');
   end if;
   if v_all is null or v_all @> '[null]' then
@@ -68,7 +68,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v_fields jsonb := df_engine.cron_fields(p_cron);
+  v_fields jsonb := df_graph.cron_fields(p_cron);
   v_day date := p_after::date;
   v_time timestamptz;
   v_dom boolean;

@@ -8,7 +8,8 @@
 -- Return the next step, its task locked; `task` is null when there is none. The session
 -- goes on with the task `p_same` for ten steps; with the tenth the task queues again
 -- behind the others. Then comes the longest ready task, then the longest overdue timer.
--- Tasks whose run has ended, or whose race is over, are removed on the way.
+-- Tasks whose run has ended, or whose race is over, are removed on the way. A statement
+-- that cannot be rendered comes with the reason.
 create function df_engine.claim(p_same bigint, p_turn integer) returns df_engine.step
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -28,9 +29,11 @@ begin
   loop
     if v_step.task is null then
       select t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.parent, t.epoch,
-        n.guarded, i.executor, p.search_path, p.time_zone, n.parts[1], n.refs is not null, n.keep,
+        n.guarded, i.executor, p.search_path, p.time_zone,
+        case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
         n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
-        n.rebinds, t.retries is not null, 1, clock_timestamp(), null, i.status = 'active'
+        n.rebinds, t.retries is not null, 1, clock_timestamp(), null, i.status = 'active',
+        n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
       into v_step
       from df_engine.tasks t
       join df_engine.instances i on i.id = t.instance
@@ -44,14 +47,26 @@ begin
         return null;
       end if;
     end if;
+    -- A task that moved on between the snapshot and its lock comes without its node:
+    -- the recheck joins the new task with the old node. It is locked now, so read again.
+    if v_step.op is null and v_step.node <> 0 then
+      v_step := df_engine.claim_same(v_step.task);
+    end if;
     exit when v_step.active and (v_step.parent is null
       or df_engine.is_awaited(v_step.parent, v_step.epoch));
     perform df_engine.drop_task(v_step.task);
     v_step := null;
   end loop;
   if v_step.rendered and v_step.state = 'x' then
-    v_step := df_engine.render_step(v_step);
+    begin
+      v_step.sql := df_engine.render(v_step.parts, v_step.refs, v_step.instance, v_step.input,
+        v_step.scopes, true);
+    exception when others then
+      v_step.error := sqlerrm;
+    end;
   end if;
+  v_step.parts := null;
+  v_step.input := null;
   return v_step;
 end
 $$;
@@ -66,9 +81,11 @@ declare
   v_step df_engine.step;
 begin
   select t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.parent, t.epoch,
-    n.guarded, i.executor, p.search_path, p.time_zone, n.parts[1], n.refs is not null, n.keep,
+    n.guarded, i.executor, p.search_path, p.time_zone,
+    case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
     n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
-    n.rebinds, t.retries is not null, 1, clock_timestamp(), null, i.status = 'active'
+    n.rebinds, t.retries is not null, 1, clock_timestamp(), null, i.status = 'active',
+      n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
   into v_step
   from df_engine.tasks t
   join df_engine.instances i on i.id = t.instance
@@ -79,25 +96,24 @@ begin
 end
 $$;
 
--- Return the step of the longest overdue timer, locked. Plans with the settings of
--- claim(), which alone calls it.
+-- Make the longest overdue timer's task a ready one and return its step; `task` is null
+-- when none is due.
 create function df_engine.claim_due() returns df_engine.step
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_step df_engine.step;
+  v_task df_engine.tasks;
 begin
-  select t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.parent, t.epoch,
-    n.guarded, i.executor, p.search_path, p.time_zone, n.parts[1], n.refs is not null, n.keep,
-    n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
-    n.rebinds, t.retries is not null, 1, clock_timestamp(), null, i.status = 'active'
-  into v_step
-  from df_engine.tasks t
-  join df_engine.instances i on i.id = t.instance
-  join df_engine.profiles p on p.id = i.profile
-  left join df_engine.nodes n on n.graph = i.graph and n.node = t.node
-  where t.wake_at <= df.now() order by t.wake_at limit 1 for update of t skip locked;
-  return v_step;
+  select * into v_task from df_engine.tasks t
+  where t.wake_at <= df.now() order by t.wake_at limit 1 for update skip locked;
+  if v_task.id is null then
+    return null;
+  end if;
+  v_task.wake_at := null;
+  v_task.ready_at := clock_timestamp();
+  perform df_engine.replace_task(v_task);
+  return df_engine.claim_same(v_task.id);
 end
 $$;
 
@@ -120,28 +136,4 @@ set enable_seqscan = off
 as $$
   delete from df_engine.requests where task = p_task;
   delete from df_engine.tasks where id = p_task;
-$$;
-
--- Return the step with its SQL text rendered, or with the reason why it cannot be.
-create function df_engine.render_step(p_step df_engine.step) returns df_engine.step
-language plpgsql
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-as $$
-declare
-  v_step df_engine.step := p_step;
-  v_parts text[];
-  v_refs jsonb;
-  v_scopes integer[];
-  v_input jsonb;
-begin
-  select n.parts, n.refs, n.scopes, i.input into v_parts, v_refs, v_scopes, v_input
-  from df_engine.nodes n, df_engine.instances i
-  where n.graph = p_step.graph and n.node = p_step.node and i.id = p_step.instance;
-  v_step.sql := df_engine.render(v_parts, v_refs, p_step.instance, v_input, v_scopes, true);
-  return v_step;
-exception when others then
-  v_step.error := sqlerrm;
-  return v_step;
-end
 $$;

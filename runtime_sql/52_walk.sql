@@ -122,26 +122,46 @@ begin
 end
 $$;
 
--- Leave the branch where it is until a session claims it: now, or at `p_wake`.
+-- Leave the branch where it is until a session claims it: now, at `p_wake`, or, if it
+-- waits, when somebody else makes it ready.
 create function df_engine.park(p df_engine.move, p_state "char", p_node integer,
-  p_wake timestamptz) returns df_engine.move
+  p_wake timestamptz, p_waits boolean default false, p_signal text default null)
+returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
 declare
   v df_engine.move := p;
+  v_task df_engine.tasks;
 begin
-  update df_engine.tasks t set node = p_node, state = p_state, signal = null, result = null,
-    ready_at = case when p_wake is null then coalesce(t.ready_at, clock_timestamp()) end,
-    wake_at = p_wake,
-    started_at = coalesce(t.started_at, clock_timestamp())
-  where t.id = p.task;
+  select * into strict v_task from df_engine.tasks where id = p.task;
+  v_task.node := p_node;
+  v_task.state := p_state;
+  v_task.signal := p_signal;
+  v_task.result := null;
+  v_task.wake_at := p_wake;
+  v_task.ready_at := case when p_wake is null and not p_waits
+    then coalesce(v_task.ready_at, clock_timestamp()) end;
+  v_task.started_at := coalesce(v_task.started_at, clock_timestamp());
+  perform df_engine.replace_task(v_task);
   if p_wake is not null then
     perform df_engine.announce_timer(p_wake);
   end if;
   v.how := '.';
   return v;
+end
+$$;
+
+-- Put a row in the place of a task, see df_engine.tasks.
+create function df_engine.replace_task(p_task df_engine.tasks) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  delete from df_engine.tasks where id = p_task.id;
+  insert into df_engine.tasks select p_task.*;
 end
 $$;
 

@@ -28,23 +28,21 @@ set enable_seqscan = off
 as $$
 declare
   v df_engine.move := p;
-  v_forks integer;
+  v_task df_engine.tasks;
 begin
   update df_engine.node_runs set scope = null
   where instance = p.instance and node > p_node.node and node <= p_node.last_node
     and scope > p_node.node;
-  update df_engine.tasks t set node = p_node.node, state = 'j', ready_at = null,
-    wake_at = null, pending = cardinality(p_node.children), forks = t.forks + 1,
-    started_at = coalesce(t.started_at, clock_timestamp())
-  where t.id = p.task returning t.forks into v_forks;
+  v := df_engine.park(p, 'j', p_node.node, null, true);
+  update df_engine.tasks t set pending = cardinality(p_node.children), forks = t.forks + 1
+  where t.id = p.task returning * into v_task;
   insert into df_engine.tasks (instance, node, state, frame, parent, epoch, ready_at)
-  select p.instance, f.node, df_engine.entry_state(f.op)::"char", c.node, p.task, v_forks,
+  select p.instance, f.node, df_engine.entry_state(f.op)::"char", c.node, p.task, v_task.forks,
     clock_timestamp()
   from df_engine.nodes c
   join df_engine.nodes f on f.graph = c.graph and f.node = c.first_node
   where c.graph = p.graph and c.node = any (p_node.children);
   perform pg_notify('df_work', '');
-  v.how := '.';
   return v;
 end
 $$;
@@ -188,9 +186,8 @@ declare
   v_outcome text := 'ok';
   v_result text;
 begin
-  update df_engine.tasks set state = 'f', ready_at = null, wake_at = null,
-    outcome = p.outcome, result = p.result
-  where id = p.task;
+  v := df_engine.park(p, 'f', p_node.node, null, true);
+  update df_engine.tasks set outcome = p.outcome, result = p.result where id = p.task;
   update df_engine.tasks set pending = pending - 1 where id = p.parent
   returning case when pending = 0 then 'p' else '.' end into v.how;
   if v.how = '.' then

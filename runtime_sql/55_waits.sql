@@ -89,7 +89,7 @@ begin
     return null;
   end if;
   return '{"signal_name": ' || to_json(p_name) || ', "timed_out": false, "data": '
-    || df_engine.as_json(v_data) || '}';
+    || df_graph.as_json(v_data) || '}';
 end
 $$;
 
@@ -116,9 +116,7 @@ begin
     v.how := 'd';
     return v;
   end if;
-  v := df_engine.park(p, 's', p_node.node, v_wake);
-  update df_engine.tasks set signal = v_name, ready_at = null where id = p.task;
-  return v;
+  return df_engine.park(p, 's', p_node.node, v_wake, true, v_name);
 end
 $$;
 
@@ -140,19 +138,20 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
 declare
-  v_wait record;
-  v_result text;
+  v_wait df_engine.tasks;
 begin
   for v_wait in
-    select t.id, t.signal from df_engine.tasks t
+    select * from df_engine.tasks t
     where t.instance = p_instance and t.state = 's'
     order by t.id for update skip locked
   loop
-    v_result := df_engine.take_signal(p_instance, v_wait.signal);
-    if v_result is not null then
-      update df_engine.tasks set state = 'd', result = v_result, signal = null,
-        wake_at = null, ready_at = clock_timestamp()
-      where id = v_wait.id;
+    v_wait.result := df_engine.take_signal(p_instance, v_wait.signal);
+    if v_wait.result is not null then
+      v_wait.state := 'd';
+      v_wait.signal := null;
+      v_wait.wake_at := null;
+      v_wait.ready_at := clock_timestamp();
+      perform df_engine.replace_task(v_wait);
     end if;
   end loop;
 end

@@ -47,8 +47,7 @@ begin
     return df_engine.raise_up(p, p_node, 'failed',
       df_engine.error_text(p_node.node, v_failure));
   end;
-  v := df_engine.park(p, 'h', p_node.node, null);
-  update df_engine.tasks set ready_at = null where id = p.task;
+  v := df_engine.park(p, 'h', p_node.node, null, true);
   perform pg_notify('df_work', 'http');
   return v;
 end

@@ -54,8 +54,7 @@ begin
   perform pg_advisory_unlock_all();
   unlisten *;
   discard sequences;
-  if pg_my_temp_schema() <> 0 and exists (
-       select from pg_class where relnamespace = pg_my_temp_schema() limit 1) then
+  if pg_my_temp_schema() <> 0 then
     discard temp;
   end if;
   if exists (select from pg_prepared_statements where from_sql)
@@ -107,9 +106,9 @@ begin
     if p_step.again then
       perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
     end if;
-    update df_engine.tasks t set node = p_step.next_node, state = 'x', wake_at = null,
+    update df_engine.tasks t set node = p_step.next_node, state = 'x',
       ready_at = case when p_step.turn >= 10 then clock_timestamp()
-        else coalesce(t.ready_at, clock_timestamp()) end,
+        else t.ready_at end,
       started_at = coalesce(t.started_at, p_step.claimed_at)
     where t.id = p_step.task;
     return;
@@ -136,7 +135,7 @@ begin
   if p_step.again then
     perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
   end if;
-  update df_engine.tasks t set wake_at = null,
+  update df_engine.tasks t set
     ready_at = case when p_step.turn >= 10 then clock_timestamp() else t.ready_at end,
     started_at = coalesce(t.started_at, p_step.claimed_at)
   where t.id = p_step.task;
@@ -227,7 +226,7 @@ declare
   v_node df_engine.nodes;
 begin
   perform df_engine.record_failure(p_step, p_failure);
-  update df_engine.tasks t set wake_at = null,
+  update df_engine.tasks t set
     started_at = coalesce(t.started_at, p_step.claimed_at)
   where t.id = p_step.task;
   select * into strict v_node from df_engine.nodes

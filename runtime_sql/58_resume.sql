@@ -41,7 +41,7 @@ begin
     perform df_engine.drop_task(p_step.task);
     return;
   end if;
-  update df_engine.tasks t set wake_at = null,
+  update df_engine.tasks t set
     started_at = coalesce(t.started_at, p_step.claimed_at)
   where t.id = p_step.task;
   v.how := case when p_step.state = 's' then 'd' else p_step.state end;

@@ -51,14 +51,13 @@ set search_path = pg_catalog, pg_temp
 as $$
   select format($f$
 create function df_exec.%I(p_sql text, p_capture boolean, p_rows boolean, p_path text,
-  p_zone text) returns df_engine.outcome
+  p_zone text, out result text, out row_count bigint)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $body$
 declare
   v_row record;
   v_rows text[] := '{}';
-  v_out df_engine.outcome;
 begin
   if pg_catalog.current_setting('DateStyle') operator(pg_catalog.<>) 'ISO, MDY' then
     perform pg_catalog.set_config('DateStyle', 'ISO, MDY', true);
@@ -75,20 +74,19 @@ begin
       for v_row in execute p_sql loop
         v_rows := pg_catalog.array_append(v_rows, pg_catalog.row_to_json(v_row)::pg_catalog.text);
       end loop;
-      v_out.row_count := pg_catalog.cardinality(v_rows);
-      v_out.result := pg_catalog.concat('{"rows": [', pg_catalog.array_to_string(v_rows, ', '),
-        '], "row_count": ', v_out.row_count, '}');
+      row_count := pg_catalog.cardinality(v_rows);
+      result := pg_catalog.concat('{"rows": [', pg_catalog.array_to_string(v_rows, ', '),
+        '], "row_count": ', row_count, '}');
       set constraints all immediate;
-      return v_out;
+      return;
     exception when invalid_cursor_definition then
       null;
     end;
   end if;
   execute p_sql;
-  get diagnostics v_out.row_count = row_count;
-  v_out.result := case when p_capture then '{"rows": [], "row_count": 0}' end;
+  get diagnostics row_count = row_count;
+  result := case when p_capture then '{"rows": [], "row_count": 0}' end;
   set constraints all immediate;
-  return v_out;
 end
 $body$
 $f$, p_name)
@@ -137,12 +135,13 @@ declare
   v_function regprocedure;
   v_tail text := format('to %s', p_role) || case when p_with_grant then ' with grant option' else '' end;
 begin
-  execute 'grant usage on schema df, perdure ' || v_tail;
+  execute 'grant usage on schema df, df_graph, perdure ' || v_tail;
   execute 'grant select on df.instances, df.nodes, perdure.workflow_versions ' || v_tail;
   execute 'grant select, insert on df.commands ' || v_tail;
   for v_function in
     select p.oid::regprocedure from pg_proc p
-    where p.pronamespace in ('df'::regnamespace, 'perdure'::regnamespace) and p.prokind = 'f'
+    where p.pronamespace in ('df'::regnamespace, 'df_graph'::regnamespace,
+        'perdure'::regnamespace) and p.prokind = 'f'
       and p.proname not in ('grant_usage', 'revoke_usage', 'set_time', 'advance_time',
         'configure', 'claim_http', 'finish_http', 'fail_http')
   loop
@@ -167,8 +166,8 @@ begin
   end if;
   perform df_engine.make_dispatcher();
   execute format('drop function if exists df_exec.run_%s', v_executor);
-  execute format('revoke all on all functions in schema df, perdure from %s', v_role);
-  execute format('revoke all on all tables in schema df, perdure from %s', v_role);
-  execute format('revoke all on schema df, perdure from %s', v_role);
+  execute format('revoke all on all functions in schema df, df_graph, perdure from %s', v_role);
+  execute format('revoke all on all tables in schema df, df_graph, perdure from %s', v_role);
+  execute format('revoke all on schema df, df_graph, perdure from %s', v_role);
 end
 $$;

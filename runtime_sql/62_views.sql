@@ -17,7 +17,7 @@ from df_engine.instances i
 where pg_has_role(i.role, 'usage');
 
 -- Return the API's name of a node type.
-create function df_engine.node_type(p_op text) returns text
+create function df_graph.node_type(p_op text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -26,7 +26,7 @@ as $$
 $$;
 
 -- Return what a node does, as text: its statement as written, or its configuration.
-create function df_engine.node_text(p_node df_engine.nodes) returns text
+create function df_graph.node_text(p_node df_engine.nodes) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -73,8 +73,8 @@ with shown as (
   where not exists (select from df_engine.node_runs o
     where o.instance = r.instance and o.node = a.node)
   group by r.instance, a.graph, a.node, a.last_node, i.status)
-select i.run_id as instance_id, s.node::text as id, df_engine.node_type(n.op) as node_type,
-  df_engine.node_text(n) as query, n.name as result_name, n.children[1]::text as left_node,
+select i.run_id as instance_id, s.node::text as id, df_graph.node_type(n.op) as node_type,
+  df_graph.node_text(n) as query, n.name as result_name, n.children[1]::text as left_node,
   n.children[2]::text as right_node,
   case when s.status = 'running' and i.status <> 'active' then 'cancelled'
     else s.status end as status,

@@ -12,7 +12,7 @@ begin
   if database <> current_database() then
     raise exception 'a run executes in the database that it was started in, not in %',
       quote_ident(database) using errcode = 'PD003';
-  elsif transaction_mode not in ('current', 'caller', 'join') then
+  elsif transaction_mode <> 'caller' then
     raise exception 'transaction_mode % is not supported: a run starts with its caller''s transaction',
       quote_literal(transaction_mode) using errcode = 'PD003';
   end if;

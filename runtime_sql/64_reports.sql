@@ -5,8 +5,8 @@ create function df_engine.node_line(p_node df_engine.nodes) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select df_engine.node_type(p_node.op) || coalesce(' as ' || p_node.name, '')
-    || coalesce(': ' || left(regexp_replace(df_engine.node_text(p_node), '\s+', ' ', 'g'), 100), '')
+  select df_graph.node_type(p_node.op) || coalesce(' as ' || p_node.name, '')
+    || coalesce(': ' || left(regexp_replace(df_graph.node_text(p_node), '\s+', ' ', 'g'), 100), '')
 $$;
 
 -- Return a graph as an indented tree. Volatile, to see a graph that its own statement

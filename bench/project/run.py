@@ -161,9 +161,9 @@ def rows(folder: Path, count: int) -> Iterator[Row]:
     yield Row("check examples/orders, warm", best(example, "check"), 0.5)
 
     size = f"{count} workflows, {count * STEPS} SQL steps"
-    scale = count / 500
-    yield Row(f"check {size}, cold", seconds(folder, "check"), 60 * scale)
-    yield Row(f"check {size}, warm", best(folder, "check"), 3 * scale)
+    asked = count == 500  # the limits are for that size
+    yield Row(f"check {size}, cold", seconds(folder, "check"), 60 if asked else None)
+    yield Row(f"check {size}, warm", best(folder, "check"), 3 if asked else None)
     changed = folder / "workflows" / "work_000.yaml"
     changed.write_text(changed.read_text().replace("'done 0'", "'ready 0'"))
     yield Row("  after a change of one file", seconds(folder, "check"), None)

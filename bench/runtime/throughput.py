@@ -26,7 +26,9 @@ import psycopg
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 10
 GRAPH = "df.seq({})".format(
-    ", ".join(f"'insert into bench.work values ($input.run, {n})'" for n in range(STEPS))
+    ", ".join(
+        f"'insert into bench.work values ($input.run, {n})'" for n in range(STEPS)
+    )
 )
 BARE_LOOP = """
 create procedure bench.bare(first integer, last integer) language plpgsql as $$
@@ -79,7 +81,9 @@ def scratch(admin_url: str) -> Iterator[str]:
             admin.execute(f"drop database {name} with (force)")
 
 
-def in_parallel(url: str, count: int, work: Callable[[psycopg.Connection, int], None]) -> float:
+def in_parallel(
+    url: str, count: int, work: Callable[[psycopg.Connection, int], None]
+) -> float:
     """Run `work` on `count` connections that start together; return the seconds."""
     barrier = threading.Barrier(count + 1)
 
@@ -155,7 +159,9 @@ def main() -> None:
         for count in counts:
             bare = measure_bare(url, options.runs, count)
             starts, steps = measure_runtime(url, options.runs, count)
-            print(f"{count:11} {bare:13.0f} {steps:11.0f} {steps / bare:7.2f} {starts:10.0f}")
+            print(
+                f"{count:11} {bare:13.0f} {steps:11.0f} {steps / bare:7.2f} {starts:10.0f}"
+            )
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def wrong_setting(
     source: Source | None, key: str, message: str, help: str | None = None
 ) -> Diagnostic:
     """Return the finding that a setting is wrong, placed at its key."""
-    return error(CODE, source and _place(source, key), message, help=help)
+    return error(CODE, _place(source, key) if source else None, message, help=help)
 
 
 def _place(source: Source, key: str) -> Span:

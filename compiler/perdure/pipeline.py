@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 
 from perdure.config import Config, wrong_setting
 from perdure.diagnostics import Diagnostic, error
-from perdure.ignores import apply_ignores
 from perdure.memory import Memory, Remembered, open_memory
 from perdure.source import Source
 
@@ -115,7 +114,7 @@ class Compiler:
     def plan(self, unit: Unit) -> Plan:
         """Return the plan of a unit without errors, legal on the target."""
         from perdure.lower import lower
-        from perdure.targets import legalise
+        from perdure.targets.legal import legalise
 
         ir = self.complete(unit).ir
         assert ir is not None
@@ -218,7 +217,7 @@ class Compiler:
 
     def load(self, path: Path) -> Source | Diagnostic:
         """Read a file; its path in messages is relative to the project's root."""
-        from perdure.frontend.yaml import decode
+        from perdure.frontend.decode import decode
 
         shown = _shown(path, self.config.root)
         try:
@@ -270,10 +269,11 @@ class Compiler:
         """Take one file from text to IR and findings; note other files it reads."""
         from perdure.check import check
         from perdure.frontend.yaml import read as read_yaml
+        from perdure.ignores import apply_ignores
         from perdure.ir.digest import digest
         from perdure.lower import lower
         from perdure.resolve import resolve
-        from perdure.targets import legalise
+        from perdure.targets.legal import legalise
 
         def load(name: str) -> Source | None:
             place = (self.config.root / source.path).parent / name

@@ -57,8 +57,8 @@ class Workshop:
     @contextmanager
     def check(self, case: Path) -> Iterator[tuple[Compiler | None, Checked]]:
         """Check a case; without a compiler where its configuration is wrong."""
-        config, found = Config(root=case), []
-        sources = {}
+        config = Config(root=case)
+        sources: dict[str, Source] = {}
         if (case / "perdure.toml").exists():
             read, found = read_config(case / "perdure.toml")
             text = (case / "perdure.toml").read_text()

@@ -103,7 +103,7 @@ def test_the_installed_package_is_that_of_the_wheel(
     assert place.rstrip().endswith("_assets/runtime_sql")
 
 
-def test_a_project_can_be_made_checked_and_compiled(
+def test_a_project_can_be_made_checked_compiled_and_run(
     commands: Path, tmp_path: Path
 ) -> None:
     perdure = commands / "perdure"
@@ -115,3 +115,5 @@ def test_a_project_can_be_made_checked_and_compiled(
     assert (shop / "workflows.lock").is_file()
     assert list((shop / "migrations").glob("*_order_approval*.up.sql"))
     run(perdure, "compile", "--check", cwd=shop)
+    output = run(perdure, "run", "order_approval", "order_id=1", cwd=shop)
+    assert 'result {"status": "approved"}' in output

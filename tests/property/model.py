@@ -149,7 +149,7 @@ class _Model:
                 self.events.append(Event(marker, shown, at, thread))
                 return gives(name, rows_affected=1)
             case tree.InsertRows(marker, rows):
-                for row in env[rows]["*"]:
+                for row in (env[rows] or {"*": ()})["*"]:
                     self.events.append(Event(marker, row, at, thread))
                 return End("ok", at, env)
             case tree.Select(name, columns):
@@ -222,8 +222,9 @@ class _Model:
         ]
         last = max(end.at for end in ends)
         bound = dict(env)
-        for end in ends:
-            bound.update({n: v for n, v in end.env.items() if n not in env})
+        for end, (_, steps) in zip(ends, branches, strict=True):
+            names = set(_names(steps))
+            bound.update({n: v for n, v in end.env.items() if n in names})
         order = [end for end in ends if end.kind == "failed"]
         order += [end for end in ends if end.kind != "ok"]
         if order:
@@ -246,8 +247,9 @@ class _Model:
         for index, (events, taken) in enumerate(did):
             self._keep(events, taken, first, won=index == winners[0])
         won = ends[winners[0]]
-        new = {n: v for n, v in won.env.items() if n not in env}
-        bound = dict.fromkeys(_names(step)) | dict(env) | new
+        names = [set(_names(steps)) for _, steps in step.branches]
+        bound = {**env, **dict.fromkeys(set().union(*names))}
+        bound |= {n: v for n, v in won.env.items() if n in names[winners[0]]}
         bound[step.name] = {"winner": step.branches[winners[0]][0]}
         return replace(won, env=bound)
 
@@ -267,9 +269,9 @@ class _Model:
                 self.messages.append(message)
 
 
-def _names(race: tree.Race) -> Iterator[str]:
-    """Yield the names that the branches of a race bind, at any depth."""
-    todo = [step for _, steps in race.branches for step in steps]
+def _names(steps: tree.Steps) -> Iterator[str]:
+    """Yield the names that steps bind, at any depth."""
+    todo = list(steps)
     while todo:
         step = todo.pop()
         match step:
@@ -280,6 +282,8 @@ def _names(race: tree.Race) -> Iterator[str]:
                 todo += otherwise or ()
             case tree.Parallel(branches) | tree.Race(_, branches):
                 todo += [each for _, steps in branches for each in steps]
+            case tree.Loop(inner):
+                todo += inner
             case _:
                 pass
         if isinstance(name := getattr(step, "name", None), str):
@@ -368,7 +372,7 @@ OPERATORS: dict[str, Any] = {
     "abs({}) % 7": strict(lambda a: abs(a) % 7),
     "-{}": strict(lambda a: -a),
     "{} || {}": strict(lambda a, b: a + b),
-    "upper({})": strict(lambda a: a.upper()),
+    "left({}, 3)": strict(lambda a: a[:3]),
     "length({})::bigint": strict(len),
     "{}::text": strict(lambda a: as_text(a)),
     "{} = {}": strict(lambda a, b: a == b),

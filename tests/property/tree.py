@@ -6,7 +6,6 @@ It is not the compiler's tree on purpose: what a workflow means is said here and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -463,6 +462,3 @@ def _dumper(quote: str) -> type[yaml.SafeDumper]:
     Dumper.add_representer(str, string)
     return Dumper
 
-
-def names_of(refs: Sequence[Ref]) -> set[str]:
-    return {ref.name.split(".", 1)[0] for ref in refs}

@@ -56,6 +56,9 @@ def check(
 
 
 def _print(checked: Checked, format: Format) -> None:
+    if format is Format.text and not checked.findings:
+        typer.echo(_summary(checked), err=True)
+        return
     from perdure.diagnostics import render
 
     match format:

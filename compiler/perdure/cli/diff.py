@@ -52,7 +52,7 @@ def diff(
     ] = False,
     directory: Directory = Path(),
 ) -> None:
-    """Show which workflows and steps changed since a git revision, or since the lock."""
+    """Show which workflows and steps changed since a revision, or since the lock."""
     from perdure.release import compare, render_json, render_markdown, render_text
 
     config = find_project(directory)

@@ -64,12 +64,14 @@ def status(
         data = {
             "installed": found.installed,
             "shipped": found.shipped,
+            "other_build": found.other_build,
             "current": found.current,
             "worker_connections": working,
         }
         typer.echo(json_.dumps(data))
     else:
-        typer.echo(f"installed: {found.installed or 'nothing'}")
+        build = " (another build)" if found.other_build else ""
+        typer.echo(f"installed: {found.installed or 'nothing'}{build}")
         typer.echo(f"this version brings: {found.shipped}")
         typer.echo(f"worker connections: {working}")
     raise typer.Exit(0 if found.current else 1)

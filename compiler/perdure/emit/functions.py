@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perdure.emit.inputs import declared, ordered, types
-from perdure.emit.literals import dollar_quote, quote_literal, quote_name
+from perdure.emit.literals import dollar_quote, quote_name, quote_text
 from perdure.plan.tree import Parameter
 
 _OPTIONS = "returns text\nlanguage {language}\nvolatile\n"
@@ -54,7 +54,7 @@ def current_function(
 
 def comment_on(name: str, parameters: Sequence[Parameter], text: str) -> str:
     """Return the comment of a function."""
-    return f"comment on function {identity(name, parameters)} is {quote_literal(text)};"
+    return f"comment on function {identity(name, parameters)} is {quote_text(text)};"
 
 
 def _head(name: str, parameters: Sequence[Parameter]) -> str:
@@ -85,6 +85,6 @@ def _required(workflow: str, parameters: Sequence[Parameter]) -> list[str]:
     return [
         f"  if {tests} then",
         "    raise null_value_not_allowed using",
-        f"      message = {quote_literal(message)};",
+        f"      message = {quote_text(message)};",
         "  end if;",
     ]

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 
 from perdure.emit.layout import Argument, Call, Named, Statement
-from perdure.emit.literals import quote_literal
+from perdure.emit.literals import quote_literal, quote_text
 from perdure.emit.numbers import factor, interval
 from perdure.emit.query import Values, chunks_of, reference
 from perdure.plan.query import Query, ResultRef, StringLiteral
@@ -180,11 +180,11 @@ def _headers(headers: tuple[tuple[str, Query], ...]) -> str:
     if not headers:
         return "null"
     values = {name: _plain(value) for name, value in headers}
-    return _string(json.dumps(values, ensure_ascii=False)) + "::jsonb"
+    return quote_text(json.dumps(values, ensure_ascii=False)) + "::jsonb"
 
 
 def _text(query: Query) -> str:
-    return _string(_plain(query))
+    return quote_text(_plain(query))
 
 
 def _plain(query: Query) -> str:
@@ -194,11 +194,3 @@ def _plain(query: Query) -> str:
         for piece in query
         if isinstance(piece, (StringLiteral, ResultRef))
     )
-
-
-def _string(text: str) -> str:
-    """Return a constant of a text whose references are meant."""
-    quoted = text.replace("'", "''")
-    if "\\" in text:
-        return "E'" + quoted.replace("\\", "\\\\") + "'"
-    return f"'{quoted}'"

@@ -23,6 +23,14 @@ def quote_literal(text: str) -> str:
     return escape_string(text)
 
 
+def quote_text(text: str) -> str:
+    """Return a string constant for SQL that no runtime reads a second time."""
+    quoted = text.replace("'", "''")
+    if "\\" in text:
+        return "E'" + quoted.replace("\\", "\\\\") + "'"
+    return f"'{quoted}'"
+
+
 def escape_string(text: str) -> str:
     """Return `E'...'`, with the characters that start references as escapes."""
     body = text.replace("\\", "\\\\").replace("'", "''")

@@ -20,7 +20,7 @@ from perdure.emit.functions import (
 )
 from perdure.emit.graph import Graph
 from perdure.emit.layout import show
-from perdure.emit.literals import dollar_quote, quote_literal, quote_name
+from perdure.emit.literals import dollar_quote, quote_name, quote_text
 from perdure.emit.pages import page
 from perdure.emit.query import Values
 from perdure.plan.target import Target
@@ -76,6 +76,7 @@ def emit(
         source_map,
         up=page("version.up.sql.j2", facts),
         down=page("version.down.sql.j2", facts),
+        description=plan.description,
     )
 
 
@@ -193,14 +194,14 @@ def _register(
     source_map: Sequence[MapEntry],
 ) -> str:
     values = [
-        quote_literal(plan.workflow),
+        quote_text(plan.workflow),
         str(version),
-        quote_literal(registration.digest),
-        quote_literal(", ".join(signature)),
+        quote_text(registration.digest),
+        quote_text(", ".join(signature)),
         _sources(registration, source_map),
         dollar_quote(source_map_json(source_map), "map"),
-        quote_literal(registration.compiler_version),
-        quote_literal(str(target)),
+        quote_text(registration.compiler_version),
+        quote_text(str(target)),
     ]
     return (
         "insert into perdure.workflow_versions\n"
@@ -223,5 +224,5 @@ def _sources(registration: Registration, source_map: Sequence[MapEntry]) -> str:
 def _unregister(workflow: str, version: int) -> str:
     return (
         "delete from perdure.workflow_versions\n"
-        f"where name = {quote_literal(workflow)} and version = {version};"
+        f"where name = {quote_text(workflow)} and version = {version};"
     )

@@ -29,17 +29,17 @@ class Outbox:
 
     signals: list[tuple[str, str]]
 
-    def send(self, connection: client.Connection, followed: Followed) -> list[str]:
-        """Send what is waited for now; return the names."""
-        sent = []
-        for name in client.awaited_signals(connection, followed.run.id):
-            for at, (wanted, data) in enumerate(self.signals):
-                if wanted == name:
-                    client.signal(connection, followed.run.id, name, data)
-                    del self.signals[at]
-                    sent.append(name)
-                    break
-        return sent
+    def awaited(self, connection: client.Connection, run: str) -> list[str]:
+        """Return what the run waits for now, if there is anything to send."""
+        return client.awaited_signals(connection, run) if self.signals else []
+
+    def send(self, connection: client.Connection, run: str, name: str) -> None:
+        """Send the first signal of a name, if there is one."""
+        for at, (wanted, data) in enumerate(self.signals):
+            if wanted == name:
+                del self.signals[at]
+                client.signal(connection, run, name, data)
+                return
 
 
 def read(connection: client.Connection, run: str) -> Followed:
@@ -82,17 +82,21 @@ def _watch(
 ) -> Iterator[Followed]:
     pause = SHORTEST_PAUSE
     seen: Followed | None = None
+    outbox = outbox or Outbox([])
     while True:
         if check is not None:
             check()
         with client.translated():
+            # Looked up first and sent last, so that the wait is always seen.
+            awaited = outbox.awaited(connection, run)
             followed = read(connection, run)
-            if outbox is not None and outbox.signals and not followed.run.ended:
-                outbox.send(connection, followed)
         changed = seen is None or followed.steps != seen.steps
         pause = SHORTEST_PAUSE if changed else min(pause * 1.5, LONGEST_PAUSE)
         seen = followed
         yield followed
         if followed.run.ended:
             return
+        with client.translated():
+            for name in awaited:
+                outbox.send(connection, run, name)
         time.sleep(pause)

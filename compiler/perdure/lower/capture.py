@@ -15,7 +15,7 @@ from perdure.lower.scope import ROWS, Scope, parts_of, place_of
 from perdure.lower.types import native
 from perdure.lower.values import read
 from perdure.plan.query import Code, Identifier, Piece, Query, StringLiteral
-from perdure.syntax.sql import Token
+from perdure.syntax.sql import Token, is_subscripted
 
 _ROWS_AFFECTED = "rows_affected"
 _WRITES = ("insert", "update", "delete", "merge")
@@ -44,11 +44,14 @@ def statement(scope: Scope, step: SqlStep) -> tuple[Query, tuple[str, ...]]:
 def _text(scope: Scope, step: SqlStep, parts: Sequence[object]) -> Query:
     """Return the user's text with its references read; not a token is changed."""
     query: list[Piece] = []
-    for part in parts:
+    for at, part in enumerate(parts):
         if isinstance(part, Token):
             query.append(part)
-        else:
-            query += read(scope, part)  # type: ignore[arg-type] # the other kind of part
+            continue
+        value = read(scope, part)  # type: ignore[arg-type] # the other kind of part
+        if is_subscripted(parts, at):  # a bare `x::int[] [1]` is a type, not an item
+            value = (Code("("), *value, Code(")"))
+        query += value
     return tuple(query)
 
 

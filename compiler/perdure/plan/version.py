@@ -61,3 +61,4 @@ class VersionSql:
     source_map: tuple[MapEntry, ...]
     up: str
     down: str
+    description: str | None = None

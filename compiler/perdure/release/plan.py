@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from perdure.diagnostics import Diagnostic, error, warning
 from perdure.plan.version import Previous, VersionSql
 from perdure.release.lock import Entry, Lock, text_digest, write_lock
-from perdure.source import Span
 
 _NUMBER = re.compile(r"(\d+)_.*\.sql")
 _UP = re.compile(r"(\d+)_(.*)\.up\.sql")
@@ -33,8 +32,6 @@ class Candidate:
     digest: str
     target: str
     build: Callable[[int, Previous | None], VersionSql]
-    description: str | None = None
-    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ def _entry(candidate: Candidate, sql: VersionSql, schema: str, number: int) -> E
         text_digest(sql.up),
         text_digest(sql.down),
         sql.parameters,
-        candidate.description,
+        sql.description,
     )
 
 

@@ -20,7 +20,7 @@ from perdure.resolve.rejections import report_rejection
 from perdure.resolve.scope import Env
 from perdure.resolve.suggest import nearest
 from perdure.source import Span
-from perdure.syntax.sql import SqlRef, SqlText, Token
+from perdure.syntax.sql import SqlRef, SqlText, Token, is_subscripted
 
 Parts = tuple[Token | Reference, ...]
 
@@ -78,6 +78,12 @@ def resolve_statement(
     context: Context, env: Env, sql: SqlText
 ) -> tuple[Statement, Described] | None:
     """Bind and describe a statement; None when something in it was found wrong."""
+    for suspect in sql.suspects:
+        if any(
+            name in env.bindings or name in context.step_names or name == "run"
+            for name in suspect.names
+        ):
+            context.report(suspect.finding)
     parts = _bind(context, env, sql)
     if parts is None:
         return None
@@ -189,7 +195,14 @@ def _describe(
 ) -> Described | None:
     asked: Asked[int] = Asked()
     for index, part in enumerate(parts, sql.first):
-        asked.add(part.text if isinstance(part, Token) else part, index)
+        if isinstance(part, Token):
+            asked.add(part.text, index)
+        elif is_subscripted(parts, index - sql.first):  # a bare `x::int[] [1]` is a type, not an item
+            asked.add("(", index)
+            asked.add(part, index)
+            asked.add(")", index)
+        else:
+            asked.add(part, index)
     answer = context.catalog.describe(asked.sql)
     if isinstance(answer, Rejected):
         span = _token_span(sql, asked.place(answer.position))

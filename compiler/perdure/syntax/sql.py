@@ -5,9 +5,11 @@ The tokens joined are the text. A reference (`:order.id`, `:batch.*`) is one tok
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
+from perdure.diagnostics import Diagnostic
 from perdure.source import Span, Text
 from perdure.syntax.expr import Name
 
@@ -54,6 +56,18 @@ class SqlRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """A literal with something in it that would be a reference outside of it.
+
+    It is one, and `finding` is due, where one of `names` is a name of the workflow;
+    only resolving knows that.
+    """
+
+    names: tuple[str, ...]
+    finding: Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
 class SqlText:
     """One statement: text, tokens and references.
 
@@ -74,3 +88,14 @@ class SqlText:
     returning: bool
     has_with: bool
     recursive: bool
+    suspects: tuple[Suspect, ...] = field(default=(), compare=False)
+
+
+def is_subscripted(parts: Sequence[object], at: int) -> bool:
+    """Say whether a subscript, `[`, follows the part of a statement at an index."""
+    for part in parts[at + 1 :]:
+        if not isinstance(part, Token):
+            return False
+        if part.kind not in ("space", "comment"):
+            return part.text == "["
+    return False

@@ -2,6 +2,5 @@
 
 from perdure.plan.target import Target
 from perdure.targets.known import PERDURE, parse_target
-from perdure.targets.legal import legalise
 
-__all__ = ["PERDURE", "Target", "legalise", "parse_target"]
+__all__ = ["PERDURE", "Target", "parse_target"]

@@ -21,7 +21,7 @@ PERDURE = Target(
     "perdure",
     (),
     frozenset({"nary", "input", "repeat", "return", "retry", "computed_time", "inbox"}),
-    max_depth=900,
+    max_depth=256,
     max_nodes=1_000_000,
     max_arguments=50,
 )

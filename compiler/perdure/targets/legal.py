@@ -1,9 +1,9 @@
 """Legalisation: what a target lacks is rewritten, or refused with a reason.
 
-    refuse ──> exits ──> signals ──> loops ──> shape ──> limits
+    depth ──> refuse ──> exits ──> signals ──> loops ──> shape ──> limits
 
-The order matters: exits are rewritten while loops are still the language's own, so
-that the end of a round is the end of its body.
+Depth is looked at first, before anything walks down a plan. Exits are rewritten while
+loops are still the language's own, so that the end of a round is the end of its body.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from perdure.plan.target import Target
 from perdure.plan.tree import Plan
 from perdure.targets.exits import lower_exits
 from perdure.targets.helpers import Fresh
-from perdure.targets.limits import over_limits
+from perdure.targets.limits import too_deep, too_many
 from perdure.targets.loops import lower_loops
 from perdure.targets.refuse import refused
 from perdure.targets.shape import shaped
@@ -25,6 +25,9 @@ from perdure.targets.stale import stale_joins
 
 def legalise(plan: Plan, target: Target) -> tuple[Plan | None, list[Diagnostic]]:
     """Return a plan that means the same and is legal on the target, or why not."""
+    found = too_deep(plan, target)
+    if found:
+        return None, found
     found = [*refused(plan, target), *stale_joins(plan, target)]
     fresh = Fresh()
     if not target.can("return"):
@@ -35,6 +38,6 @@ def legalise(plan: Plan, target: Target) -> tuple[Plan | None, list[Diagnostic]]
     if not target.can("repeat"):
         plan = replace(plan, root=lower_loops(plan.root, fresh))
     plan = shaped(plan, target)
-    found += over_limits(plan, target)
+    found += [*too_many(plan, target), *too_deep(plan, target)]
     wrong = any(each.severity == "error" for each in found)
     return (None if wrong else plan), found

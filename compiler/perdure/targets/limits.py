@@ -9,24 +9,29 @@ from perdure.source import Span
 from perdure.targets.walk import depth, every
 
 
-def over_limits(plan: Plan, target: Target) -> list[Diagnostic]:
-    """Return a finding per limit that a legal plan exceeds."""
-    found = []
-    size, deep = sum(1 for _ in every(plan.root)), depth(plan.root)
-    way_out = "split the workflow in two"
-    if size > target.max_nodes:
-        message = (
-            f'workflow "{plan.workflow}" has {size} nodes, '
-            f'target "{target}" takes {target.max_nodes}'
-        )
-        found.append(error("WF607", _first_place(plan), message, help=way_out))
-    if deep > target.max_depth:
-        message = (
-            f'workflow "{plan.workflow}" nests {deep} deep, '
-            f'target "{target}" takes {target.max_depth}'
-        )
-        found.append(error("WF607", _first_place(plan), message, help=way_out))
-    return found
+def too_many(plan: Plan, target: Target) -> list[Diagnostic]:
+    """Return a finding when a graph has more nodes than the target takes."""
+    size = sum(1 for _ in every(plan.root))
+    if size <= target.max_nodes:
+        return []
+    return [_finding(plan, f"has {size} nodes", target, target.max_nodes)]
+
+
+def too_deep(plan: Plan, target: Target) -> list[Diagnostic]:
+    """Return a finding when a graph nests deeper than the target takes."""
+    deep = depth(plan.root)
+    if deep <= target.max_depth:
+        return []
+    return [_finding(plan, f"nests {deep} deep", target, target.max_depth)]
+
+
+def _finding(plan: Plan, what: str, target: Target, limit: int) -> Diagnostic:
+    return error(
+        "WF607",
+        _first_place(plan),
+        f'workflow "{plan.workflow}" {what}, target "{target}" takes {limit}',
+        help="split the workflow in two",
+    )
 
 
 def _first_place(plan: Plan) -> Span | None:

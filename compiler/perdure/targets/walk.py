@@ -59,16 +59,23 @@ def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
             return node
 
 
-def every(node: Node) -> Iterator[Node]:
+def every(root: Node) -> Iterator[Node]:
     """Yield a node and all below it, in pre-order."""
-    yield node
-    for each in children(node):
-        yield from every(each)
+    return (node for node, _ in _levels(root))
 
 
-def depth(node: Node) -> int:
+def depth(root: Node) -> int:
     """Return how deep nodes are nested, a leaf being 1."""
-    return 1 + max((depth(each) for each in children(node)), default=0)
+    return max(level for _, level in _levels(root))
+
+
+def _levels(root: Node) -> Iterator[tuple[Node, int]]:
+    """Yield all nodes with their depth; without recursion, as depth is checked here."""
+    left = [(root, 1)]
+    while left:
+        node, level = left.pop()
+        yield node, level
+        left += [(each, level + 1) for each in reversed(children(node))]
 
 
 def bound(node: Node) -> set[str]:

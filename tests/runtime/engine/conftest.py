@@ -23,19 +23,22 @@ LOG = (
     " grant all on public.log to public"
 )
 
-CLEAN = "".join(
-    f"delete from {table};"
-    for table in (
-        "df_engine.instances",
-        "df_engine.tasks",
-        "df_engine.node_runs",
-        "df_engine.signals",
-        "df_engine.requests",
-        "df_engine.vars",
-        "df_engine.graphs",
-        "public.log",
+CLEAN = (
+    "".join(
+        f"delete from {table};"
+        for table in (
+            "df_engine.instances",
+            "df_engine.tasks",
+            "df_engine.node_runs",
+            "df_engine.signals",
+            "df_engine.requests",
+            "df_engine.vars",
+            "df_engine.graphs",
+            "public.log",
+        )
     )
-) + "alter sequence log_id_seq restart; select df.set_time(null), df.configure('0')"
+    + "alter sequence log_id_seq restart; select df.set_time(null), df.configure('0')"
+)
 
 
 def admin(url: str, statement: str) -> None:

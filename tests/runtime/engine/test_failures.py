@@ -39,7 +39,9 @@ def test_an_error_is_recorded(db: Db) -> None:
 
 def test_a_failed_step_leaves_nothing(db: Db) -> None:
     flaky(db, 9, "P0001")
-    db.finish("$$with x as (insert into log (what) values ('x')) select public.flaky()$$")
+    db.finish(
+        "$$with x as (insert into log (what) values ('x')) select public.flaky()$$"
+    )
     assert db.log() == []
 
 
@@ -102,12 +104,16 @@ def test_jitter_is_between_a_half_and_the_whole(db: Db) -> None:
     ],
 )
 def test_what_is_retried(db: Db, sqlstate: str, retry_on: str, again: bool) -> None:
-    run = db.finish(f"df.retry({flaky(db, 1, sqlstate)}, 2, '0', retry_on => {retry_on})")
+    run = db.finish(
+        f"df.retry({flaky(db, 1, sqlstate)}, 2, '0', retry_on => {retry_on})"
+    )
     assert db.status(run) == ("completed" if again else "failed")
 
 
 def test_retry_around_a_sequence_begins_it_again(db: Db) -> None:
-    run = db.finish(f"df.retry(df.seq({logged('a')}, {flaky(db, 1)}, {logged('b')}), 3, '0')")
+    run = db.finish(
+        f"df.retry(df.seq({logged('a')}, {flaky(db, 1)}, {logged('b')}), 3, '0')"
+    )
     assert db.status(run) == "completed"
     assert db.log() == ["a", "a", "b"]
 
@@ -156,7 +162,11 @@ def test_statements_that_need_no_transaction_are_refused(db: Db) -> None:
 def test_a_deferred_constraint_fails_the_step(db: Db) -> None:
     db.run("drop table if exists child, parent")
     db.run("create table parent (id int primary key)")
-    db.run("create table child (id int references parent deferrable initially deferred)")
-    run = db.finish(f"df.seq({logged('a')}, 'insert into child values (1)', {logged('b')})")
+    db.run(
+        "create table child (id int references parent deferrable initially deferred)"
+    )
+    run = db.finish(
+        f"df.seq({logged('a')}, 'insert into child values (1)', {logged('b')})"
+    )
     assert db.instance(run)["sqlstate"] == "23503"
     assert db.log() == ["a"]

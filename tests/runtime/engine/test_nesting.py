@@ -32,7 +32,9 @@ def test_a_leaf_runs_once_and_its_name_or_failure_gets_out(
     leaf = """df."as"('insert into log (what) values (''leaf'') returning 7 as v', 'leaf')"""
     graph = COMBINATORS[outer].format(COMBINATORS[inner].format(leaf))
     run = db.finish(f"df.seq({graph}, 'select $leaf as v')")
-    failing = db.finish(COMBINATORS[outer].format(COMBINATORS[inner].format("'select 1/0'")))
+    failing = db.finish(
+        COMBINATORS[outer].format(COMBINATORS[inner].format("'select 1/0'"))
+    )
     assert db.rows(run) == [{"v": 7}]
     assert db.log() == ["leaf"]
     row = db.instance(failing)
@@ -172,7 +174,17 @@ def test_a_loop_at_the_root_keeps_its_names(db: Db) -> None:
 
 def test_deep_mixture(db: Db) -> None:
     graph = """df."as"('insert into log (what) values (''leaf'') returning 7 as v', 'leaf')"""
-    for name in ["join", "race", "loop", "then", "join", "retry", "repeat", "race", "as"] * 3:
+    for name in [
+        "join",
+        "race",
+        "loop",
+        "then",
+        "join",
+        "retry",
+        "repeat",
+        "race",
+        "as",
+    ] * 3:
         graph = COMBINATORS[name].format(graph)
     run = db.finish(f"df.seq({graph}, 'select $leaf as v')")
     assert db.rows(run) == [{"v": 7}]

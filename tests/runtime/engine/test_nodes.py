@@ -117,7 +117,9 @@ def test_if(db: Db, condition: str, truth: bool) -> None:
 
 
 def test_if_without_else(db: Db) -> None:
-    run = db.finish(f"""df.seq(df."if"('select false', {logged("then")}), {logged("after")})""")
+    run = db.finish(
+        f"""df.seq(df."if"('select false', {logged("then")}), {logged("after")})"""
+    )
     assert db.status(run) == "completed"
     assert db.log() == ["after"]
 
@@ -340,7 +342,13 @@ def test_node_functions_are_folded_by_the_planner(db: Db) -> None:
 
 
 def test_explain(db: Db) -> None:
-    text = db.value("""select df.explain(df.seq('select 1', df."as"(df.sleep(5), 'z')))""")
-    assert text.splitlines() == ["1 THEN", "  2 SQL: select 1", '  3 SLEEP as z: {"s": 5}']
+    text = db.value(
+        """select df.explain(df.seq('select 1', df."as"(df.sleep(5), 'z')))"""
+    )
+    assert text.splitlines() == [
+        "1 THEN",
+        "  2 SQL: select 1",
+        '  3 SLEEP as z: {"s": 5}',
+    ]
     run = db.finish("df.seq('select 1', 'select 1/0')")
     assert "division by zero" in db.value("select df.explain(%s)", run)

@@ -63,7 +63,9 @@ def test_hostile_text(db: Db, value: str) -> None:
 )
 def test_input_as_sql(db: Db, value: object, text: str) -> None:
     run = db.finish("'select to_jsonb(10) as ten, $input.v as v'", {"v": value})
-    assert db.nodes(run)["1"]["rendered_sql"] == f"select to_jsonb(10) as ten, {text} as v"
+    assert (
+        db.nodes(run)["1"]["rendered_sql"] == f"select to_jsonb(10) as ten, {text} as v"
+    )
 
 
 def test_a_negative_number_after_a_minus(db: Db) -> None:
@@ -77,7 +79,9 @@ def test_values_do_not_grow_together_with_their_neighbours(db: Db) -> None:
 
 
 def test_the_whole_input(db: Db) -> None:
-    run = db.finish("""'select ($input)::jsonb -> ''a'' as a'""", {"a": [1, {"b": "'"}]})
+    run = db.finish(
+        """'select ($input)::jsonb -> ''a'' as a'""", {"a": [1, {"b": "'"}]}
+    )
     assert db.rows(run) == [{"a": [1, {"b": "'"}]}]
 
 
@@ -97,7 +101,9 @@ def test_missing_input_is_an_error_at_the_start(db: Db) -> None:
     ],
 )
 def test_references_inside_literals_are_refused(db: Db, query: str) -> None:
-    with pytest.raises(psycopg.Error, match=r"reference \$r inside a literal") as caught:
+    with pytest.raises(
+        psycopg.Error, match=r"reference \$r inside a literal"
+    ) as caught:
         db.run(
             """select df.start(df.seq(df."as"('select 1', 'r'), %s))""",
             query,
@@ -122,7 +128,9 @@ def test_references_inside_literals_are_refused(db: Db, query: str) -> None:
 )
 def test_text_that_is_no_reference_stays(db: Db, query: str, value: object) -> None:
     run = str(
-        db.value("""select df.start(df.seq(df."as"('select 7 as x', 'r'), %s))""", query)
+        db.value(
+            """select df.start(df.seq(df."as"('select 7 as x', 'r'), %s))""", query
+        )
     )
     db.work()
     assert db.rows(run)[0]["v"] == value
@@ -134,7 +142,10 @@ def test_null_and_no_row(db: Db) -> None:
              'select $n.a? as a, $n? as b, $e? as c, (select count(*) from $e.*) as d')"""
     )
     assert db.rows(run) == [{"a": None, "b": None, "c": None, "d": 0}]
-    for reference, message in [("$n.a", "$n.a is NULL"), ("$n.zz", "$n.zz does not exist")]:
+    for reference, message in [
+        ("$n.a", "$n.a is NULL"),
+        ("$n.zz", "$n.zz does not exist"),
+    ]:
         run = db.finish(
             f"""df.seq(df."as"('select null::int as a', 'n'), 'select {reference}')"""
         )
@@ -144,7 +155,8 @@ def test_null_and_no_row(db: Db) -> None:
 def test_variables(db: Db) -> None:
     db.run("select df.setvar('color', %s)", "r'ed")
     run = db.finish(
-        "'select ''{color}'' as c, ''{unknown}'' as u, ''{sys_label}'' as l'", label="it's"
+        "'select ''{color}'' as c, ''{unknown}'' as u, ''{sys_label}'' as l'",
+        label="it's",
     )
     db.run("select df.clearvars()")
     assert db.rows(run) == [{"c": "r'ed", "u": "{unknown}", "l": "it's"}]
@@ -167,8 +179,30 @@ def test_a_name_that_never_ran(db: Db) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["$r", "$r.c", "$r.*", "$r?", "$input.x", "'a''b'", "E'\\''", '"q"', "$$ b $$"]
-            + ["$t$ x $t$", "--c\n", "/* /* */ */", " ", "{v}", "a", "1", "?", ".", "::", "/"]
+            [
+                "$r",
+                "$r.c",
+                "$r.*",
+                "$r?",
+                "$input.x",
+                "'a''b'",
+                "E'\\''",
+                '"q"',
+                "$$ b $$",
+            ]
+            + [
+                "$t$ x $t$",
+                "--c\n",
+                "/* /* */ */",
+                " ",
+                "{v}",
+                "a",
+                "1",
+                "?",
+                ".",
+                "::",
+                "/",
+            ]
             + ["-", "'{v}'", "\u00e9", "$", "{", "*/"]
         )
     )
@@ -204,7 +238,8 @@ def test_http_texts_are_raw(db: Db) -> None:
         {"q": "'"},
     )
     ((url, method, body, headers),) = db.run(
-        "select url, method, body, headers from df.claim_http('w', 5) where run_id = %s", run
+        "select url, method, body, headers from df.claim_http('w', 5) where run_id = %s",
+        run,
     )
     assert (url, method) == ("http://host/5/a b", "PUT")
     assert json.loads(body) == {"t": "a b", "i": {"q": "'"}}

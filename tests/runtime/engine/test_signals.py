@@ -88,8 +88,7 @@ def test_two_waits_of_a_name_take_one_signal_each(db: Db) -> None:
 def test_a_step_signals_its_own_run(db: Db) -> None:
     run = db.finish(
         """df.seq($$select df.signal('{sys_instance_id}', 'go', '4')$$,
-                  df.wait_for_signal('go'))"""
-        .replace("$$select", "'select")
+                  df.wait_for_signal('go'))""".replace("$$select", "'select")
         .replace("'4')$$", "''4'')'")
         .replace("'{sys_instance_id}', 'go'", "''{sys_instance_id}'', ''go''")
     )

@@ -57,8 +57,11 @@ def await_end(connection: Connection, *runs: str, seconds: float = 30) -> set[st
 
     wait_until(lambda: not unfinished(), seconds, lambda: str(unfinished()))
     rows = connection.execute(
-        "select distinct status from df.instances where id = any(%s)", [list(runs)]
+        "select distinct status, error from df.instances where id = any(%s)",
+        [list(runs)],
     ).fetchall()
+    # What went wrong, in the output of a test that fails because of it.
+    print(*(row for row in rows if row[1]), sep="\n")
     return {row[0] for row in rows}
 
 

@@ -73,7 +73,7 @@ def test_every_trace_is_left_once_whoever_dies(
     workers = [WorkerProcess(database, tmp_path, []) for _ in range(2)]
     try:
         for death in range(DEATHS):
-            wait_until(lambda: all("worker.started" in w.names() for w in workers))
+            _all_started(workers)
             _let_them_work(database)
             if death % 3 == 2:
                 restartable.crash()
@@ -89,12 +89,18 @@ def test_every_trace_is_left_once_whoever_dies(
                 (str(n), t) for n, (_, ts) in enumerate(started) for t in ts
             )
             assert Counter(effects(connection)) == expected
+        _all_started(workers)
         for worker in workers:
             worker.process.send_signal(signal.SIGTERM)
             assert worker.end() == 0
     finally:
         for worker in workers:
             worker.kill()
+
+
+def _all_started(workers: list[WorkerProcess]) -> None:
+    for worker in workers:
+        worker.wait_for("worker.started")
 
 
 def _let_them_work(database: Database) -> None:

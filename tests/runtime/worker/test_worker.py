@@ -107,7 +107,7 @@ def test_step_that_is_given_up_is_undone_and_done_again(
     make_effects(connection)
     connection.execute("create table patience as select 60.0 as seconds")
     slow = "insert into effects select 'a', 1 from patience, pg_sleep(seconds)"
-    worker = spawn("--connections", "1", "--grace", "1")
+    worker = spawn("--connections", "1", "--grace", "60" if twice else "1")
     run = start(connection, [slow, insert("a", 2)])
     wait_until(lambda: _is_busy(connection))
     worker.process.send_signal(signal.SIGTERM)

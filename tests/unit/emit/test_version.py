@@ -150,7 +150,7 @@ def test_the_source_map_numbers_nodes_as_the_runtime_does(
     )
     assert "while" in roles.values()
     line = {each.path: each.line for each in version.source_map}
-    assert (line["steps[0]"], line["steps[3]"]) == (5, 18)
+    assert (line["steps[0]"], line["steps[3]"]) == (5, 17)
 
 
 HOSTILE = [

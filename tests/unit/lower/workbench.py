@@ -20,7 +20,8 @@ from perdure.plan.target import Target
 from perdure.plan.tree import Plan
 from perdure.resolve import resolve
 from perdure.source import Source
-from perdure.targets import PERDURE, legalise, parse_target
+from perdure.targets import PERDURE, parse_target
+from perdure.targets.legal import legalise
 
 SCHEMA = Path(__file__).parents[2] / "golden" / "schema.sql"
 PG_DURABLE = "pg_durable>=0.2.5"

@@ -15,7 +15,7 @@ from perdure.plan.tree import (
     Seq,
     Signal,
 )
-from perdure.targets import PERDURE, Target, parse_target
+from perdure.targets import Target, parse_target
 from perdure.targets.walk import depth, every
 from tests.unit.lower.workbench import PG_DURABLE, Workbench
 
@@ -134,8 +134,8 @@ def test_a_return_out_of_an_if_needs_no_table(bench: Workbench) -> None:
             "WF603",
         ),
         (
-            "- loop:\n    - parallel: {a: [{name: x, sql: select 1 as n}], b: [{sleep: 1s}]}"
-            "\n    - if: x.n = 1\n      then: [break]",
+            "- loop:\n    - parallel: {a: [{name: x, sql: select 1 as n}], "
+            "b: [{sleep: 1s}]}\n    - if: x.n = 1\n      then: [break]",
             "WF604",
         ),
     ],
@@ -160,11 +160,23 @@ def test_the_last_branch_of_a_join_in_a_loop_may_be_read(bench: Workbench) -> No
     assert bench.legalised(steps, PG_DURABLE)[1] == []
 
 
-def test_limits(bench: Workbench) -> None:
-    arms = "".join(
-        f"\n    - {{if: id = {n}, then: [{{sleep: 1s}}]}}" for n in range(260)
+def elif_chain(arms: int) -> str:
+    listed = "".join(
+        f"\n    - {{if: id = {n}, then: [{{return: {n}}}]}}" for n in range(arms)
     )
-    steps = f"- if: id = -1\n  then: [{{sleep: 1s}}]\n  elif:{arms}"
+    return f"- if: id = -1\n  then: [{{return: -1}}]\n  elif:{listed}"
+
+
+@pytest.mark.parametrize("target", ["perdure", PG_DURABLE])
+def test_limits(bench: Workbench, target: str) -> None:
+    """What is within the limits is emitted; it must not exhaust Python's stack."""
+    assert bench.sql(elif_chain(230), target=target).up
+    assert [each.code for each in bench.legalised(elif_chain(2000), target)[1]] == [
+        "WF607"
+    ]
+
+
+def test_too_many_nodes(bench: Workbench) -> None:
+    steps = "\n".join("- {sql: select 1}" for _ in range(5100))
     assert [each.code for each in bench.legalised(steps, PG_DURABLE)[1]] == ["WF607"]
     assert bench.legalised(steps, "perdure")[1] == []
-    assert PERDURE.max_depth > 260

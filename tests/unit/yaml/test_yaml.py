@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from perdure.diagnostics import Diagnostic
-from perdure.frontend.yaml import compose, decode
-from perdure.frontend.yaml.decode import MAX_SIZE
+from perdure.frontend.decode import MAX_SIZE, decode
+from perdure.frontend.yaml import compose
 from perdure.source import Source
 from tests.unit.yaml.reading import PATH, marked, read_text, shown, workflow
 

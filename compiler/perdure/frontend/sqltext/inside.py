@@ -4,6 +4,7 @@ A colon in a literal is mostly innocent: `12:30`, `http://`, `"a":true`, `(?:x)`
 `[[:alpha:]]`, `a::b`. It is taken for a reference only where a letter follows and what
 stands before is the literal's start, white space, or punctuation that none of those
 has; a second colon after the name (`:smile:`) clears it too, as do the JSON words.
+What remains is a suspicion: it counts where the name is one of the workflow's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from perdure.diagnostics import Diagnostic, Fix, error
 from perdure.frontend.mend import mend
 from perdure.frontend.sqltext.lexer import BLANK
 from perdure.source import Text
-from perdure.syntax.sql import Token
+from perdure.syntax.sql import Suspect, Token
 
 _BEFORE = r"(?:(?<=[\s(,;=<>+*/|#@&%!.'{~^-])|(?<=^))"
 _NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
@@ -37,8 +38,8 @@ _TYPED = frozenset(
 )
 
 
-def references_inside(text: Text, tokens: list[Token]) -> list[Diagnostic]:
-    """Return a finding for each literal that seems to hold references."""
+def suspects(text: Text, tokens: list[Token]) -> list[Suspect]:
+    """Return the literals that seem to hold references."""
     found = []
     for index, token in enumerate(tokens):
         if token.kind in _QUOTES or token.kind in ("unicode_string", "dollar_string"):
@@ -46,7 +47,9 @@ def references_inside(text: Text, tokens: list[Token]) -> list[Diagnostic]:
             body = token.text[start:].removesuffix(_closing(token))
             matches = list(_REFERENCE.finditer(body))
             if matches:
-                found.append(_finding(text, tokens, index, start, body, matches))
+                names = tuple(match[1].split(".")[0] for match in matches)
+                finding = _finding(text, tokens, index, start, body, matches)
+                found.append(Suspect(names, finding))
     return found
 
 

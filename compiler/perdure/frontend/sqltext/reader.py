@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from perdure.diagnostics import Diagnostic, error
-from perdure.frontend.sqltext.inside import references_inside
+from perdure.frontend.sqltext.inside import suspects
 from perdure.frontend.sqltext.lexer import lex
 from perdure.frontend.sqltext.lexical import lexical
 from perdure.frontend.sqltext.refusals import refusal
@@ -24,7 +24,6 @@ def read_sql(text: Text) -> tuple[SqlText | None, list[Diagnostic]]:
     cut = [] if found else statements(tokens)
     if not found and len(cut) != 1:
         found = [_several(text, tokens, cut) if cut else _empty(text)]
-    found += references_inside(text, tokens)
     if found:
         return None, found
     shape = outline(tokens, cut[0])
@@ -49,6 +48,7 @@ def _statement(text: Text, tokens: list[Token], shape: Outline) -> SqlText:
         returning=shape.returning,
         has_with=shape.has_with,
         recursive=shape.recursive,
+        suspects=tuple(suspects(text, tokens)),
     )
 
 

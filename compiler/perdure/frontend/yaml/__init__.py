@@ -1,12 +1,11 @@
 """The YAML front end: a workflow file to its syntax tree, and all that is wrong in it.
 
-    bytes --decode--> text --compose--> nodes with places --reader--> syntax tree
+    text --compose--> nodes with places --reader--> syntax tree
 
 `language` is the one definition of what a workflow file may say; it drives the
 reader, the JSON Schema (`schema`) and the reference page (`reference`).
 """
 
-from perdure.frontend.yaml.decode import decode
 from perdure.frontend.yaml.reader import read
 
-__all__ = ["decode", "read"]
+__all__ = ["read"]

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from perdure.diagnostics import Diagnostic, error
-from perdure.frontend.yaml.decode import MAX_SIZE, too_large
+from perdure.frontend.decode import MAX_SIZE, too_large
 from perdure.frontend.yaml.nodes import (
     BrokenNode,
     MappingNode,

@@ -156,7 +156,7 @@ $source$,
 {"path": "steps[2].loop[1]", "name": null, "role": "value", "file": "workflows/loops.yaml", "line": 20},
 {"path": "steps[2]", "name": null, "role": "until", "file": "workflows/loops.yaml", "line": 18},
 {"path": "steps[3]", "name": null, "role": "sleep", "file": "workflows/loops.yaml", "line": 22},
-{"path": "steps[4]", "name": null, "role": "value", "file": "workflows/loops.yaml", "line": 23}
+{"path": "steps[4]", "name": null, "role": "return", "file": "workflows/loops.yaml", "line": 23}
 ]$map$,
   '0.1.0',
   'perdure'

@@ -172,7 +172,7 @@ $source$,
 {"path": "steps[2].parallel.notify[0]", "name": null, "role": "retry", "file": "workflows/order_approval.yaml", "line": 28},
 {"path": "steps[2].parallel.notify[0]", "name": null, "role": "http", "file": "workflows/order_approval.yaml", "line": 28},
 {"path": "steps[3]", "name": null, "role": "sql", "file": "workflows/order_approval.yaml", "line": 32},
-{"path": "steps[4]", "name": null, "role": "value", "file": "workflows/order_approval.yaml", "line": 33}
+{"path": "steps[4]", "name": null, "role": "return", "file": "workflows/order_approval.yaml", "line": 33}
 ]$map$,
   '0.1.0',
   'perdure'

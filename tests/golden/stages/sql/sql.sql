@@ -158,7 +158,7 @@ $source$,
 {"path": "steps[4]", "name": null, "role": "sql", "file": "workflows/sql.yaml", "line": 20},
 {"path": "steps[5]", "name": null, "role": "sql", "file": "workflows/sql.yaml", "line": 23},
 {"path": "steps[6]", "name": null, "role": "sql", "file": "workflows/sql.yaml", "line": 24},
-{"path": "steps[7]", "name": null, "role": "value", "file": "workflows/sql.yaml", "line": 27}
+{"path": "steps[7]", "name": null, "role": "return", "file": "workflows/sql.yaml", "line": 27}
 ]$map$,
   '0.1.0',
   'perdure'

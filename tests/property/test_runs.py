@@ -1,0 +1,124 @@
+"""Random workflows do what the model says, compiled and run on PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, note, reject, settings
+
+from tests.property import model, tree
+from tests.property.model import Event, Prediction
+from tests.property.runs import Bench, Seen, Signal, bench
+from tests.property.workflows import workflows
+
+NUMBERS = itertools.count(1)
+QUIET = settings(
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.data_too_large,
+    ],
+)
+
+
+@pytest.fixture(scope="module")
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with bench(tmp_path_factory.mktemp("bench")) as opened:
+        yield opened
+
+
+@settings(QUIET, max_examples=200)
+@given(workflows())
+def test_runs_agree_with_the_model(workbench: Bench, workflow: tree.Workflow) -> None:
+    agrees(workbench, workflow)
+
+
+@pytest.mark.slow
+@settings(QUIET, max_examples=3000)
+@given(workflows(steps=40))
+def test_many_long_runs_agree_with_the_model(
+    workbench: Bench, workflow: tree.Workflow
+) -> None:
+    agrees(workbench, workflow)
+
+
+def agrees(workbench: Bench, workflow: tree.Workflow) -> None:
+    """Run a workflow and compare what it did with what the model says."""
+    name = f"w{next(NUMBERS)}"
+    try:
+        expected = model.predict(workflow, name)
+    except model.Ambiguous:
+        reject()
+    text = tree.text(workflow, name)
+    note(text)
+    note(workbench.deploy(text, name))
+    inputs = {each.name: each.value for each in workflow.inputs if each.given}
+    sent = [Signal(m.at, m.signal, {"n": m.n, "s": m.s}) for m in workflow.messages]
+    seen = workbench.run(name, inputs, sent)
+    compare(seen, expected)
+
+
+def compare(seen: Seen, expected: Prediction) -> None:
+    """Assert that a run ended as predicted and wrote what it had to, in order."""
+    assert (seen.status, seen.error) == (
+        expected.status,
+        expected.value if expected.status == "failed" else None,
+    )
+    if expected.status == "completed":
+        assert seen.result["row_count"] == 1
+        assert exact(seen.result["rows"]) == exact([{"result": expected.value}])
+    wrong = differences(seen.rows, expected.events)
+    assert not wrong, (wrong, seen.rows, expected.events)
+
+
+def exact(value: Any) -> Any:
+    """Return JSON in a form in which 1, 1.0, 1.00 and true are all different."""
+    match value:
+        case dict():
+            return {key: exact(item) for key, item in value.items()}
+        case list():
+            return [exact(item) for item in value]
+        case bool() | None | str():
+            return repr(value)
+        case int() | Decimal():
+            return format(Decimal(value), "f")
+    raise TypeError(value)
+
+
+def differences(
+    rows: tuple[tuple[str, Any], ...], events: tuple[Event, ...]
+) -> str | None:
+    """Say what is wrong with the order of what was written, or None."""
+    left = list(enumerate(events))
+    for row in rows:
+        found = next(
+            (each for each in left if (each[1].marker, each[1].value) == row), None
+        )
+        if found is None:
+            return f"{row} was not to be written, or not once more"
+        early = [
+            event
+            for index, event in left
+            if event.certain and comes_before(index, event, *found)
+        ]
+        if early:
+            return f"{row} came before {early}"
+        left.remove(found)
+    missing = [event for _, event in left if event.certain]
+    return f"{missing} were not written" if missing else None
+
+
+def comes_before(index: int, event: Event, other: int, later: Event) -> bool:
+    """Say whether one event must come before another; indexes are the model's order."""
+    for one, two in zip(event.thread, later.thread, strict=False):
+        if one != two:
+            if one[0] == two[0]:
+                return event.at < later.at
+            break
+    return index < other

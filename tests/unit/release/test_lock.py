@@ -1,0 +1,66 @@
+"""The lock: written, read, and not believed when it is damaged."""
+
+from __future__ import annotations
+
+import pytest
+
+from perdure.plan.tree import Parameter
+from perdure.release import Entry, Lock, read_lock, text_digest, write_lock
+from perdure.source import Source
+
+
+def entry(workflow: str, version: int, *parameters: Parameter) -> Entry:
+    return Entry(
+        workflow,
+        version,
+        "d" * 64,
+        "perdure",
+        "workflows",
+        f"0001_{workflow}_v{version}",
+        "u",
+        "v",
+        parameters,
+        'says "hello"\n',
+    )
+
+
+ENTRIES = (
+    entry("a", 1),
+    entry("a", 10, Parameter("id", "bigint", False, None)),
+    entry("b", 2, Parameter("t", "text", False, "'it''s \\ \x7f'")),
+)
+
+
+def test_what_was_written_is_read() -> None:
+    text = write_lock(reversed(ENTRIES))
+    lock, found = read_lock(Source("workflows.lock", text))
+    assert found == []
+    assert lock == Lock(ENTRIES)
+    assert write_lock(lock.entries) == text
+
+
+def test_the_latest_version_counts_numbers() -> None:
+    assert Lock(ENTRIES).latest("a") == ENTRIES[1]
+    assert Lock(ENTRIES).latest("c") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("format = ", "the lock can't be read: Invalid value"),
+        ("", "the lock can't be read: 'format' is missing or wrong"),
+        ("format = 2", "the lock can't be read: format 2 is missing or wrong"),
+        ("format = 1\n[workflows.a.x]", "the lock can't be read: invalid literal"),
+        ("<<<<<<< ours\n", "the lock has an unresolved merge"),
+    ],
+)
+def test_a_damaged_lock_is_refused(text: str, message: str) -> None:
+    lock, found = read_lock(Source("workflows.lock", text))
+    assert lock is None
+    assert [each.code for each in found] == ["WF704"]
+    assert found[0].message.startswith(message)
+
+
+def test_line_ends_do_not_matter_to_a_digest() -> None:
+    assert text_digest("a\r\nb\n") == text_digest("a\nb\n")
+    assert text_digest("a") != text_digest("b")

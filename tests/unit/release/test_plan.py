@@ -1,0 +1,131 @@
+"""What `compile` writes, from release to release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from perdure.ir.digest import digest
+from perdure.plan.version import Previous, VersionSql
+from perdure.release import (
+    Candidate,
+    Lock,
+    Release,
+    plan_release,
+    read_lock,
+    registered_sources,
+)
+from perdure.source import Source
+from tests.unit.lower.workbench import PG_DURABLE, Workbench
+
+ONE, TWO = "- return: 1", "- return: 2"
+
+
+def candidate(
+    bench: Workbench, steps: str, target: str = "perdure", inputs: str = "id: bigint"
+) -> Candidate:
+    def build(version: int, previous: Previous | None) -> VersionSql:
+        return bench.sql(
+            steps, target=target, inputs=inputs, version=version, previous=previous
+        )
+
+    return Candidate("demo", digest(bench.ir(steps, inputs=inputs)), target, build)
+
+
+class Project:
+    """The migrations folder and the lock, as files."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.lock = Lock()
+
+    def plan(self, *candidates: Candidate, schema: str = "workflows") -> Release:
+        return plan_release(candidates, self.lock, self.files, schema=schema)
+
+    def write(
+        self, *candidates: Candidate, schema: str = "workflows"
+    ) -> Mapping[str, str]:
+        release = self.plan(*candidates, schema=schema)
+        assert release.findings == ()
+        self.files |= release.files
+        lock, _ = read_lock(Source("workflows.lock", release.lock))
+        assert lock is not None
+        self.lock = lock
+        return release.files
+
+
+def codes(release: Release) -> list[str]:
+    return [each.code for each in release.findings]
+
+
+def test_versions_are_counted_and_files_numbered(bench: Workbench) -> None:
+    project = Project()
+    project.files["0007_users.up.sql"] = "create table users ();"
+    assert list(project.write(candidate(bench, ONE))) == [
+        "0008_demo_v1.up.sql",
+        "0008_demo_v1.down.sql",
+    ]
+    assert not project.write(candidate(bench, ONE))
+    second = project.write(candidate(bench, TWO))
+    assert (
+        "create or replace function workflows.demo(id bigint)"
+        in (second["0009_demo_v2.up.sql"])
+    )
+    assert "select workflows.demo_v1(id)" in second["0009_demo_v2.down.sql"]
+    third = project.write(candidate(bench, ONE))
+    assert next(iter(third)) == "0010_demo_v3.up.sql"
+
+
+def test_a_changed_signature_drops_the_function(bench: Workbench) -> None:
+    project = Project()
+    project.write(candidate(bench, ONE))
+    files = project.write(candidate(bench, ONE, inputs="id: bigint\nn: text = 'x'"))
+    up, down = files["0002_demo_v2.up.sql"], files["0002_demo_v2.down.sql"]
+    assert "drop function workflows.demo(bigint);" in up
+    assert "create function workflows.demo(id bigint)" in down
+
+
+def test_another_target_or_schema_is_another_version(bench: Workbench) -> None:
+    project = Project()
+    project.write(candidate(bench, ONE))
+    assert project.write(candidate(bench, ONE, PG_DURABLE))
+    files = project.write(candidate(bench, ONE, PG_DURABLE), schema="other")
+    assert "demo_v2" not in files["0003_demo_v3.down.sql"]
+
+
+def test_what_was_written_is_guarded(bench: Workbench) -> None:
+    project = Project()
+    project.write(candidate(bench, ONE))
+    intact = dict(project.files)
+    project.files["0001_demo_v1.up.sql"] += "-- edited"
+    assert codes(project.plan(candidate(bench, TWO))) == ["WF701"]
+    assert not project.plan(candidate(bench, TWO)).changes
+    project.files = dict(intact)
+    del project.files["0001_demo_v1.down.sql"]
+    assert codes(project.plan(candidate(bench, TWO))) == ["WF702"]
+    project.files = {**intact, "0001_other.up.sql": ""}
+    assert codes(project.plan(candidate(bench, TWO))) == ["WF705"]
+
+
+def test_a_workflow_that_is_gone_stays_deployed(bench: Workbench) -> None:
+    project = Project()
+    project.write(candidate(bench, ONE))
+    release = project.plan()
+    assert codes(release) == ["WF703"]
+    assert not release.changes
+
+
+def test_the_sources_come_back_out_of_a_migration(bench: Workbench) -> None:
+    version = bench.sql("- return: it's $source$ here")
+    found = registered_sources(version.up)
+    assert list(found) == ["workflows/demo.yaml"]
+    assert found["workflows/demo.yaml"].endswith("- return: it's $source$ here\n")
+    assert registered_sources("select 1;") == {}
+
+
+def test_the_order_of_files_does_not_matter(bench: Workbench) -> None:
+    one = candidate(bench, ONE)
+    other = replace(one, name="also")
+    assert plan_release([one, other], Lock(), {}).lock == (
+        plan_release([other, one], Lock(), {}).lock
+    )
