@@ -149,17 +149,20 @@ begin
 end
 $$;
 
--- Return the text of a reference to the run's input.
+-- Return the text of a reference to the run's input: sql_literal(), spelt out here
+-- because most references of compiled steps are this.
 create function df_engine.input_text(p_ref jsonb, p_input jsonb, p_sql boolean) returns text
 language plpgsql immutable
 as $$
 declare
   v_value jsonb := case when p_ref ? 'c' then p_input -> (p_ref ->> 'c') else p_input end;
 begin
-  if p_sql then
-    return df_engine.sql_literal(coalesce(jsonb_typeof(v_value), 'null'), v_value #>> '{}');
-  end if;
-  return coalesce(v_value #>> '{}', '');
+  return case
+    when not p_sql then coalesce(v_value #>> '{}', '')
+    when jsonb_typeof(v_value) = 'number' then
+      case when v_value < '0' then '(' || v_value::text || ')' else v_value::text end
+    when jsonb_typeof(v_value) = 'boolean' then v_value::text
+    else coalesce(quote_literal(v_value #>> '{}'), 'NULL') end;
 end
 $$;
 

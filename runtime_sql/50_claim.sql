@@ -13,18 +13,25 @@
 create function df_engine.claim(p_same bigint, p_turn integer) returns df_engine.step
 language plpgsql
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_sort = off
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
 declare
   v_step df_engine.step;
 begin
   if p_same is not null and p_turn < 10 then
-    v_step := df_engine.claim_same(p_same);
-    v_step.turn := p_turn + 1;
+    select t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.parent, t.epoch,
+      n.guarded, i.executor, p.search_path, p.time_zone,
+      case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
+      n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
+      n.rebinds, t.retries is not null, p_turn + 1, clock_timestamp(), null, i.status = 'active',
+        n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
+    into v_step
+    from df_engine.tasks t
+    join df_engine.instances i on i.id = t.instance
+    join df_engine.profiles p on p.id = i.profile
+    left join df_engine.nodes n on n.graph = i.graph and n.node = t.node
+    where t.id = p_same and t.ready_at is not null for update of t skip locked;
   end if;
   loop
     if v_step.task is null then
@@ -64,15 +71,15 @@ begin
     exception when others then
       v_step.error := sqlerrm;
     end;
+    v_step.parts := null;
+    v_step.input := null;
   end if;
-  v_step.parts := null;
-  v_step.input := null;
   return v_step;
 end
 $$;
 
--- Return the next step of the task that this session has just advanced, locked; `task`
--- is null when it cannot go on or somebody else has it. Plans with the settings of
+-- Return the next step of one task, locked; `task` is null when it cannot go on or
+-- somebody else has it. Plans with the settings of
 -- claim(), which alone calls it.
 create function df_engine.claim_same(p_task bigint) returns df_engine.step
 language plpgsql
@@ -85,7 +92,7 @@ begin
     case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
     n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
     n.rebinds, t.retries is not null, 1, clock_timestamp(), null, i.status = 'active',
-      n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
+    n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
   into v_step
   from df_engine.tasks t
   join df_engine.instances i on i.id = t.instance

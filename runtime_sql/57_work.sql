@@ -88,7 +88,6 @@ create function df_engine.succeed(p_step df_engine.step, p_outcome df_engine.out
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
 declare
@@ -219,7 +218,6 @@ create function df_engine.settle_failure(p_step df_engine.step, p_failure df_eng
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
 declare

@@ -24,7 +24,6 @@ $$;
 create function df_engine.resume_walk(p_step df_engine.step) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
 declare

@@ -59,14 +59,12 @@ declare
   v_row record;
   v_rows text[] := '{}';
 begin
-  if pg_catalog.current_setting('DateStyle') operator(pg_catalog.<>) 'ISO, MDY' then
-    perform pg_catalog.set_config('DateStyle', 'ISO, MDY', true);
-  end if;
-  if pg_catalog.current_setting('IntervalStyle') operator(pg_catalog.<>) 'postgres' then
-    perform pg_catalog.set_config('IntervalStyle', 'postgres', true);
-  end if;
-  if pg_catalog.current_setting('TimeZone') operator(pg_catalog.<>) p_zone then
-    perform pg_catalog.set_config('TimeZone', p_zone, true);
+  if pg_catalog.concat_ws('|', pg_catalog.current_setting('DateStyle'),
+       pg_catalog.current_setting('IntervalStyle'), pg_catalog.current_setting('TimeZone'))
+     operator(pg_catalog.<>) pg_catalog.concat('ISO, MDY|postgres|', p_zone) then
+    perform pg_catalog.set_config('DateStyle', 'ISO, MDY', true),
+      pg_catalog.set_config('IntervalStyle', 'postgres', true),
+      pg_catalog.set_config('TimeZone', p_zone, true);
   end if;
   perform pg_catalog.set_config('search_path', p_path, true);
   if p_capture and p_rows then

@@ -1,3 +1,67 @@
-"""Perdure: durable workflows for PostgreSQL, compiled and type-checked."""
+"""Perdure: durable workflows for PostgreSQL, compiled and type-checked.
+
+This is what a workflow in Python imports; `docs/python.md` shows how it is used.
+"""
+
+from perdure.authoring import (
+    Branches,
+    Failure,
+    Race,
+    Response,
+    Retry,
+    Row,
+    Signal,
+    Workflow,
+    branch,
+    cast,
+    coalesce,
+    every,
+    expr,
+    func,
+    gather,
+    http,
+    interval,
+    now,
+    parallel,
+    race,
+    run,
+    sleep,
+    sql,
+    sql_file,
+    until,
+    wait_for_signal,
+    workflow,
+)
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Branches",
+    "Failure",
+    "Race",
+    "Response",
+    "Retry",
+    "Row",
+    "Signal",
+    "Workflow",
+    "__version__",
+    "branch",
+    "cast",
+    "coalesce",
+    "every",
+    "expr",
+    "func",
+    "gather",
+    "http",
+    "interval",
+    "now",
+    "parallel",
+    "race",
+    "run",
+    "sleep",
+    "sql",
+    "sql_file",
+    "until",
+    "wait_for_signal",
+    "workflow",
+]

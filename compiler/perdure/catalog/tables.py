@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import psycopg
 
 SEARCH_PATH = "public"
-"""The search path of every statement.
+"""The search path of every statement, as `plan.tree.Plan.search_path` has it.
 
 A step runs with the path that its workflow states, and without one with this: what
 `"$user", public` means for a role that has no schema of its own.

@@ -1,7 +1,8 @@
 """The two functions of a workflow: one per version, and the current one.
 
-They set no search_path of their own: a run takes over the one of its caller, and
-`df.start` would see the function's. They qualify every name instead.
+The steps of a run see the search_path in force when `df.start` is called. A version
+sets the one under which its statements were checked, so that a run means the same
+whoever starts it. The compiler's own SQL qualifies every name that is not built in.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def version_function(
     parameters: Sequence[Parameter],
     declarations: Sequence[str],
     start: str,
+    search_path: str,
 ) -> str:
     """Return the function that builds the graph and starts a run of it."""
     lines = ["", *_declare(declarations), "begin"]
@@ -39,6 +41,7 @@ def version_function(
     lines += [f"  return {start};", "end", ""]
     body = dollar_quote("\n".join(lines), "workflow")
     options = _OPTIONS.format(language="plpgsql")
+    options += f"set search_path = {search_path}\n"
     return f"create function {_head(name, parameters)}\n{options}as {body};"
 
 

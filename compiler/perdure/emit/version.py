@@ -57,6 +57,7 @@ def emit(
             plan.parameters,
             inputs.declarations(plan.parameters) if values.splices else (),
             show(start, 2),
+            plan.search_path,
         ),
         "register": _register(
             plan, version, target, registration, signature, source_map

@@ -7,6 +7,10 @@ extensions. The rejected way was to drop and create: it would lose the runs.
 
 The digest of the files is kept as the comment of the schema, so that a build from a
 checkout is not taken for another build that has the same version.
+
+A database with the extension pg_durable has a runtime already. What compiled workflows
+need beside it, schema `perdure`, is installed in the same way: the files
+`runtime_sql/8N_perdure_*.sql` and `runtime_sql/support/NN_*.sql`.
 """
 
 from __future__ import annotations
@@ -26,7 +30,8 @@ from perdure.engine.errors import EngineError, MissingPrivilege, MissingRuntime
 
 _LOCK = 0x7065726475726501  # "perdure", and 1 for installing
 _VERSION = re.compile(
-    r"function\s+df\.runtime_version\s*\(\s*\).*?select\s+'([^']+)'",
+    r"function\s+(?:df\.runtime|perdure\.support)_version\s*\(\s*\)"
+    r".*?select\s+'([^']+)'",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -47,13 +52,31 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The runtime's files, in a folder."""
+    """The runtime's files, in a folder.
+
+    `extension` is the oldest version of pg_durable to serve, where the files are those
+    that go beside it; empty where they are the whole runtime.
+    """
 
     folder: Path
+    extension: tuple[int, ...] = ()
+
+    @property
+    def schema(self) -> str:
+        """The schema whose comment tells the build."""
+        return "perdure" if self.extension else "df"
+
+    @property
+    def what(self) -> str:
+        """What is installed, in a word."""
+        return "support" if self.extension else "runtime"
 
     def files(self) -> list[Path]:
-        """Return what installs the runtime, in order."""
-        return sorted(self.folder.glob("[0-9][0-9]_*.sql"))
+        """Return what is installed, in order."""
+        if not self.extension:
+            return sorted(self.folder.glob("[0-9][0-9]_*.sql"))
+        shared = sorted(self.folder.glob("8[0-9]_perdure_*.sql"))
+        return shared + sorted((self.folder / "support").glob("[0-9][0-9]_*.sql"))
 
     def version(self) -> str:
         """Return the version that the files install."""
@@ -67,16 +90,17 @@ class Sources:
         """Return the comment of the schema: version and digest."""
         content = b"\0".join(path.read_bytes() for path in self.files())
         digest = hashlib.sha256(content).hexdigest()[:16]
-        return f"Perdure runtime {self.version()} {digest}"
+        return f"Perdure {self.what} {self.version()} {digest}"
 
     def upgrades(self, installed: str) -> list[Path]:
         """Return the files that lead from a version to this one, in order."""
         path, at, goal = [], installed, self.version()
+        folder = self.folder / "support" if self.extension else self.folder
         while at != goal:
-            steps = sorted((self.folder / "upgrade").glob(f"{at}--*.sql"))
+            steps = sorted((folder / "upgrade").glob(f"{at}--*.sql"))
             if len(steps) != 1:
                 raise EngineError(
-                    f"the runtime {installed} of this database cannot be upgraded to"
+                    f"the {self.what} {installed} of this database cannot be upgraded to"
                     f" {goal}: this version of Perdure knows no way"
                 )
             path.append(steps[0])
@@ -84,9 +108,9 @@ class Sources:
         return path
 
 
-def shipped() -> Sources:
-    """Return the runtime that comes with this version of Perdure."""
-    return Sources(assets("runtime_sql"))
+def shipped(extension: tuple[int, ...] = ()) -> Sources:
+    """Return the runtime of this version of Perdure, or what goes beside pg_durable."""
+    return Sources(assets("runtime_sql"), extension)
 
 
 def script(sources: Sources | None = None) -> str:
@@ -97,17 +121,20 @@ def script(sources: Sources | None = None) -> str:
 
 
 def _mark(sources: Sources) -> str:
-    return f"comment on schema df is '{sources.mark()}'"
+    return f"comment on schema {sources.schema} is '{sources.mark()}'"
 
 
 def read_status(
     connection: psycopg.Connection[Any], sources: Sources | None = None
 ) -> Status:
-    """Return what is installed. Raises EngineError for another owner of schema df."""
+    """Return what is installed. Raises EngineError when it is not of this kind."""
     sources = sources or shipped()
+    _check_extension(connection, sources)
+    function = f"{sources.schema}.{sources.what}_version()"
     row = connection.execute(
-        "select to_regnamespace('df'), to_regprocedure('df.runtime_version()'),"
-        " obj_description(to_regnamespace('df'), 'pg_namespace')"
+        "select to_regnamespace(%(schema)s), to_regprocedure(%(function)s),"
+        " obj_description(to_regnamespace(%(schema)s), 'pg_namespace')",
+        {"schema": sources.schema, "function": function},
     ).fetchone()
     assert row is not None
     schema, version, comment = row
@@ -115,13 +142,40 @@ def read_status(
         return Status(None, sources.version())
     if version is None:
         raise EngineError(
-            "schema df of this database is not of Perdure's runtime"
-            " (but of the extension pg_durable?)"
+            f"schema {sources.schema} of this database is not of Perdure's"
+            f" {sources.what}"
         )
-    found = connection.execute("select df.runtime_version()").fetchone()
+    found = connection.execute(sql.SQL("select {}").format(sql.SQL(function))).fetchone()
     assert found is not None
     same = found[0] != sources.version() or comment in (None, sources.mark())
     return Status(found[0], sources.version(), other_build=not same)
+
+
+def _check_extension(connection: psycopg.Connection[Any], sources: Sources) -> None:
+    """Raise EngineError unless the extension is there when it is meant, and only then.
+
+    Its schema df would be in the way of the runtime's own.
+    """
+    row = connection.execute(
+        "select extversion from pg_extension where extname = 'pg_durable'"
+    ).fetchone()
+    if not sources.extension:
+        if row is not None:
+            raise EngineError(
+                "this database has the extension pg_durable, which is a runtime already;"
+                ' with target "pg_durable>=0.2.5" its support is installed beside it'
+            )
+        return
+    if row is None:
+        raise EngineError(
+            "this database has no extension pg_durable: create extension pg_durable"
+        )
+    found = tuple(int(part) for part in re.findall(r"\d+", row[0]))
+    if found < sources.extension:
+        oldest = ".".join(map(str, sources.extension))
+        raise EngineError(
+            f"this database has pg_durable {row[0]}, and the target is {oldest} or later"
+        )
 
 
 def install(
@@ -149,7 +203,7 @@ def _needed(before: Status, sources: Sources, database: Database) -> list[Path]:
         return sources.files()
     if before.other_build:
         raise EngineError(
-            f"the runtime of this database is another build of {before.installed},"
+            f"the {sources.what} of this database is another build of {before.installed},"
             " and there is no upgrade from build to build"
             + ('; "perdure run --fresh" starts anew' if database.embedded else "")
         )
@@ -161,7 +215,7 @@ def _execute(connection: psycopg.Connection[Any], name: str, text: str) -> None:
         connection.execute(sql.SQL(text))
     except errors.InsufficientPrivilege as error:
         raise MissingPrivilege(
-            f"installing the runtime needs more privileges: {_primary(error)};"
+            f"installing it needs more privileges: {_primary(error)};"
             ' "perdure runtime sql" prints what has to be run'
         ) from error
     except psycopg.Error as error:

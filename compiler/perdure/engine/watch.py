@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
 
 from perdure.engine import client
 from perdure.engine.database import Database, connect
-from perdure.engine.errors import NoDatabase
+from perdure.engine.errors import NoDatabase, UsageError
 from perdure.engine.follow import Followed, follow
 
 SHORTEST_PAUSE = 0.05
@@ -37,8 +38,10 @@ class Outbox:
         """Send the first signal of a name, if there is one."""
         for at, (wanted, data) in enumerate(self.signals):
             if wanted == name:
-                del self.signals[at]
-                client.signal(connection, run, name, data)
+                # The run may have ended in the meantime; then it stays unsent.
+                with suppress(UsageError):
+                    client.signal(connection, run, name, data)
+                    del self.signals[at]
                 return
 
 

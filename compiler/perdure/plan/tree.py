@@ -202,9 +202,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The graph of one workflow."""
+    """The graph of one workflow; its SQL was described under `search_path`."""
 
     workflow: str
     parameters: tuple[Parameter, ...]
     root: Node
     description: str | None = field(default=None, compare=False)
+    search_path: str = "public"

@@ -11,6 +11,7 @@ create function workflows.order_approval_v1(
 returns text
 language plpgsql
 volatile
+set search_path = public
 as $workflow$
 begin
   if order_id is null or threshold is null or hooks is null then

@@ -123,7 +123,7 @@ class _Reader:
     def _plain(self, start: int, end: int, raw: bool) -> None:
         file, at = self.places.text, start
         for match in (_LINE_END if raw else _ESCAPE).finditer(file, start, end):
-            self.text.verbatim(file[at : match.start()], match.start() - _gap(match, at))
+            self.text.verbatim(file[at : match.start()], at)
             value = _unescaped(match.group())
             if value == match.group():
                 self.text.verbatim(value, match.start())
@@ -135,9 +135,8 @@ class _Reader:
     def _formatted(self, start: int, end: int, raw: bool) -> None:
         file, at, rest = self.places.text, start, start
         while at < end:
-            if file[at] == "\\" and not raw:
-                escape = _ESCAPE.match(file, at)
-                at = escape.end() if escape else at + 1
+            if file[at] == "\\":
+                at = _after_backslash(file, at, raw)
             elif file[at : at + 2] in ("{{", "}}"):
                 self._plain(rest, at + 1, raw)
                 at = rest = at + 2
@@ -170,10 +169,6 @@ class _Reader:
         self.text = TextBuilder(self.whole.path)
 
 
-def _gap(match: re.Match[str], at: int) -> int:
-    return match.start() - at
-
-
 def _unescaped(escape: str) -> str:
     """Return what an escape stands for; itself, if it is none."""
     if escape[0] == "\r":
@@ -195,12 +190,21 @@ def _unescaped(escape: str) -> str:
 # --- where things end -----------------------------------------------------------
 
 
+def _after_backslash(file: str, at: int, raw: bool) -> int:
+    """Return where an escape of an f-string ends; it never takes in a brace."""
+    if file[at + 1] in "{}":
+        return at + 1
+    escape = None if raw else _ESCAPE.match(file, at)
+    return escape.end() if escape else at + 2
+
+
 def _end_of_string(file: str, opening: re.Match[str]) -> int:
     quote, at = opening.group(2), opening.end()
     formatted = "f" in opening.group(1).lower()
+    raw = "r" in opening.group(1).lower()
     while not file.startswith(quote, at):
         if file[at] == "\\":
-            at += 2
+            at = _after_backslash(file, at, raw) if formatted else at + 2
         elif formatted and file[at] == "{" and file[at : at + 2] != "{{":
             at = _end_of_field(file, _end_of_expression(file, at + 1))
         elif formatted and file[at : at + 2] == "{{":
@@ -219,9 +223,7 @@ def _end_of_expression(file: str, start: int) -> int:
         if string and (at == start or not file[at - 1].isalnum()):
             at = _end_of_string(file, string)
             continue
-        if depth == 0 and (
-            char in "}:" or (char == "!" and file[at : at + 2] != "!=")
-        ):
+        if depth == 0 and (char in "}:" or (char == "!" and file[at : at + 2] != "!=")):
             return at
         depth += (char in "([{") - (char in ")]}")
         at += 1

@@ -7,6 +7,7 @@ create function workflows.loops_v1("limit" integer default 3)
 returns text
 language plpgsql
 volatile
+set search_path = public
 as $workflow$
 begin
   if "limit" is null then

@@ -7,6 +7,7 @@ create function workflows.race_v1(order_id bigint)
 returns text
 language plpgsql
 volatile
+set search_path = public
 as $workflow$
 begin
   if order_id is null then

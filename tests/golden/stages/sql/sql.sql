@@ -10,6 +10,7 @@ create function workflows.sql_v1(
 returns text
 language plpgsql
 volatile
+set search_path = public
 as $workflow$
 begin
   if customer_id is null then
