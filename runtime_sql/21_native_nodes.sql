@@ -93,7 +93,8 @@ as $$
 begin
   if max_attempts is null or max_attempts < 1 or backoff is null or backoff < interval '0'
      or factor is null or factor < 1 or max_backoff < interval '0' or jitter is null then
-    raise exception 'df.retry: needs one attempt or more, a backoff that is not negative, a factor of 1 or more'
+    raise exception
+      'df.retry: needs an attempt or more, a backoff not below 0, a factor not below 1'
       using errcode = 'PD001';
   end if;
   return df_graph.composite('retry', array[node],

@@ -53,7 +53,8 @@ create function df_engine.surely_no_rows(p_sql text) returns boolean
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select p_sql ~* '^\s*(insert|update|delete|merge|create|alter|drop|truncate|set|reset|do|copy|grant|revoke|comment|lock|analyze|refresh|notify|listen)\M'
+  select p_sql ~* '^\s*(insert|update|delete|merge|create|alter|drop|truncate|set|reset|do|copy'
+      '|grant|revoke|comment|lock|analyze|refresh|notify|listen)\M'
      and p_sql !~* '\mreturning\M'
 $$;
 

@@ -37,7 +37,8 @@ as $$
         when 'string' then quote_literal(r ->> key) || '::text'
         when 'object' then quote_literal(r ->> key) || '::text'
         when 'array' then quote_literal(r ->> key) || '::text'
-        else coalesce(df_engine.sql_literal(json_typeof(r -> key), r ->> key), 'NULL') end, ', ' order by c.i) || ')' as line, n
+        else coalesce(df_engine.sql_literal(json_typeof(r -> key), r ->> key), 'NULL') end,
+        ', ' order by c.i) || ')' as line, n
     from json_array_elements(p_rows) with ordinality a (r, n), columns c group by n)
   select case when json_array_length(p_rows) = 0
     then '(select null where false) as ' || quote_ident(p_name)

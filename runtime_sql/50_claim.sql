@@ -7,9 +7,7 @@
 
 -- Return the next step, its task locked; `task` is null when there is none. The session
 -- goes on with the task `p_same` for ten steps; with the tenth the task queues again
--- behind the others. Then comes the longest ready task, then the longest overdue timer.
--- Tasks whose run has ended, or whose race is over, are removed on the way. A statement
--- that cannot be rendered comes with the reason.
+-- behind the others. A statement that cannot be rendered comes with the reason.
 create function df_engine.claim(p_same bigint, p_turn integer) returns df_engine.step
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -25,7 +23,7 @@ begin
       case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
       n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
       n.rebinds, t.retries is not null, p_turn + 1, clock_timestamp(), null, i.status = 'active',
-        n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
+      n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
     into v_step
     from df_engine.tasks t
     join df_engine.instances i on i.id = t.instance
@@ -33,21 +31,49 @@ begin
     left join df_engine.nodes n on n.graph = i.graph and n.node = t.node
     where t.id = p_same and t.ready_at is not null for update of t skip locked;
   end if;
+  if v_step.task is not null and v_step.op is null then  -- see claim_next()
+    v_step := df_engine.claim_same(v_step.task);
+  end if;
+  if v_step.task is null or not v_step.active or v_step.guarded
+     and not df_engine.is_awaited(v_step.parent, v_step.epoch) then
+    v_step := df_engine.claim_next();
+  end if;
+  if v_step.rendered and v_step.state = 'x' then
+    begin
+      v_step.sql := df_engine.render(v_step.parts, v_step.refs, v_step.instance, v_step.input,
+        v_step.scopes, true);
+    exception when others then
+      v_step.error := sqlerrm;
+    end;
+    v_step.parts := null;
+    v_step.input := null;
+  end if;
+  return v_step;
+end
+$$;
+
+-- Return the next step of the task that is ready for longest, or of the timer that is
+-- overdue for longest. Tasks whose run has ended, or whose race is over, are removed on
+-- the way. Plans with the settings of claim(), which alone calls it.
+create function df_engine.claim_next() returns df_engine.step
+language plpgsql
+as $$
+declare
+  v_step df_engine.step;
+begin
   loop
-    if v_step.task is null then
-      select t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.parent, t.epoch,
-        n.guarded, i.executor, p.search_path, p.time_zone,
-        case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
-        n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
-        n.rebinds, t.retries is not null, 1, clock_timestamp(), null, i.status = 'active',
-        n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
-      into v_step
-      from df_engine.tasks t
-      join df_engine.instances i on i.id = t.instance
-      join df_engine.profiles p on p.id = i.profile
-      left join df_engine.nodes n on n.graph = i.graph and n.node = t.node
-      where t.ready_at is not null order by t.ready_at limit 1 for update of t skip locked;
-    end if;
+    select t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.parent, t.epoch,
+      n.guarded, i.executor, p.search_path, p.time_zone,
+      case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
+      n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
+      n.rebinds, t.retries is not null, 1, clock_timestamp(), null, i.status = 'active',
+      n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
+    into v_step
+    from df_engine.tasks t
+    join df_engine.instances i on i.id = t.instance
+    join df_engine.profiles p on p.id = i.profile
+    left join df_engine.nodes n on n.graph = i.graph and n.node = t.node
+    where t.ready_at is not null order by t.ready_at limit 1 for update of t skip locked;
     if v_step.task is null then
       v_step := df_engine.claim_due();
       if v_step.task is null then
@@ -64,16 +90,6 @@ begin
     perform df_engine.drop_task(v_step.task);
     v_step := null;
   end loop;
-  if v_step.rendered and v_step.state = 'x' then
-    begin
-      v_step.sql := df_engine.render(v_step.parts, v_step.refs, v_step.instance, v_step.input,
-        v_step.scopes, true);
-    exception when others then
-      v_step.error := sqlerrm;
-    end;
-    v_step.parts := null;
-    v_step.input := null;
-  end if;
   return v_step;
 end
 $$;

@@ -119,7 +119,8 @@ def start_runs(url: str, runs: int) -> float:
         for first in range(0, runs, 100):
             connection.execute(
                 f"select df.start({GRAPH}, 'bench', input =>"
-                " jsonb_build_object('run', n)) from generate_series(%s::integer, %s) n",
+                " jsonb_build_object('run', n)) from generate_series(%s::integer,"
+                " %s) n",
                 (first, min(first + 100, runs) - 1),
             )
             connection.commit()
@@ -160,7 +161,8 @@ def main() -> None:
             bare = measure_bare(url, options.runs, count)
             starts, steps = measure_runtime(url, options.runs, count)
             print(
-                f"{count:11} {bare:13.0f} {steps:11.0f} {steps / bare:7.2f} {starts:10.0f}"
+                f"{count:11} {bare:13.0f} {steps:11.0f} {steps / bare:7.2f}"
+                f" {starts:10.0f}"
             )
 
 

@@ -50,7 +50,7 @@ def template(scope: Scope, value: Template, *, strict: bool = False) -> Query:
 def text_of(scope: Scope, expr: Expression, *, strict: bool = False) -> Query:
     """Return an expression as text."""
     as_text = typed(scope, expr, "text")
-    if strict or not expr.nullable:
+    if strict or not scope.may_be_null(expr):
         return as_text
     return (Code("coalesce("), *as_text, Code(", '')"))
 

@@ -24,6 +24,7 @@ from perdure.ir.tree import (
     Workflow,
 )
 from perdure.ir.types import Variable
+from perdure.lower.doubtful import doubtful
 from perdure.lower.index import Index
 from perdure.lower.names import Names, names_for
 from perdure.lower.reads import Reads, reads_of
@@ -57,8 +58,16 @@ class Scope:
     names: Names
     variables: Mapping[str, Variable]
     reads: Mapping[str, Reads]
+    doubtful: frozenset[str] = frozenset()
     inlined: dict[str, Expression] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
+
+    def may_be_null(self, expr: Expression) -> bool:
+        """Say whether an expression may be null when it runs."""
+        return expr.nullable or any(
+            isinstance(part, Reference) and part.variable in self.doubtful
+            for part in expr.parts
+        )
 
     def is_read(self, variable: str | None) -> bool:
         """Say whether any part of a variable is read."""
@@ -77,6 +86,7 @@ def scope_of(workflow: Workflow) -> Scope:
         names_for(index),
         {variable.id: variable for variable in workflow.variables},
         reads_of(workflow, index),
+        doubtful(index),
     )
     sites = _sites(index)
     for let in index.of(LetStep):

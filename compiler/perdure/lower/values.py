@@ -100,7 +100,8 @@ def _column(scope: Scope, reference: Reference, variable: Variable) -> Query:
             _raw(expression(scope, scope.inlined[variable.id])), type, reference, depth
         )
     place = place_of(scope, variable.id)
-    found = ResultRef(place.result, place.columns[column], reference.nullable)
+    optional = reference.nullable or variable.id in scope.doubtful
+    found = ResultRef(place.result, place.columns[column], optional)
     return _members(_raw((found,)), type, reference, depth)
 
 

@@ -64,7 +64,8 @@ def test_sessions_share_the_work(db: Db) -> None:
         "select df.start(df.seq('insert into log (what) values ($input.n || ''/a'')',"
         """ df."join"('insert into log (what) values ($input.n || ''/b'')',"""
         " 'insert into log (what) values ($input.n || ''/c'')',"
-        " df.race('insert into log (what) values ($input.n || ''/d'')', df.sleep(1000))),"
+        " df.race('insert into log (what) values ($input.n || ''/d'')',"
+        " df.sleep(1000))),"
         " 'insert into log (what) values ($input.n || ''/e'')'),"
         " input => jsonb_build_object('n', n::text)) from generate_series(1, %s) n",
         runs,

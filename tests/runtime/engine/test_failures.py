@@ -15,7 +15,8 @@ def flaky(db: Db, failures: int, sqlstate: str = "40001") -> str:
         f"""create or replace function flaky() returns bigint language plpgsql as $$
         begin
           if nextval('public.tries') <= {failures} then
-            raise exception 'not yet' using errcode = '{sqlstate}', detail = 'some detail';
+            raise exception 'not yet' using errcode = '{sqlstate}', detail = 'some
+              detail';
           end if;
           return currval('public.tries');
         end $$"""

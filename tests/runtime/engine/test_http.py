@@ -125,7 +125,8 @@ def test_requests_without_a_response(
 def test_each_round_of_a_loop_has_its_own_key(db: Db) -> None:
     run = db.finish(
         """df.seq(df."as"('select 0 as n', 'n'), df.repeat(df.seq(df.http('http://x'),
-             df."as"('select $n + 1 as n', 'n')), until_condition => 'select $n >= 2'))"""
+             df."as"('select $n + 1 as n', 'n')), until_condition => 'select $n >=
+               2'))"""
     )
     keys = []
     for _ in range(2):

@@ -29,7 +29,8 @@ PAIRS = list(itertools.product(COMBINATORS, repeat=2))
 def test_a_leaf_runs_once_and_its_name_or_failure_gets_out(
     db: Db, outer: str, inner: str
 ) -> None:
-    leaf = """df."as"('insert into log (what) values (''leaf'') returning 7 as v', 'leaf')"""
+    leaf = """df."as"('insert into log (what) values (''leaf'') returning 7 as v',
+      'leaf')"""
     graph = COMBINATORS[outer].format(COMBINATORS[inner].format(leaf))
     run = db.finish(f"df.seq({graph}, 'select $leaf as v')")
     failing = db.finish(
@@ -101,7 +102,8 @@ def test_races_and_joins_in_a_loop_start_afresh(db: Db) -> None:
     run = db.finish(
         f"""df.repeat(df.seq(
               df."as"(df.race({logged("r")}, df.sleep(1000)), 'race'),
-              df."join"({logged("j")}, df.race({logged("k")}, df.wait_for_signal('never')))),
+              df."join"({logged("j")}, df.race({logged("k")},
+                df.wait_for_signal('never')))),
               until_condition => 'select count(*) >= 9 from log')"""
     )
     assert db.status(run) == "completed"
@@ -173,7 +175,8 @@ def test_a_loop_at_the_root_keeps_its_names(db: Db) -> None:
 
 
 def test_deep_mixture(db: Db) -> None:
-    graph = """df."as"('insert into log (what) values (''leaf'') returning 7 as v', 'leaf')"""
+    graph = """df."as"('insert into log (what) values (''leaf'') returning 7 as v',
+      'leaf')"""
     for name in [
         "join",
         "race",

@@ -14,7 +14,8 @@ def test_a_plain_string_is_a_statement(db: Db) -> None:
 
 def test_all_types_are_captured(db: Db) -> None:
     run = db.finish(
-        "$$select true as b, 1.50::numeric as n, array[1,2] as a, interval '1 day' as i,"
+        "$$select true as b, 1.50::numeric as n, array[1,2] as a, interval '1 day'"
+        " as i,"
         " '\\x00ff'::bytea as y, date '2026-01-02' as d, (1,'x') as r, null as z$$"
     )
     assert db.rows(run) == [
@@ -80,14 +81,16 @@ def test_as_binds_first_column_column_and_row_set(db: Db) -> None:
 
 
 def test_as_again_renames(db: Db) -> None:
-    graph = """df.seq(df."as"(df."as"('select 3 as x', 'old'), 'new'), 'select $new as y')"""
+    graph = """df.seq(df."as"(df."as"('select 3 as x', 'old'), 'new'), 'select $new
+      as y')"""
     assert db.rows(db.finish(graph)) == [{"y": 3}]
 
 
 def test_as_binds_a_sequence_and_an_if(db: Db) -> None:
     run = db.finish(
         """df.seq(df."as"(df.seq('select 1 as a', 'select 2 as a'), 's'),
-                  df."as"(df."if"('select false', 'select 8 as a', 'select 9 as a'), 'i'),
+                  df."as"(df."if"('select false', 'select 8 as a', 'select 9 as
+                    a'), 'i'),
                   'select $s as s, $i as i')"""
     )
     assert db.rows(run) == [{"s": 2, "i": 9}]
@@ -155,7 +158,8 @@ def test_join_runs_every_branch_to_its_end_and_fails_with_any(db: Db) -> None:
 def test_race_takes_the_first_and_cancels_the_rest(db: Db) -> None:
     run = db.finish(
         f"""df.seq(df."as"(df.race(df."as"('select 1 as a', 'w'),
-                     df.seq(df.sleep(10), {logged("late")}), df.wait_for_signal('go')), 'r'),
+                     df.seq(df.sleep(10), {logged("late")}),
+                       df.wait_for_signal('go')), 'r'),
                    'select $w as w, $r as r')"""
     )
     assert db.rows(run) == [{"w": 1, "r": 1}]
@@ -235,8 +239,10 @@ def test_repeat_until_asks_afterwards(db: Db) -> None:
 def test_repeat_with_both_conditions_and_continue(db: Db) -> None:
     db.finish(
         f"""df.repeat(df.seq({logged("a")},
-                        df."if"('select count(*) < 3 from log', df.continue()), {logged("b")}),
-                      'select count(*) < 100 from log', 'select count(*) >= 4 from log')"""
+                        df."if"('select count(*) < 3 from log', df.continue()),
+                          {logged("b")}),
+                      'select count(*) < 100 from log', 'select count(*) >= 4 from
+                        log')"""
     )
     assert db.log() == ["a", "a", "a", "b"]
 
@@ -324,7 +330,12 @@ def test_graphs_that_are_refused(db: Db, graph: str) -> None:
 
 
 def test_a_long_chain_and_a_deep_one(db: Db) -> None:
-    chain = "(select df.seq(variadic array_agg('select 1 as a'::text)) from generate_series(1, 3000))"
+    chain = "(select df.seq(variadic array_agg('select 1
+      as
+      a'::text))
+      from
+      generate_series(1,
+        3000))"
     assert db.rows(db.finish(chain)) == [{"a": 1}]
     deep = "'select 2 as a'"
     for _ in range(300):
@@ -334,8 +345,10 @@ def test_a_long_chain_and_a_deep_one(db: Db) -> None:
 
 def test_node_functions_are_folded_by_the_planner(db: Db) -> None:
     functions = db.run(
-        "select p.oid::regprocedure from pg_proc p where p.pronamespace = 'df'::regnamespace"
-        " and p.provolatile <> 'i' and p.proname in ('sql', 'seq', 'as', 'join', 'race', 'if',"
+        "select p.oid::regprocedure from pg_proc p where p.pronamespace ="
+        " 'df'::regnamespace"
+        " and p.provolatile <> 'i' and p.proname in ('sql', 'seq', 'as', 'join',"
+        " 'race', 'if',"
         " 'loop', 'repeat', 'retry', 'http', 'sleep', 'return', 'break', 'continue')"
     )
     assert functions == []

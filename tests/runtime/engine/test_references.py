@@ -86,7 +86,7 @@ def test_the_whole_input(db: Db) -> None:
 
 
 def test_missing_input_is_an_error_at_the_start(db: Db) -> None:
-    with pytest.raises(psycopg.Error, match='lacks "n y"|lacks nope') as caught:
+    with pytest.raises(psycopg.Error, match="lacks nope") as caught:
         db.start("'select $input.nope'")
     assert caught.value.sqlstate == "PD003"
 
@@ -139,7 +139,8 @@ def test_text_that_is_no_reference_stays(db: Db, query: str, value: object) -> N
 def test_null_and_no_row(db: Db) -> None:
     run = db.finish(
         """df.seq(df."as"('select null::int as a', 'n'), df."as"('select 1 where false', 'e'),
-             'select $n.a? as a, $n? as b, $e? as c, (select count(*) from $e.*) as d')"""
+             'select $n.a? as a, $n? as b, $e? as c, (select count(*) from $e.*) as
+               d')"""
     )
     assert db.rows(run) == [{"a": None, "b": None, "c": None, "d": 0}]
     for reference, message in [
@@ -238,7 +239,8 @@ def test_http_texts_are_raw(db: Db) -> None:
         {"q": "'"},
     )
     ((url, method, body, headers),) = db.run(
-        "select url, method, body, headers from df.claim_http('w', 5) where run_id = %s",
+        "select url, method, body, headers from df.claim_http('w', 5) where run_id"
+        " = %s",
         run,
     )
     assert (url, method) == ("http://host/5/a b", "PUT")

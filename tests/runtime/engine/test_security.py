@@ -47,7 +47,8 @@ def test_a_step_runs_as_the_role_that_started_the_run(
         "select set_config('session_authorization', 'postgres', true)",
         "do $$ begin reset role; end $$",
         "do $$ begin execute 'set role postgres'; end $$",
-        "do $$ begin begin reset role; exception when division_by_zero then null; end; end $$",
+        "do $$ begin begin reset role; exception when division_by_zero then null;"
+        " end; end $$",
         "select sneaky()",
         "create role intruder",
         "select * from df_engine.tasks",
@@ -82,8 +83,10 @@ def test_a_step_cannot_become_or_touch_more(
 def test_what_runs_at_commit_runs_as_the_role(db: Db, roles: tuple[str, str]) -> None:
     """A deferred trigger, and a cursor that would outlive the transaction."""
     db.run(
-        "create or replace function public.witness() returns trigger language plpgsql as $$"
-        " begin insert into public.log (what) values (current_user); return null; end $$"
+        "create or replace function public.witness() returns trigger language"
+        " plpgsql as $$"
+        " begin insert into public.log (what) values (current_user); return null;"
+        " end $$"
     )
     db.run("drop table if exists public.bait")
     db.run("create table public.bait (a int)")
@@ -94,7 +97,8 @@ def test_what_runs_at_commit_runs_as_the_role(db: Db, roles: tuple[str, str]) ->
     db.run(f"grant all on public.bait to {roles[0]}")
     db.run(
         "create or replace function public.peek() returns int language plpgsql as $$"
-        " begin insert into public.log (what) values ('cursor ' || current_user); return 1;"
+        " begin insert into public.log (what) values ('cursor ' || current_user);"
+        " return 1;"
         " end $$"
     )
     finish_as(db, roles[0], "'insert into public.bait values (1)'")
@@ -109,23 +113,34 @@ def test_a_hostile_search_path_does_not_reach_the_engine(
     db.run(f"create schema trap authorization {roles[0]}")
     with as_role(db, roles[0]) as user:
         user.run(
-            'create function trap.eq("char", "char") returns boolean language plpgsql as'
+            'create function trap.eq("char", "char")
+              returns
+              boolean
+              language
+              plpgsql as'
             " $$ begin insert into public.log (what) values (current_user);"
             " return pg_catalog.chareq($1, $2); end $$"
         )
         user.run(
-            'create operator trap.= (function = trap.eq, leftarg = "char", rightarg = "char")'
+            'create operator trap.= (function = trap.eq, leftarg
+              =
+              "char",
+              rightarg
+              = "char")'
         )
         user.run(
-            "create function trap.plus(int, int) returns int language plpgsql as $$ begin"
+            "create function trap.plus(int, int) returns int language plpgsql as $$"
+            " begin"
             " insert into public.log (what) values (current_user); return 1; end $$"
         )
         user.run(
-            "create operator trap.+ (function = trap.plus, leftarg = int, rightarg = int)"
+            "create operator trap.+ (function = trap.plus, leftarg = int, rightarg"
+            " = int)"
         )
         user.run("set search_path = trap, pg_catalog")
         user.start("""df.seq('set search_path = trap, pg_catalog',
-            'select set_config(''search_path'', ''trap, pg_catalog'', false)', 'select 1')""")
+            'select set_config(''search_path'', ''trap, pg_catalog'', false)',
+              'select 1')""")
     db.work()
     assert set(db.log()) <= {roles[0]}
     db.run("drop schema trap cascade")
@@ -217,16 +232,20 @@ def test_a_run_started_by_a_step_belongs_to_the_steps_role(
 def test_nothing_is_granted_to_public(db: Db) -> None:
     assert (
         db.run(
-            "select p.oid::regprocedure::text from pg_proc p, aclexplode(coalesce(p.proacl,"
-            " acldefault('f', p.proowner))) a where a.grantee = 0 and p.pronamespace::regnamespace"
+            "select p.oid::regprocedure::text from pg_proc p,"
+            " aclexplode(coalesce(p.proacl,"
+            " acldefault('f', p.proowner))) a where a.grantee = 0 and"
+            " p.pronamespace::regnamespace"
             "::text in ('df', 'df_engine', 'df_exec', 'perdure')"
         )
         == []
     )
     assert (
         db.run(
-            "select c.relname from pg_class c, aclexplode(c.relacl) a where a.grantee = 0 and"
-            " c.relnamespace::regnamespace::text in ('df', 'df_engine', 'df_exec', 'perdure')"
+            "select c.relname from pg_class c, aclexplode(c.relacl) a where"
+            " a.grantee = 0 and"
+            " c.relnamespace::regnamespace::text in ('df', 'df_engine', 'df_exec',"
+            " 'perdure')"
         )
         == []
     )
@@ -285,7 +304,8 @@ def test_a_step_sees_the_search_path_and_time_zone_of_its_start(db: Db) -> None:
         user.run("set datestyle = 'German'")
         run = user.start(
             "df.seq('insert into only_here values (1)',"
-            " 'select current_setting(''TimeZone'') as tz, (date ''2026-02-01'')::text as d')"
+            " 'select current_setting(''TimeZone'') as tz, (date"
+            " ''2026-02-01'')::text as d')"
         )
     db.run("set datestyle = 'SQL'")
     db.work()

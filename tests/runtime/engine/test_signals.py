@@ -128,7 +128,8 @@ def test_computed_timers(db: Db) -> None:
     db.run("select df.set_time('2030-01-01')")
     run = db.finish(
         """df.seq(df.sleep_for($$select interval '90 min'$$),
-                  df.sleep_until('select df.now() + interval ''1 day'''), 'select 1 as one')"""
+                  df.sleep_until('select df.now() + interval ''1 day'''), 'select 1
+                    as one')"""
     )
     for step in ("90 min", "1 day"):
         db.run("select df.advance_time(%s)", step)

@@ -1,0 +1,165 @@
+"""What is known when a workflow is compiled: constants of its module.
+
+A name that the function does not bind is looked up in the imported module. Nothing of
+the user's is called here but the constructors of plain values and of classes that
+describe shapes, and attributes are read of modules, classes and enum members only.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dataclasses
+import datetime
+import decimal
+import enum
+import operator
+import types
+import typing
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from perdure.authoring import Retry
+from perdure.frontend.python.context import Context, Given, Operand
+
+_PLAIN_TYPES = (
+    decimal.Decimal,
+    datetime.timedelta,
+    datetime.datetime,
+    datetime.date,
+    datetime.time,
+    uuid.UUID,
+    Retry,
+)
+_OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_LARGEST = 1_000_000
+_NUMBERS = (int, float, decimal.Decimal, datetime.timedelta)
+
+
+class _Unknown(enum.Enum):
+    UNKNOWN = 0
+
+
+UNKNOWN: Final = _Unknown.UNKNOWN
+"""What `constant` returns for what is only known when the workflow runs."""
+
+
+def constant(ctx: Context, operand: Operand) -> Any:
+    """Return the value of an expression if it is known now, or `UNKNOWN`."""
+    if isinstance(operand, Given):
+        return operand.value
+    try:
+        return _constant(ctx, operand)
+    except Exception:  # of a constructor or an operator: then it is no constant
+        return UNKNOWN
+
+
+def _constant(ctx: Context, node: ast.expr) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return _named(ctx, name)
+        case ast.Attribute(value=owner, attr=name):
+            return _attribute(_constant(ctx, owner), name)
+        case ast.Tuple(elts=items):
+            return _all(tuple(_constant(ctx, item) for item in items))
+        case ast.List(elts=items) | ast.Set(elts=items):
+            return _all([_constant(ctx, item) for item in items])
+        case ast.Dict(keys=keys, values=values) if None not in keys:
+            each = [_constant(ctx, item) for item in [*filter(None, keys), *values]]
+            count = len(values)
+            pairs = dict(zip(each[:count], each[count:], strict=True))
+            return UNKNOWN if UNKNOWN in each else pairs
+        case ast.Subscript(value=owner, slice=index):
+            whole, key = _constant(ctx, owner), _constant(ctx, index)
+            container = isinstance(whole, (Mapping, list, tuple, enum.EnumMeta))
+            return whole[key] if container and key is not UNKNOWN else UNKNOWN
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            value = _constant(ctx, operand)
+            return -value if isinstance(value, _NUMBERS) else UNKNOWN
+        case ast.BinOp(left=left, op=op, right=right):
+            return _computed(op, _constant(ctx, left), _constant(ctx, right))
+        case ast.Call():
+            return _call(ctx, node)
+    return UNKNOWN
+
+
+def _all(values: Any) -> Any:
+    return UNKNOWN if any(each is UNKNOWN for each in values) else values
+
+
+def _named(ctx: Context, name: str) -> Any:
+    if name in ctx.locals:
+        return UNKNOWN
+    if name in ctx.namespace:
+        return ctx.namespace[name]
+    value = getattr(builtins, name, UNKNOWN)
+    return value if isinstance(value, type) else UNKNOWN
+
+
+def _attribute(owner: Any, name: str) -> Any:
+    if isinstance(owner, types.ModuleType | type | enum.Enum) or _is_frozen(owner):
+        return getattr(owner, name, UNKNOWN)
+    return UNKNOWN
+
+
+def _is_frozen(value: Any) -> bool:
+    """Say whether this is a record of constants, such as settings."""
+    return (
+        dataclasses.is_dataclass(value)
+        or isinstance(value, types.SimpleNamespace)
+        or (isinstance(value, tuple) and hasattr(value, "_fields"))
+    )
+
+
+def _computed(op: ast.operator, left: Any, right: Any) -> Any:
+    """Compute with numbers and lengths of time; with text, only join it."""
+    compute = _OPERATORS.get(type(op))
+    if isinstance(op, ast.Add) and isinstance(left, str) and isinstance(right, str):
+        return left + right
+    if compute is None or not isinstance(left, _NUMBERS):
+        return UNKNOWN
+    if not isinstance(right, _NUMBERS) or _is_huge(left) or _is_huge(right):
+        return UNKNOWN
+    return compute(left, right)
+
+
+def _is_huge(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) > _LARGEST**3
+
+
+def _call(ctx: Context, node: ast.Call) -> Any:
+    function = _constant(ctx, node.func)
+    if not isinstance(function, type) or not is_plain(function):
+        return UNKNOWN
+    args = [_constant(ctx, each) for each in node.args]
+    options = {each.arg: _constant(ctx, each.value) for each in node.keywords}
+    if UNKNOWN in [*args, *options.values()] or None in options:
+        return UNKNOWN
+    return function(*args, **options)
+
+
+def is_plain(function: type) -> bool:
+    """Say whether calling a class only makes a plain value."""
+    return function in _PLAIN_TYPES or issubclass(function, enum.Enum)
+
+
+def is_shape(value: Any) -> bool:
+    """Say whether this is a class whose fields describe an object."""
+    return isinstance(value, type) and (
+        dataclasses.is_dataclass(value) or typing.is_typeddict(value)
+    )
+
+
+def fields_of(shape: type) -> list[str]:
+    """Return the names of the fields of such a class, in order."""
+    if dataclasses.is_dataclass(shape):
+        return [each.name for each in dataclasses.fields(shape)]
+    return list(typing.get_type_hints(shape))

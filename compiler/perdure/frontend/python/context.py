@@ -1,0 +1,144 @@
+"""What reading one workflow carries along, and the checks that all readers share.
+
+A reader takes a part of Python's tree and returns a piece of the syntax tree, or None
+after it has reported why there is none.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from perdure.diagnostics import Diagnostic, Edit, Fix, error, warning
+from perdure.frontend.python.places import Places
+from perdure.frontend.yaml.language import MAX_NAME, NAME_PATTERN, RESERVED
+from perdure.source import Source, Span
+from perdure.syntax.expr import Name
+
+T = TypeVar("T")
+Load = Callable[[str], Source | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that is known when the workflow is compiled, and where it is used."""
+
+    value: Any
+    span: Span
+
+
+Operand = ast.expr | Given
+"""Something to read: a part of the file, or a constant that the module holds."""
+
+
+@dataclass(slots=True)
+class Context:
+    """The function that is read, its module, and what was found so far.
+
+    `locals` are the names that the function binds; `literals` the string literals
+    that module-level names are assigned; `payloads` the names whose `.data` has a
+    declared form. `blocks` are the functions nested in it, which are branches;
+    `reading` are those that are being read, and `used` those that were.
+    """
+
+    places: Places
+    load: Load
+    namespace: Mapping[str, Any]
+    literals: Mapping[str, ast.expr]
+    found: list[Diagnostic] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    locals: set[str] = field(default_factory=set)
+    payloads: set[str] = field(default_factory=set)
+    blocks: dict[str, ast.FunctionDef] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    reading: list[str] = field(default_factory=list)
+    depth: int = 0
+
+    def report(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        *notes: str,
+        help: str | None = None,
+        fix: Fix | None = None,
+    ) -> None:
+        """Add an error, once."""
+        found = error(code, span, message, *notes, help=help, fix=fix)
+        if found not in self.found:
+            self.found.append(found)
+
+    def warn(self, code: str, span: Span, message: str, help: str) -> None:
+        """Add a warning, once."""
+        found = warning(code, span, message, help=help)
+        if found not in self.found:
+            self.found.append(found)
+
+    def take(self, result: tuple[T, list[Diagnostic]]) -> T:
+        """Add the findings of another reader and return its result."""
+        self.found.extend(each for each in result[1] if each not in self.found)
+        return result[0]
+
+    def span(self, operand: Operand | ast.stmt) -> Span:
+        """Return the place of an operand or a statement."""
+        if isinstance(operand, Given):
+            return operand.span
+        return self.places.span(operand)
+
+    def shown(self, operand: Operand) -> str:
+        """Return how a message names an operand."""
+        if isinstance(operand, Given):
+            return short(repr(operand.value))
+        return short(ast.unparse(operand))
+
+    def known(self, name: str) -> bool:
+        """Say whether a name is one of the module, or of Python itself."""
+        return name not in self.locals and (
+            name in self.namespace or hasattr(builtins, name)
+        )
+
+
+def short(text: str) -> str:
+    """Return text cut to what fits into a message."""
+    line = " ".join(text.split())
+    return line if len(line) <= 40 else line[:37] + "..."
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """Return the word that was probably meant."""
+    if len(word) > 2 * MAX_NAME:
+        return None
+    return next(iter(get_close_matches(word.lower(), list(words), 1, 0.65)), None)
+
+
+def suggestion(span: Span, meant: str | None) -> dict[str, Any]:
+    """Return the help and the fix for a word that should be another."""
+    if meant is None:
+        return {}
+    fix = Fix(f'replace by "{meant}"', (Edit(span, meant),))
+    return {"help": f'did you mean "{meant}"?', "fix": fix}
+
+
+def name_of(ctx: Context, word: str, span: Span) -> Name | None:
+    """Return a name that steps, inputs or branches may have."""
+    if not re.fullmatch(NAME_PATTERN, word):
+        rule = "names are lower-case letters, digits and _, not a digit first"
+        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word).lower()
+        likely = re.sub(r"\W+", "_", snake, flags=re.A)
+        good = re.fullmatch(NAME_PATTERN, likely) and len(likely) <= MAX_NAME
+        help_ = f'for example "{likely}"' if good else None
+        ctx.report("WF119", span, f'"{short(word)}" is not a name', rule, help=help_)
+    elif len(word) > MAX_NAME:
+        message = f"the name has {len(word)} characters, the limit is {MAX_NAME}"
+        ctx.report("WF119", span, message, help="choose a shorter name")
+    elif word in RESERVED:
+        message = f'"{word}" is a word of the expression language, not a name'
+        ctx.report("WF120", span, message, help=f'for example "{word}_"')
+    else:
+        return Name(word, span)
+    return None

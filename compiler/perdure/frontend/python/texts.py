@@ -1,0 +1,212 @@
+"""Text: constant, as SQL and names are, and templates, as f-strings are."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import re
+from collections.abc import Sequence
+
+from perdure.frontend.python import expressions
+from perdure.frontend.python.constants import UNKNOWN, constant
+from perdure.frontend.python.context import Context, Given, Operand
+from perdure.frontend.python.strings import Field, Piece, TextBuilder, pieces
+from perdure.source import Span, Text
+from perdure.syntax.expr import Cast, Expr, Name
+from perdure.syntax.tree import Template
+
+_MARK = re.compile(r"\$\{[^}]*\}")
+_SQL_HELP = (
+    'values reach SQL as references: write ":order.id" in the text, without quotes '
+    "around it"
+)
+
+
+def constant_text(
+    ctx: Context, operand: Operand, what: str, *, sql: bool = False
+) -> Text | None:
+    """Return text that is known when the workflow is compiled."""
+    found = flatten(ctx, operand)
+    if found is None:
+        if not sql or not _is_built(ctx, operand):
+            _not_constant(ctx, operand, what)
+        return None
+    wrong = [each for each in found if not isinstance(each, Text)]
+    for each in wrong:
+        _not_fixed(ctx, each, what, sql)
+    return None if wrong else _joined(ctx, found, ctx.span(operand))
+
+
+def template(ctx: Context, operand: Operand, *, text: bool = True) -> Template | None:
+    """Return text with expressions in it.
+
+    `text` says that the place takes text only; elsewhere an f-string of one
+    expression is made text, lest it keep the expression's type.
+    """
+    found = flatten(ctx, operand)
+    if found is None:
+        if isinstance(operand, Given):
+            value = expressions.from_value(ctx, operand)
+        else:
+            value = expressions.expression(ctx, operand)
+        return Template((value,), ctx.span(operand)) if value else None
+    parts: list[Text | Expr] = []
+    complete = True
+    for each in found:
+        part = each if isinstance(each, Text) else field_value(ctx, each)
+        complete = complete and part is not None
+        parts += [part] if part is not None and part != _EMPTY else []
+        if isinstance(part, Text):
+            _warn_of_marks(ctx, part)
+    if not complete:
+        return None
+    if len(parts) == 1 and not isinstance(parts[0], Text) and not text:
+        parts = [as_text(parts[0])]
+    return Template(tuple(_merged(ctx, parts)), ctx.span(operand))
+
+
+def field_value(ctx: Context, each: Field) -> Expr | None:
+    """Return the expression of a field of an f-string."""
+    if each.form:
+        ctx.report(
+            "WF196",
+            each.span,
+            f'"{each.form}" in an f-string formats in Python, not in PostgreSQL',
+            help="write func.to_char(value, 'FM999990.00'), or cast(value, \"text\")",
+        )
+        return None
+    return expressions.expression(ctx, each.expr)
+
+
+def as_text(value: Expr) -> Expr:
+    """Return a value converted to text."""
+    return Cast(value, Name("text", value.span), value.span)
+
+
+def flatten(ctx: Context, operand: Operand) -> list[Piece] | None:
+    """Return the pieces of an expression that is text for certain, or None."""
+    if isinstance(operand, Given):
+        value = operand.value
+        value = value.value if isinstance(value, enum.Enum) else value
+        return [_elsewhere(ctx, value, operand.span)] if isinstance(value, str) else None
+    match operand:
+        case ast.Constant(value=str()) | ast.JoinedStr():
+            return _inlined(ctx, pieces(ctx.places, operand))
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _sum(ctx, left, right)
+        case ast.Name(id=name) if name in ctx.literals and name not in ctx.locals:
+            if ctx.namespace.get(name) == constant(ctx, ctx.literals[name]):
+                return flatten(ctx, ctx.literals[name])
+    value = constant(ctx, operand)
+    return flatten(ctx, Given(value, ctx.span(operand))) if value is not UNKNOWN else None
+
+
+def _sum(ctx: Context, left: ast.expr, right: ast.expr) -> list[Piece] | None:
+    """Return the pieces of `a + b`, if one of the two is text for certain."""
+    first, second = flatten(ctx, left), flatten(ctx, right)
+    if first is None and second is None:
+        return None
+    first = first or [Field(left, ctx.span(left), "")]
+    second = second or [Field(right, ctx.span(right), "")]
+    return [*first, *second]
+
+
+def _inlined(ctx: Context, found: Sequence[Piece]) -> list[Piece]:
+    """Put the text of constants in place of the fields that name them."""
+    inlined: list[Piece] = []
+    for each in found:
+        if isinstance(each, Field) and not each.form:
+            value = constant(ctx, each.expr)
+            value = value.value if isinstance(value, enum.Enum) else value
+            if isinstance(value, (str, int)) and not isinstance(value, bool):
+                text = flatten(ctx, each.expr) if isinstance(value, str) else None
+                inlined += text or [_elsewhere(ctx, str(value), each.span)]
+                continue
+        inlined.append(each)
+    return inlined
+
+
+def _elsewhere(ctx: Context, value: str, span: Span) -> Text:
+    """Return text that another module holds: it stands where it is named."""
+    builder = TextBuilder(span.path)
+    builder.at(value, span.start)
+    return builder.done(span.start, span.end)
+
+
+def _joined(ctx: Context, found: Sequence[Piece], span: Span) -> Text:
+    texts = [each for each in found if isinstance(each, Text)]
+    if len(texts) == 1:
+        return texts[0]
+    builder = TextBuilder(span.path)
+    for text in texts:
+        builder.text(text)
+    return builder.done(span.start, span.end)
+
+
+_EMPTY = Text("", Span("", 0, 0), ())
+
+
+def _merged(ctx: Context, parts: list[Text | Expr]) -> list[Text | Expr]:
+    """Join texts that stand side by side, as a template has them."""
+    merged: list[Text | Expr] = []
+    for part in parts:
+        last = merged[-1] if merged else None
+        if isinstance(part, Text) and isinstance(last, Text):
+            merged[-1] = _joined(ctx, [last, part], last.whole)
+        else:
+            merged.append(part)
+    return merged
+
+
+def _warn_of_marks(ctx: Context, text: Text) -> None:
+    for mark in _MARK.finditer(text.value):
+        inner = mark.group()[1:]
+        ctx.warn(
+            "WF197",
+            text.span(mark.start(), mark.end()),
+            f'"{mark.group()}" is plain text in Python',
+            help=f'for the value, write an f-string with "{inner}"',
+        )
+
+
+def _is_built(ctx: Context, operand: Operand) -> bool:
+    """Report SQL that is put together by a method or by `%`."""
+    match operand:
+        case ast.Call(func=ast.Attribute(value=text, attr="format" | "join")):
+            pass
+        case ast.BinOp(left=text, op=ast.Mod()):
+            pass
+        case _:
+            return False
+    if flatten(ctx, text) is None:
+        return False
+    message = "SQL is put together from text that is not known when it is compiled"
+    ctx.report("WF177", ctx.span(operand), message, help=_SQL_HELP)
+    return True
+
+
+def _not_fixed(ctx: Context, piece: Piece, what: str, sql: bool) -> None:
+    assert isinstance(piece, Field)
+    shown = ast.unparse(piece.expr)
+    if sql:
+        message = f'"{shown}" is put into SQL as text'
+        plain = re.fullmatch(r"[a-z_][\w.]*", shown)
+        help_ = f'write ":{shown}", without quotes around it' if plain else _SQL_HELP
+        ctx.report("WF177", piece.span, message, help=help_)
+    else:
+        _not_constant(ctx, piece.expr, what)
+
+
+def _not_constant(ctx: Context, operand: Operand, what: str) -> None:
+    value = constant(ctx, operand)
+    if value is not UNKNOWN:
+        kind = type(value).__name__
+        ctx.report("WF193", ctx.span(operand), f"expected {what}, found {kind}")
+        return
+    ctx.report(
+        "WF179",
+        ctx.span(operand),
+        f'"{ctx.shown(operand)}" is not known when the workflow is compiled',
+        f"{what} was expected",
+        help="write it as a literal, or as a constant of the module",
+    )

@@ -1,0 +1,150 @@
+"""The runs that must end the same on both runtimes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from tests.pg_durable.sides import Case, Signal
+from tests.unit.engine.http_server import Server
+
+HOSTILE = {
+    "plain": "x",
+    "empty": "",
+    "quotes": "it's ''quoted'' \"here\"",
+    "reference": "$order $r1_back.v $1 $$ ${x}",
+    "variable": "{sys_label} {sys_instance_id} {a} {a,b} { }",
+    "comment": "-- /* */ ; drop table t.log",
+    "backslashes": "\\ \\' E'\\x41' \\n",
+    "dollars": "$$ $sql$ $body$ $workflow$",
+    "lines": "a\nb\r\n\tc\u2028\x01",
+    "wide": "caf\u00e9 \u4f60\u597d \U0001f600 \ufffd",
+    "numbers": "-1",
+    "boolean": "false",
+    "null": "NULL",
+    "json": '{"a": [1, null], "$order": "{a}"}',
+    "large": "ab$c'{d}" * 4000,
+}
+
+
+def _hostile(value: str) -> Case:
+    inputs = {
+        "v": value,
+        "doc": Jsonb({"k": value, value[:50]: [1, None]}),
+        "raw": value.encode(),
+        "list": [value, "", 'a,"b'],
+        "n": "-1.50" if value == "x" else "1",
+    }
+    return Case("hostile_inputs", inputs)
+
+
+def _loop(way: str, result: int, *rows: str) -> Case:
+    return Case("loops", {"way": way}, result=result, rows=rows)
+
+
+def _failed(workflow: str, error: str, *rows: str, **inputs: object) -> Case:
+    return Case(workflow, inputs, status="failed", error=error, rows=rows)
+
+
+def _expects(which: str, count: int, **changes: Any) -> Case:
+    return replace(Case("expects", {"which": which, "rows": count}), **changes)
+
+
+_NO_ROWS = {"status": "failed", "rows": [], "error": "expected"}
+_GO = {"amount": 1.5, "note": "it's $order", "tags": ["a", "{b}"], "inner": {"yes": True}}
+_ANSWERED = [1.5, "it's $order", ["a", "{b}"], True, True, None]
+
+_PLAIN: dict[str, Case] = {
+    "types": Case("types", {"id": 1}),
+    "types, nulls": Case("types", {"id": 2}),
+    "types, edges": Case("types", {"id": 3}),
+    "hostile text": Case("hostile_text", {"v": "it's $order {a}"}),
+    "lone braces": Case("lone_braces", result=[True, 9]),
+    "row set": Case("row_sets", {"kind": "a"}),
+    "row set, odd values": Case("row_sets", {"kind": "b"}),
+    "row set, empty": Case("row_sets", {"kind": "none"}),
+    "counts": Case("counts", result=[3, 0, 1, None]),
+    "one": _expects("one", 1, result="x", rows=["after", "x"][1:]),
+    "one, none": _expects("one", 0, **_NO_ROWS),
+    "one, two": _expects("one", 2, **_NO_ROWS),
+    "one, unread": _expects("unread", 2, **_NO_ROWS),
+    "maybe": _expects("maybe", 1, result="y", rows=["y"]),
+    "maybe, none": _expects("maybe", 0, result=None, rows=[]),
+    "maybe, two": _expects("maybe", 2, **_NO_ROWS),
+    "many": _expects("other", 2, result=2, rows=["z", "z"]),
+    **{
+        f"choice {n}": Case("choices", {"n": n})
+        for n in (12, 11, 5, 1, 0, -1, None)
+    },
+    "parallel": Case("branches", result=[23, ["$order", None], None, 4]),
+    "parallel fails": _failed("parallel_fails", "division by zero", "good"),
+    "race": Case("races", {"quick": True}),
+    "race, another": Case("races", {"quick": False}),
+    "race fails": _failed("race_fails", "division by zero"),
+    "while": _loop("while", 2, "w1", "w2"),
+    "while, never": _loop("none", 0),
+    "until": _loop("until", 2, "u2"),
+    "every": _loop("every", 3, "e1", "e2", "e3"),
+    "break and continue": _loop("break", 2, "out"),
+    "nested loops": _loop("nested", 2),
+    "break out of a branch": _loop("branch", 2, "a1", "b1", "b2", "end1"),
+    "break out of a race": _loop("race", 2, "a1", "end1"),
+    "loops in branches": _loop("inside", 9),
+    **{
+        f"return, {place}": Case("returns", {"place": place})
+        for place in ("if", "parallel", "perhaps", "null", "list", "nowhere")
+    },
+    "return from nested loops": Case(
+        "returns",
+        {"place": "loop"},
+        result={"n": 3, "big": 12345678901234567890.5, "half": 0.1},
+        rows=["more", "round", "round"],
+    ),
+    "no return": Case("nothing", result=None, rows=["x"]),
+    "fail": _failed("failures", "no it's $order {a}", "before", how="fail"),
+    "statement fails": _failed("failures", "division by zero", "before", how="sql"),
+    "assert": _failed("failures", "not no", "before", how="no"),
+    "assert null": _failed("failures", "not null", "before", how="null"),
+    "assert holds": Case("failures", {"how": "ok"}, rows=["after", "before"]),
+    "sleep": Case("sleeps", {"span": "500 milliseconds"}, rows=["true"]),
+    "sleep, past": Case("sleeps", {"span": "-1 day"}, rows=["true"]),
+    "signal, early": Case(
+        "signals", {"seconds": 1}, [Signal("go", _GO)], result=_ANSWERED
+    ),
+    "signal, late": Case(
+        "signals", {"seconds": 1}, [Signal("go", _GO, "waiting")], result=_ANSWERED
+    ),
+    "signal, never": Case("signals", {"seconds": 1}, result=["timed out", None, None]),
+    "signals, in order": Case(
+        "signals",
+        {"seconds": 1},
+        [Signal("go", _GO), Signal("go", {"amount": 2, "tags": []})],
+    ),
+    "signal, without timeout": Case(
+        "endless_wait", {}, [Signal("go", "$order {a}", "waiting")], result="$order {a}"
+    ),
+    "facts of the run": Case("facts"),
+    **{f"hostile input, {name}": _hostile(text) for name, text in HOSTILE.items()},
+}
+
+CASES: dict[str, Callable[[Server], Case]] = {
+    **{name: lambda _, case=case: case for name, case in _PLAIN.items()},
+    **{
+        f"requests, {name}": lambda http, text=HOSTILE[name]: Case(
+            "requests", {"base": http.url(""), "v": text}
+        )
+        for name in ("plain", "quotes", "reference", "variable", "wide", "json")
+    },
+    "request, 500": lambda http: _failed(
+        "request_fails", "500", url=http.url("/status?code=500")
+    ),
+    "request, too slow": lambda http: _failed(
+        "request_fails", "", url=http.url("/slow?seconds=3")
+    ),
+    "request, nobody there": lambda _: _failed(
+        "request_fails", "", url="http://127.0.0.1:1/"
+    ),
+}
