@@ -6,14 +6,6 @@ create table df_engine.roles (
   http boolean not null default false
 );
 
--- What a step sees of the session that started the run. Few distinct rows, many runs.
-create table df_engine.profiles (
-  id integer generated always as identity primary key,
-  search_path text not null,
-  time_zone text not null,
-  unique (search_path, time_zone)
-);
-
 -- Graphs, kept once each; never updated.
 create table df_engine.graphs (
   id integer generated always as identity primary key,
@@ -61,7 +53,8 @@ create table df_engine.instances (
   graph integer not null references df_engine.graphs,
   role regrole not null,
   executor integer not null,
-  profile integer not null references df_engine.profiles,
+  search_path text not null,        -- what a step sees of the session that started it
+  time_zone text not null,
   label text,
   key text,
   status text not null default 'active'

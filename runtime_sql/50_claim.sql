@@ -19,7 +19,7 @@ declare
 begin
   if p_same is not null and p_turn < 10 then
     select t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.parent, t.epoch,
-      n.guarded, i.executor, p.search_path, p.time_zone,
+      n.guarded, i.executor, i.search_path, i.time_zone,
       case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
       n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
       n.rebinds, t.retries is not null, p_turn + 1, clock_timestamp(), null, i.status = 'active',
@@ -27,7 +27,6 @@ begin
     into v_step
     from df_engine.tasks t
     join df_engine.instances i on i.id = t.instance
-    join df_engine.profiles p on p.id = i.profile
     left join df_engine.nodes n on n.graph = i.graph and n.node = t.node
     where t.id = p_same and t.ready_at is not null for update of t skip locked;
   end if;
@@ -63,7 +62,7 @@ declare
 begin
   loop
     select t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.parent, t.epoch,
-      n.guarded, i.executor, p.search_path, p.time_zone,
+      n.guarded, i.executor, i.search_path, i.time_zone,
       case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
       n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
       n.rebinds, t.retries is not null, 1, clock_timestamp(), null, i.status = 'active',
@@ -71,7 +70,6 @@ begin
     into v_step
     from df_engine.tasks t
     join df_engine.instances i on i.id = t.instance
-    join df_engine.profiles p on p.id = i.profile
     left join df_engine.nodes n on n.graph = i.graph and n.node = t.node
     where t.ready_at is not null order by t.ready_at limit 1 for update of t skip locked;
     if v_step.task is null then
@@ -104,7 +102,7 @@ declare
   v_step df_engine.step;
 begin
   select t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.parent, t.epoch,
-    n.guarded, i.executor, p.search_path, p.time_zone,
+    n.guarded, i.executor, i.search_path, i.time_zone,
     case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
     n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
     n.rebinds, t.retries is not null, 1, clock_timestamp(), null, i.status = 'active',
@@ -112,7 +110,6 @@ begin
   into v_step
   from df_engine.tasks t
   join df_engine.instances i on i.id = t.instance
-  join df_engine.profiles p on p.id = i.profile
   left join df_engine.nodes n on n.graph = i.graph and n.node = t.node
   where t.id = p_task and t.ready_at is not null for update of t skip locked;
   return v_step;

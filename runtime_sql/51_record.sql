@@ -1,33 +1,38 @@
 -- Recording what nodes did. node_runs is the last of the locks.
 
 -- Record that a node completed. A named result becomes readable in `p_scope`; an earlier
--- one of the same name there is no longer.
+-- one of the same name there is no longer. (Two statements, because preparing a long
+-- DO UPDATE costs more than the insert, and most nodes run once.)
 create function df_engine.record_success(p_step df_engine.step, p_result text,
-  p_row_count bigint) returns void
+  p_row_count bigint) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
 as $$
 begin
-  insert into df_engine.node_runs as r (instance, node, status, scope, row_count, started_at,
+  insert into df_engine.node_runs (instance, node, status, scope, row_count, started_at,
     finished_at, result, rendered_sql)
   values (p_step.instance, p_step.node, 'completed', p_step.scope, p_row_count,
     p_step.claimed_at, clock_timestamp(), p_result,
     case when p_step.rendered then p_step.sql end)
-  on conflict (instance, node) do update set status = 'completed', scope = excluded.scope,
-    row_count = excluded.row_count, finished_at = excluded.finished_at, wake_at = null,
-    started_at = case when r.status = 'running' or p_step.again then r.started_at
-      else excluded.started_at end,
-    result = excluded.result, rendered_sql = excluded.rendered_sql,
-    executions = r.executions + case when r.status = 'running' or p_step.again then 0 else 1 end,
-    attempts = case when p_step.again then r.attempts + 1 else 1 end,
-    error = case when p_step.again then r.error end,
-    sqlstate = case when p_step.again then r.sqlstate end,
-    detail = case when p_step.again then r.detail end,
-    context = case when p_step.again then r.context end;
+  on conflict do nothing;
+  if not found then
+    update df_engine.node_runs r set status = 'completed', scope = p_step.scope,
+      row_count = p_row_count, finished_at = clock_timestamp(), wake_at = null,
+      started_at = case when r.status = 'running' or p_step.again then r.started_at
+        else p_step.claimed_at end,
+      result = p_result, rendered_sql = case when p_step.rendered then p_step.sql end,
+      executions = r.executions + case when r.status = 'running' or p_step.again then 0 else 1 end,
+      attempts = case when p_step.again then r.attempts + 1 else 1 end,
+      error = case when p_step.again then r.error end,
+      sqlstate = case when p_step.again then r.sqlstate end,
+      detail = case when p_step.again then r.detail end,
+      context = case when p_step.again then r.context end
+    where r.instance = p_step.instance and r.node = p_step.node;
+  end if;
   if p_step.rebinds <> '{}' then
     perform df_engine.unbind(p_step.instance, p_step.rebinds, p_step.scope);
   end if;
+  return true;
 end
 $$;
 

@@ -4,7 +4,8 @@
 -- failed; then walk to the next leaf. The statement and all that follows from its
 -- success share a subtransaction. Nothing here may use an operator or an unqualified
 -- name: the statement may have left a hostile search_path behind, until tidy() is done.
--- Returns false when the work was undone because nobody wants it any more.
+-- Returns false when the work was undone because nobody wants it any more. (Functions are
+-- called by assignment: `perform` would start the executor for each.)
 create function df_engine.attempt(p_step df_engine.step) returns boolean
 language plpgsql
 as $$
@@ -12,6 +13,7 @@ declare
   v_outcome df_engine.outcome;
   v_failure df_engine.failure;
   v_done boolean := false;
+  v_ok boolean;
 begin
   begin
     if p_step.error is not null then
@@ -20,15 +22,14 @@ begin
     v_outcome := df_engine.dispatch(p_step.executor, p_step.sql, p_step.capture, p_step.rows,
       p_step.search_path, p_step.time_zone);
     v_done := true;
-    perform df_engine.tidy();
-    perform df_engine.succeed(p_step, v_outcome);
-    return true;
+    v_ok := df_engine.tidy();
+    return df_engine.succeed(p_step, v_outcome);
   exception when query_canceled or assert_failure or others then
     get stacked diagnostics v_failure.message = message_text,
       v_failure.sqlstate = returned_sqlstate, v_failure.detail = pg_exception_detail,
       v_failure.context = pg_exception_context;
   end;
-  perform df_engine.tidy();
+  v_ok := df_engine.tidy();
   return df_engine.fail(p_step, v_failure, v_done);
 end
 $$;
@@ -46,12 +47,14 @@ $$;
 -- Undo what a statement can leave in its session: settings, temporary tables, LISTEN,
 -- advisory locks, sequence positions, prepared statements and held cursors. RESET ALL
 -- comes last and takes the search_path of this function with it.
-create function df_engine.tidy() returns void
+create function df_engine.tidy() returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_ignored text;
 begin
-  perform pg_advisory_unlock_all();
+  v_ignored := pg_advisory_unlock_all();
   unlisten *;
   discard sequences;
   if pg_my_temp_schema() <> 0 then
@@ -62,6 +65,7 @@ begin
     perform df_engine.close_leftovers();
   end if;
   reset all;
+  return true;
 end
 $$;
 
@@ -85,22 +89,23 @@ $$;
 -- Record the success of a leaf and set its task to the next one. Lock order: the task is
 -- held; inside a race the instance comes first, to know that the branch is still wanted.
 create function df_engine.succeed(p_step df_engine.step, p_outcome df_engine.outcome)
-returns void
+returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
 declare
   v df_engine.move;
+  v_ok boolean;
 begin
   if p_step.guarded and not df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch) then
     perform df_engine.raise_lost();
   end if;
   if p_step.op <> 'sql' then
     perform df_engine.succeed_native(p_step, p_outcome);
-    return;
+    return true;
   end if;
-  perform df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
+  v_ok := df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
   if p_step.next_state = 'x' then
     if p_step.again then
       perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
@@ -110,7 +115,7 @@ begin
         else t.ready_at end,
       started_at = coalesce(t.started_at, p_step.claimed_at)
     where t.id = p_step.task;
-    return;
+    return v_ok;
   end if;
   v := df_engine.move_of(p_step);
   v.how := p_step.next_state;
@@ -120,6 +125,7 @@ begin
   v.result := p_outcome.result;
   perform df_engine.settle(p_step);
   perform df_engine.walk(v);
+  return v_ok;
 end
 $$;
 

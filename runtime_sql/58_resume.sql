@@ -65,6 +65,7 @@ language plpgsql
 as $$
 declare
   v_step df_engine.step;
+  v_ok boolean;
   v_until timestamptz := pg_catalog.clock_timestamp() operator(pg_catalog.+)
     pg_catalog.make_interval(secs => max_ms operator(pg_catalog./) 1000::pg_catalog.float8);
 begin
@@ -73,9 +74,9 @@ begin
     v_step := df_engine.claim(v_step.task, v_step.turn);
     exit when v_step.task is null;
     if v_step.state operator(pg_catalog.=) 'x' then
-      perform df_engine.attempt(v_step);
+      v_ok := df_engine.attempt(v_step);
     else
-      perform df_engine.resume(v_step);
+      v_ok := df_engine.resume(v_step);
     end if;
     commit;
     steps := steps operator(pg_catalog.+) 1;

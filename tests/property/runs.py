@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from perdure.pipeline import Compiler, Unit, open_compiler
 
 SCHEMA = Path(__file__).parents[1] / "golden" / "schema.sql"
 START = datetime(2030, 1, 1, tzinfo=UTC)
-_CASTS = {str: "text", int: "bigint", bool: "boolean", Decimal: "numeric"}
+Inputs = Mapping[str, sql.Composable]
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Signal:
-    """A signal that the driver sends, so many milliseconds after the start."""
+    """A signal that is sent so many milliseconds after the start; `data` is JSON."""
 
     at: int
     name: str
-    data: Any
+    data: str
 
 
 @dataclass
@@ -56,13 +56,18 @@ class Bench:
 
     def compile(self, text: str, name: str) -> Unit:
         """Return a workflow compiled from text, without looking at its findings."""
-        path = self.folder / "workflows" / f"{name}.yaml"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path = self.write(f"{name}.yaml", text)
         unit = self.compiler.find(f"workflows/{name}.yaml")
         path.unlink()
         assert unit is not None
         return unit
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file beside the workflows."""
+        path = self.folder / "workflows" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
 
     def deploy(self, text: str, name: str) -> str:
         """Compile a workflow and put it into the database; return the SQL."""
@@ -73,14 +78,10 @@ class Bench:
         self.connection.execute(up.encode())
         return up
 
-    def start(self, name: str, inputs: dict[str, Any]) -> str:
-        """Start a run and return its id; values are passed with their types."""
+    def start(self, name: str, inputs: Inputs) -> str:
+        """Start a run and return its id; inputs are SQL expressions by name."""
         given = [
-            sql.SQL("{} => {}::{}").format(
-                sql.Identifier(each),
-                sql.Literal(_literal(value)),
-                sql.SQL(_CASTS.get(type(value), "unknown")),
-            )
+            sql.SQL("{} => {}").format(sql.Identifier(each), value)
             for each, value in inputs.items()
         ]
         query = sql.SQL("select workflows.{}({})").format(
@@ -88,13 +89,16 @@ class Bench:
         )
         return str(self.one(query)[0])
 
-    def run(
-        self, name: str, inputs: dict[str, Any], signals: Sequence[Signal] = ()
-    ) -> Seen:
+    def run(self, name: str, inputs: Inputs, signals: Sequence[Signal] = ()) -> Seen:
         """Start a run and drive it until nothing is left to happen."""
-        self.connection.execute("truncate shop.audit")
+        self.connection.execute("truncate shop.audit restart identity")
         self.set_time(0)
         run = self.start(name, inputs)
+        self.drive(run, signals)
+        return self.seen(run)
+
+    def drive(self, run: str, signals: Sequence[Signal] = ()) -> None:
+        """Let time pass and send signals until nothing is left to happen."""
         waiting = sorted(signals, key=lambda each: each.at)
         self.send(run, [each for each in waiting if each.at == 0])
         waiting = [each for each in waiting if each.at > 0]
@@ -104,7 +108,6 @@ class Bench:
             self.send(run, [each for each in waiting if each.at <= due])
             waiting = [each for each in waiting if each.at > due]
             self.work()
-        return self.seen(run)
 
     def next_time(self, waiting: list[Signal]) -> float | None:
         """Return when something happens next: a timer ends or a signal is sent."""
@@ -125,9 +128,8 @@ class Bench:
     def send(self, run: str, signals: Sequence[Signal]) -> None:
         for each in signals:
             if self.status(run) in ("pending", "running"):
-                data = json.dumps(each.data)
                 self.connection.execute(
-                    "select df.signal(%s, %s, %s)", [run, each.name, data]
+                    "select df.signal(%s, %s, %s)", [run, each.name, each.data]
                 )
 
     def work(self) -> None:
@@ -166,14 +168,10 @@ class Bench:
         return tuple(row)
 
 
-def _literal(value: Any) -> Any:
-    return str(value) if isinstance(value, Decimal) else value
-
-
 @contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
+def bench(folder: Path, schema: Sequence[Path] = (SCHEMA,)) -> Iterator[Bench]:
     """Open a compiler and a database over a folder of their own."""
-    config = Config(root=folder, schema=(SCHEMA,))
+    config = Config(root=folder, schema=tuple(schema))
     settings = {"fsync": "off"}
     with (
         start_embedded(folder / "postgres", settings=settings) as server,
@@ -188,5 +186,6 @@ def bench(folder: Path) -> Iterator[Bench]:
                 config, state_dir=folder / "state", remember=False
             ) as compiler,
         ):
-            connection.execute(SCHEMA.read_bytes())
+            for path in schema:
+                connection.execute(path.read_bytes())
             yield Bench(folder, compiler, connection)

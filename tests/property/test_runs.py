@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, note, reject, settings
+from psycopg import sql
 
 from tests.property import model, tree
 from tests.property.model import Event, Prediction
@@ -58,10 +60,19 @@ def agrees(workbench: Bench, workflow: tree.Workflow) -> None:
     text = tree.text(workflow, name)
     note(text)
     note(workbench.deploy(text, name))
-    inputs = {each.name: each.value for each in workflow.inputs if each.given}
-    sent = [Signal(m.at, m.signal, {"n": m.n, "s": m.s}) for m in workflow.messages]
+    inputs = {each.name: typed(each) for each in workflow.inputs if each.given}
+    sent = [
+        Signal(m.at, m.signal, json.dumps({"n": m.n, "s": m.s}))
+        for m in workflow.messages
+    ]
     seen = workbench.run(name, inputs, sent)
     compare(seen, expected)
+
+
+def typed(each: tree.Input) -> sql.Composable:
+    """Return the value of an input as a typed constant."""
+    value = str(each.value) if isinstance(each.value, Decimal) else each.value
+    return sql.SQL("{}::{}").format(sql.Literal(value), sql.SQL(each.type))
 
 
 def compare(seen: Seen, expected: Prediction) -> None:

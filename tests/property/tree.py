@@ -54,8 +54,10 @@ def show(expr: Expr, sigil: str = "") -> str:
         case Const("boolean", value):
             return "true" if value else "false"
         case Const(type, value):
-            return f"{value}::{type}" if not str(value).startswith("-") else (
-                f"({value})::{type}"
+            return (
+                f"{value}::{type}"
+                if not str(value).startswith("-")
+                else (f"({value})::{type}")
             )
         case Ref():
             return sigil + expr.name
@@ -339,9 +341,7 @@ def _arm(condition: Expr, steps: Steps) -> dict[str, Any]:
 
 
 def _template(value: Template) -> str:
-    before, after = (
-        text.replace("${", "$${") for text in (value.before, value.after)
-    )
+    before, after = (text.replace("${", "$${") for text in (value.before, value.after))
     return f"{before}${{{show(value.expr)}}}{after}"
 
 
@@ -461,4 +461,3 @@ def _dumper(quote: str) -> type[yaml.SafeDumper]:
     Dumper.add_representer(Plain, plain)
     Dumper.add_representer(str, string)
     return Dumper
-

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from tests.property import tree
 from tests.property.tree import Call, Const, Expr, Ref, Step, Steps, Template, Type
 
-T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 TYPES: tuple[Type, ...] = get_args(Type)
@@ -59,6 +57,9 @@ class Scope:
         return replace(self, depth=self.depth + 1, **changes)
 
 
+DrawStep = Callable[[Scope], tuple[Steps, Scope | None]]
+
+
 @dataclass
 class Drawer:
     """Draws steps; `left` is how many more there may be."""
@@ -84,7 +85,8 @@ class Drawer:
         type = type or self.pick(TYPES)
         known = [ref for ref in scope.refs if ref.type == type]
         if known and (depth == 0 or self.often(1, 2)):
-            return self.draw(st.sampled_from(known))
+            known_expr: Expr = self.pick(known)
+            return known_expr
         if depth == 0 or self.often(1, 4):
             return Const(type, self.draw(VALUES[type]))
         return self.call(scope, type, depth - 1)
@@ -139,8 +141,9 @@ class Drawer:
 
     def template(self, scope: Scope) -> Template:
         before, after = (self.draw(STRINGS) for _ in range(2))
-        # A lone expression would keep its type, and white space at the ends is YAML's.
-        return Template(f"<{before}", self.expr(scope, depth=1), f"{after}>")
+        # A lone expression would keep its type, white space at the ends is YAML's, and
+        # a dollar before an expression makes it literal.
+        return Template(f"<{before}|", self.expr(scope, depth=1), f"{after}>")
 
     # --- steps ------------------------------------------------------------------
 
@@ -159,11 +162,12 @@ class Drawer:
         return tuple(drawn), scope
 
     def step(self, scope: Scope) -> tuple[Steps, Scope | None]:
-        simple = [self.insert, self.insert, self.select, self.let, self.reading]
-        simple += [self.reading, self.sleep, self.wait, self.ending]
-        nested = [self.branch, self.parallel, self.race, self.loop] * 2
+        simple: list[DrawStep] = [self.insert, self.insert, self.select, self.let]
+        simple += [self.reading, self.reading, self.sleep, self.wait, self.ending]
+        nested: list[DrawStep] = [self.branch, self.parallel, self.race, self.loop]
         deep = scope.depth < 3 and self.left > 0
-        return self.pick([*simple, *nested] if deep else simple)(scope)  # type: ignore[no-any-return] # one of the methods
+        chosen: DrawStep = self.pick([*simple, *nested * 2] if deep else simple)
+        return chosen(scope)
 
     def insert(self, scope: Scope) -> tuple[Steps, Scope]:
         marker = self.name("m")
@@ -388,11 +392,11 @@ class Drawer:
         every = self.draw(st.none() | st.integers(1, 9))
         reached = Call("boolean", "{} >= {}", (counter, limit))
         match self.draw(st.integers(0, 2)):
+            case 1 if end is not None:
+                loop = tree.Loop((more, *steps), until=reached, every=every)
             case 0:
                 going = Call("boolean", "{} < {}", (counter, limit))
                 loop = tree.Loop((more, *steps), while_=going, every=every)
-            case 1:
-                loop = tree.Loop((more, *steps), until=reached, every=every)
             case _:
                 leave = tree.If(((reached, (tree.Leap("break"),)),), None)
                 loop = tree.Loop((leave, more, *steps), every=every)

@@ -14,6 +14,7 @@ class Functions:
     """The functions of PostgreSQL, by name: `func.lower(order.email)`."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Make any name readable for type checkers; there is no value."""
         raise AttributeError(name)
 
 

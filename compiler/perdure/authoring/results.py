@@ -15,6 +15,7 @@ class Row:
     rows_affected: int
 
     def __getattr__(self, name: str) -> Any:
+        """Make any name readable for type checkers; there is no value."""
         raise AttributeError(name)
 
 
@@ -41,6 +42,7 @@ class Race:
     winner: str
 
     def __enter__(self) -> Race:
+        """Begin the block."""
         return self
 
     def __exit__(
@@ -49,14 +51,14 @@ class Race:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        return None
+        """End the block."""
 
 
 class Branches:
     """The block of a branch, or of the branches of `parallel`; it has no result."""
 
     def __enter__(self) -> None:
-        return None
+        """Begin the block."""
 
     def __exit__(
         self,
@@ -64,7 +66,7 @@ class Branches:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        return None
+        """End the block."""
 
 
 class Run:

@@ -24,6 +24,7 @@ class Workflow(Generic[P, R]):
         compiled_only(f'workflow "{self.name}"')
 
     def __repr__(self) -> str:
+        """Return the workflow's name."""
         return f"<workflow {self.name}>"
 
 

@@ -69,9 +69,22 @@ def chunks_of(query: Query, values: Values) -> Chunks:
         for piece in group:
             if isinstance(piece, Code) and "\n" in piece.text:
                 hanging = re.sub(r"\S.*", "", piece.text.rsplit("\n", 1)[1])
-            written.append(_piece(piece, values))
+            chunk = _piece(piece, values)
+            if isinstance(piece, RunRef) and _brace_is_open(written):
+                written.append("/*}*/")
+            written.append(chunk)
     _check_references(query, written)
     return _joined(written)
+
+
+def _brace_is_open(written: Sequence[Chunk]) -> bool:
+    """Say whether a brace of the user's own stands open in the text so far.
+
+    pg_durable takes all from a brace to the next closing one for one name, a reference
+    that follows included, and would not replace that.
+    """
+    text = "".join(chunk for chunk in written if isinstance(chunk, str))
+    return text.rfind("{") > text.rfind("}")
 
 
 def _user(pieces: Sequence[Piece], hanging: str) -> str:

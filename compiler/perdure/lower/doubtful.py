@@ -17,7 +17,9 @@ def doubtful(index: Index) -> frozenset[str]:
     """Return the variables whose value may come from a wait that timed out."""
     waits = index.of(WaitForSignalStep)
     found = {each.variable for each in waits if each.timeout and each.variable}
-    reads: list[tuple[str, tuple[object, ...]]] = [(each.variable, each.value.parts) for each in index.of(LetStep)]
+    reads: list[tuple[str, tuple[object, ...]]] = [
+        (each.variable, each.value.parts) for each in index.of(LetStep)
+    ]
     reads += [(s.variable, s.statement.parts) for s in index.of(SqlStep) if s.variable]
     exports = [each for race in index.of(RaceStep) for each in race.exports]
     before = -1

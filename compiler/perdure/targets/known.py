@@ -9,6 +9,8 @@ The words for capabilities, in the order of the table that the docs show:
 `retry`         trying a step again
 `computed_time` sleeps by an interval that is computed, or below a second
 `inbox`         a signal sent before its wait is kept
+`computed_url`  a URL that is a reference as a whole
+`every_method`  requests of any method
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ from perdure.plan.target import Target
 PERDURE = Target(
     "perdure",
     (),
-    frozenset({"nary", "input", "repeat", "return", "retry", "computed_time", "inbox"}),
+    frozenset(
+        {
+            *("nary", "input", "repeat", "return", "retry"),
+            *("computed_time", "inbox", "computed_url", "every_method"),
+        }
+    ),
     max_depth=256,
     max_nodes=1_000_000,
     max_arguments=50,
@@ -28,6 +35,8 @@ PERDURE = Target(
 
 _EXTENSION = "pg_durable"
 _OLDEST = (0, 2, 5)
+_DEEP = (0, 2, 6)
+"""Before it, a graph deeper than 127 levels silently became the text of a statement."""
 _SPELLED = re.compile(r"([a-z_]+)\s*(?:>=\s*(\d+(?:\.\d+){0,3}))?")
 
 
@@ -47,4 +56,5 @@ def parse_target(text: str) -> Target | str:
     version = tuple(int(part) for part in found[2].split("."))
     if version < _OLDEST:
         return f'"{text}" is too old, the oldest version that is served is 0.2.5'
-    return Target(_EXTENSION, version, frozenset(), max_depth=256, max_nodes=10_000)
+    depth = 256 if version >= _DEEP else 120
+    return Target(_EXTENSION, version, frozenset(), max_depth=depth, max_nodes=10_000)

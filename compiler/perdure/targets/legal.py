@@ -1,6 +1,6 @@
 """Legalisation: what a target lacks is rewritten, or refused with a reason.
 
-    depth ──> refuse ──> exits ──> signals ──> loops ──> shape ──> limits
+    depth ──> refuse ──> exits ──> signals ──> http ──> loops ──> shape ──> limits
 
 Depth is looked at first, before anything walks down a plan. Exits are rewritten while
 loops are still the language's own, so that the end of a round is the end of its body.
@@ -15,6 +15,7 @@ from perdure.plan.target import Target
 from perdure.plan.tree import Plan
 from perdure.targets.exits import lower_exits
 from perdure.targets.helpers import Fresh
+from perdure.targets.http import lower_http
 from perdure.targets.limits import too_deep, too_many
 from perdure.targets.loops import lower_loops
 from perdure.targets.refuse import refused
@@ -35,6 +36,8 @@ def legalise(plan: Plan, target: Target) -> tuple[Plan | None, list[Diagnostic]]
         found += more
     if not target.can("inbox"):
         plan = replace(plan, root=lower_signals(plan.root, fresh))
+    if not target.can("computed_url"):
+        plan = replace(plan, root=lower_http(plan.root))
     if not target.can("repeat"):
         plan = replace(plan, root=lower_loops(plan.root, fresh))
     plan = shaped(plan, target)

@@ -22,6 +22,8 @@ _NEEDS = {
     ),
 }
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
 
 def refused(plan: Plan, target: Target) -> list[Diagnostic]:
     """Return a finding per node that the target cannot do."""
@@ -32,6 +34,8 @@ def refused(plan: Plan, target: Target) -> list[Diagnostic]:
             found.append(_retry(node, target))
         if not target.can("computed_time"):
             found += _time(node, target)
+        if not target.can("every_method") and isinstance(node, Http):
+            found += _method(node, target)
     return found
 
 
@@ -79,5 +83,19 @@ def _time(node: Node, target: Target) -> list[Diagnostic]:
             node.origin.span,
             f'{what} is whole seconds on target "{target}", found {length} ms',
             help='round it to a second, or use target "perdure"',
+        )
+    ]
+
+
+def _method(node: Http, target: Target) -> list[Diagnostic]:
+    if node.method in _METHODS:
+        return []
+    return [
+        error(
+            "WF608",
+            node.origin.span,
+            f'method {node.method} does not exist on target "{target}"',
+            "its requests are " + ", ".join(_METHODS),
+            help='use target "perdure", or ask with GET',
         )
     ]

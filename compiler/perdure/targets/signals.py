@@ -3,6 +3,10 @@
 A sender puts the message into `perdure.inbox` and then wakes the run. The waiting side
 looks into the inbox first, and again at every wake-up or re-check. A message belongs
 to the wait that took it, known by a token, so that looking twice takes it once.
+
+A wake-up is lost when it comes between a look and the wait after it. The next re-check
+makes good for it, so the first ones, when signals to a new run are likely, follow each
+other quickly; later ones come by the minute, to cost little.
 """
 
 from __future__ import annotations
@@ -20,6 +24,9 @@ from perdure.targets.helpers import (
 )
 from perdure.targets.walk import rebuilt
 
+SOON = 5
+"""Seconds at the beginning of a wait during which it looks again every second."""
+
 
 def lower_signals(node: Node, fresh: Fresh) -> Node:
     """Return a node whose waits look into the inbox."""
@@ -30,7 +37,10 @@ def lower_signals(node: Node, fresh: Fresh) -> Node:
 
 def _wait(node: Signal, fresh: Fresh) -> Node:
     origin, name = node.origin, fresh.name("wait")
-    columns = "select gen_random_uuid() as token"
+    columns = (
+        "select gen_random_uuid() as token"
+        f", clock_timestamp() + interval '{SOON} seconds' as settled"
+    )
     if node.timeout is not None:
         columns += (
             f", clock_timestamp() + interval '{node.timeout} seconds' as deadline"
@@ -78,13 +88,19 @@ def _done(node: Signal, name: str) -> tuple[str | Piece, ...]:
 
 
 def _asleep(node: Signal, name: str) -> Node:
-    """Return the wait for a wake-up, which is shorter when the deadline is near."""
-    long = Signal(as_role(node.origin, "signal"), node.signal, LONG)
-    if node.timeout is None:
-        return long
-    left = until(ResultRef(name, "deadline"))
-    far = sql(
-        node.origin, "far", "select ", *left, f" > interval '{LONG} seconds' as ok"
+    """Return the wait for a wake-up, short at first and when the deadline is near."""
+    origin = node.origin
+    far: tuple[str | Piece, ...] = (
+        "clock_timestamp() > (",
+        ResultRef(name, "settled"),
+        ")::timestamptz",
     )
-    short = Signal(as_role(node.origin, "signal"), node.signal, 1)
-    return If(as_role(node.origin, "pace"), far, long, short)
+    if node.timeout is not None:
+        left = until(ResultRef(name, "deadline"))
+        far = (*far, " and ", *left, f" > interval '{LONG} seconds'")
+    return If(
+        as_role(origin, "pace"),
+        sql(origin, "far", "select ", *far, " as ok"),
+        Signal(as_role(origin, "signal"), node.signal, LONG),
+        Signal(as_role(origin, "signal"), node.signal, 1),
+    )

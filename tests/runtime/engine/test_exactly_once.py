@@ -155,7 +155,7 @@ def test_a_loser_in_progress_is_undone(db: Db) -> None:
 
 def test_a_loser_of_an_earlier_round_does_not_win_the_next(db: Db) -> None:
     run = db.start(
-        f"""df.repeat(df.seq(df.race($$select case when pg_sleep(0.5) is null then 0 else 1 end$$,
+        f"""df.repeat(df.seq(df.race('select pg_sleep(0.5)',
                                df.seq(df.wait_for_signal('go'), {logged("winner")})),
                              {logged("round")}),
                       until_condition => 'select count(*) >= 4 from log')"""

@@ -15,8 +15,8 @@ def flaky(db: Db, failures: int, sqlstate: str = "40001") -> str:
         f"""create or replace function flaky() returns bigint language plpgsql as $$
         begin
           if nextval('public.tries') <= {failures} then
-            raise exception 'not yet' using errcode = '{sqlstate}', detail = 'some
-              detail';
+            raise exception 'not yet' using errcode = '{sqlstate}',
+              detail = 'some detail';
           end if;
           return currval('public.tries');
         end $$"""
@@ -136,7 +136,8 @@ def test_retry_counts_anew_in_each_round(db: Db) -> None:
         end $$"""
     )
     run = db.finish(
-        f"""df.repeat(df.seq(df.retry('select public.every_other()', 2, '0'), {logged("x")}),
+        f"""df.repeat(df.seq(df.retry('select public.every_other()', 2, '0'),
+                               {logged("x")}),
                       until_condition => 'select count(*) >= 4 from log')"""
     )
     assert db.status(run) == "completed"

@@ -152,7 +152,8 @@ def test_a_race_and_a_cancel_take_requests_back(db: Db) -> None:
 
 def test_a_request_that_cannot_be_written_fails_its_node_only(db: Db) -> None:
     run = db.finish(
-        """df.seq(df."as"('select null::text as u', 'r'), 'insert into log (what) values (1)',
+        """df.seq(df."as"('select null::text as u', 'r'),
+                  'insert into log (what) values (1)',
                   df.http('http://x/$r.u'))"""
     )
     assert db.log() == ["1"]

@@ -122,7 +122,8 @@ def test_loops_in_branches_go_round_side_by_side(db: Db) -> None:
 
 def test_inner_break_ends_the_inner_loop_only(db: Db) -> None:
     run = db.finish(
-        f"""df.repeat(df.seq(df.repeat(df.seq({logged("i")}, df.break())), {logged("o")}),
+        f"""df.repeat(df.seq(df.repeat(df.seq({logged("i")}, df.break())),
+                               {logged("o")}),
                       until_condition => 'select count(*) >= 6 from log')"""
     )
     assert db.status(run) == "completed"

@@ -113,20 +113,14 @@ def test_a_hostile_search_path_does_not_reach_the_engine(
     db.run(f"create schema trap authorization {roles[0]}")
     with as_role(db, roles[0]) as user:
         user.run(
-            'create function trap.eq("char", "char")
-              returns
-              boolean
-              language
-              plpgsql as'
+            'create function trap.eq("char", "char") returns boolean'
+            " language plpgsql as"
             " $$ begin insert into public.log (what) values (current_user);"
             " return pg_catalog.chareq($1, $2); end $$"
         )
         user.run(
-            'create operator trap.= (function = trap.eq, leftarg
-              =
-              "char",
-              rightarg
-              = "char")'
+            "create operator trap.= (function = trap.eq,"
+            ' leftarg = "char", rightarg = "char")'
         )
         user.run(
             "create function trap.plus(int, int) returns int language plpgsql as $$"

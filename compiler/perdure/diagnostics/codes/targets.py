@@ -91,4 +91,13 @@ CODES: tuple[Code, ...] = (
         wrong="# 10,001 steps for pg_durable",
         right="# two workflows",
     ),
+    Code(
+        code="WF608",
+        slug="method-on-target",
+        summary="the target has no request of that method",
+        what="pg_durable sends GET, POST, PUT, PATCH and DELETE.",
+        why="It refuses any other method when the run is started.",
+        wrong="- name: page\n  http: HEAD https://example.com/file",
+        right="- name: page\n  http: GET https://example.com/file",
+    ),
 )

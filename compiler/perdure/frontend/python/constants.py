@@ -17,7 +17,7 @@ import operator
 import types
 import typing
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from perdure.authoring import Retry
@@ -42,11 +42,7 @@ _LARGEST = 1_000_000
 _NUMBERS = (int, float, decimal.Decimal, datetime.timedelta)
 
 
-class _Unknown(enum.Enum):
-    UNKNOWN = 0
-
-
-UNKNOWN: Final = _Unknown.UNKNOWN
+UNKNOWN: Final = object()
 """What `constant` returns for what is only known when the workflow runs."""
 
 
@@ -76,7 +72,7 @@ def _constant(ctx: Context, node: ast.expr) -> Any:
             each = [_constant(ctx, item) for item in [*filter(None, keys), *values]]
             count = len(values)
             pairs = dict(zip(each[:count], each[count:], strict=True))
-            return UNKNOWN if UNKNOWN in each else pairs
+            return UNKNOWN if _unknown(each) else pairs
         case ast.Subscript(value=owner, slice=index):
             whole, key = _constant(ctx, owner), _constant(ctx, index)
             container = isinstance(whole, (Mapping, list, tuple, enum.EnumMeta))
@@ -92,7 +88,11 @@ def _constant(ctx: Context, node: ast.expr) -> Any:
 
 
 def _all(values: Any) -> Any:
-    return UNKNOWN if any(each is UNKNOWN for each in values) else values
+    return UNKNOWN if _unknown(values) else values
+
+
+def _unknown(values: Iterable[Any]) -> bool:
+    return any(each is UNKNOWN for each in values)
 
 
 def _named(ctx: Context, name: str) -> Any:
@@ -141,9 +141,9 @@ def _call(ctx: Context, node: ast.Call) -> Any:
         return UNKNOWN
     args = [_constant(ctx, each) for each in node.args]
     options = {each.arg: _constant(ctx, each.value) for each in node.keywords}
-    if UNKNOWN in [*args, *options.values()] or None in options:
+    if _unknown([*args, *options.values()]) or None in options:
         return UNKNOWN
-    return function(*args, **options)
+    return function(*args, **{str(name): each for name, each in options.items()})
 
 
 def is_plain(function: type) -> bool:

@@ -33,6 +33,15 @@ class Places:
             return start + column
         return start + len(written.encode()[:column].decode(errors="ignore"))
 
+    @property
+    def lines(self) -> int:
+        """The number of lines."""
+        return len(self._starts)
+
+    def line_start(self, line: int) -> int:
+        """Return the offset of the first character of a line, from 1."""
+        return self._starts[min(line, len(self._starts)) - 1]
+
     def span(self, node: ast.expr | ast.stmt | ast.keyword | ast.arg) -> Span:
         """Return the range of characters that a node covers."""
         assert node.end_lineno is not None

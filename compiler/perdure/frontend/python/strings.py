@@ -215,7 +215,7 @@ def _end_of_string(file: str, opening: re.Match[str]) -> int:
 
 
 def _end_of_expression(file: str, start: int) -> int:
-    """Return the place of the `}`, `!` or `:` that follows the expression of a field."""
+    """Return the place of the `}`, `!` or `:` after the expression of a field."""
     depth, at = 0, start
     while True:
         char = file[at]

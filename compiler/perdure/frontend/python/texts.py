@@ -88,7 +88,9 @@ def flatten(ctx: Context, operand: Operand) -> list[Piece] | None:
     if isinstance(operand, Given):
         value = operand.value
         value = value.value if isinstance(value, enum.Enum) else value
-        return [_elsewhere(ctx, value, operand.span)] if isinstance(value, str) else None
+        return (
+            [_elsewhere(ctx, value, operand.span)] if isinstance(value, str) else None
+        )
     match operand:
         case ast.Constant(value=str()) | ast.JoinedStr():
             return _inlined(ctx, pieces(ctx.places, operand))
@@ -98,7 +100,9 @@ def flatten(ctx: Context, operand: Operand) -> list[Piece] | None:
             if ctx.namespace.get(name) == constant(ctx, ctx.literals[name]):
                 return flatten(ctx, ctx.literals[name])
     value = constant(ctx, operand)
-    return flatten(ctx, Given(value, ctx.span(operand))) if value is not UNKNOWN else None
+    return (
+        flatten(ctx, Given(value, ctx.span(operand))) if value is not UNKNOWN else None
+    )
 
 
 def _sum(ctx: Context, left: ast.expr, right: ast.expr) -> list[Piece] | None:

@@ -17,8 +17,8 @@ from perdure.source import Source, Span
 from perdure.syntax.expr import Name
 from perdure.syntax.tree import Ignore
 
-_COMMENT = re.compile(r"#[^\r\n]*")
-_MEANT = re.compile(r"#\s*perdure(\s*:|\W*ignore)")
+COMMENT = re.compile(r"#[^\r\n]*")
+MEANT = re.compile(r"#\s*perdure(\s*:|\W*ignore)")
 _IGNORE = re.compile(r"#\s*perdure:\s*ignore\[([^\]]*)\]\s*(.*?)\s*$")
 _CODE = re.compile(r"[^\s,]+")
 
@@ -31,8 +31,8 @@ def read_ignores(
     found: list[Diagnostic] = []
     if "perdure" in source.text:
         for match in _comments(source.text, scalars):
-            if _MEANT.match(match.group()):
-                read = _ignore(source, match)
+            if MEANT.match(match.group()):
+                read = read_ignore(source, match)
                 if isinstance(read, Ignore):
                     ignores.append(read)
                 else:
@@ -44,14 +44,15 @@ def _comments(text: str, scalars: Iterable[ScalarNode]) -> Iterator[re.Match[str
     at = 0
     for scalar in scalars:
         start, end = scalar.span.start, scalar.span.end
-        yield from _COMMENT.finditer(text, at, start)
+        yield from COMMENT.finditer(text, at, start)
         if not scalar.plain and text[start : start + 1] in ("|", ">"):
-            yield from _COMMENT.finditer(text, start, header_end(text, start))
+            yield from COMMENT.finditer(text, start, header_end(text, start))
         at = end
-    yield from _COMMENT.finditer(text, at)
+    yield from COMMENT.finditer(text, at)
 
 
-def _ignore(source: Source, match: re.Match[str]) -> Ignore | Diagnostic:
+def read_ignore(source: Source, match: re.Match[str]) -> Ignore | Diagnostic:
+    """Read a comment that begins with `# perdure`, as an ignore or a finding."""
     span = Span(source.path, match.start(), match.end())
     parts = _IGNORE.match(match.group())
     if not parts:

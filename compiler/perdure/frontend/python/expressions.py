@@ -1,0 +1,521 @@
+"""Python's expressions to the syntax tree of expressions.
+
+Operators mean what PostgreSQL's of the same look mean; `==` is `=`, `is None` is
+`is null`. Text that is added to, and f-strings, are `||`.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import decimal
+import enum
+import math
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from typing import Literal as OneOf
+
+import perdure.authoring as authoring
+from perdure.frontend.expr import parse_expr
+from perdure.frontend.expr.literals import number
+from perdure.frontend.python import calls, refused, texts, types
+from perdure.frontend.python.constants import UNKNOWN, constant
+from perdure.frontend.python.context import Context, Given
+from perdure.frontend.python.strings import Piece
+from perdure.source import Span, Text
+from perdure.syntax.expr import (
+    Binary,
+    Call,
+    Case,
+    Cast,
+    Expr,
+    InList,
+    IsTest,
+    Literal,
+    Name,
+    Ref,
+    Unary,
+    When,
+)
+
+DEPTH = 100
+"""How deep an expression may nest: passes walk the tree by recursion."""
+
+_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
+_COMPARISONS: Mapping[type[ast.cmpop], tuple[str, str]] = {
+    ast.Eq: ("==", "="),
+    ast.NotEq: ("!=", "<>"),
+    ast.Lt: ("<", "<"),
+    ast.LtE: ("<=", "<="),
+    ast.Gt: (">", ">"),
+    ast.GtE: (">=", ">="),
+}
+
+
+def expression(ctx: Context, node: ast.expr) -> Expr | None:
+    """Read an expression; None when a finding says why it is none."""
+    if ctx.depth > DEPTH:
+        _too_deep(ctx, node)
+        return None
+    ctx.depth += 1
+    try:
+        return _expression(ctx, node)
+    finally:
+        ctx.depth -= 1
+
+
+def _expression(ctx: Context, node: ast.expr) -> Expr | None:
+    match node:
+        case ast.Constant(value=str()) | ast.JoinedStr():
+            return _text(ctx, texts.flatten(ctx, node) or (), ctx.span(node))
+        case ast.Constant():
+            return _literal(ctx, node)
+        case ast.Name() | ast.Attribute() | ast.Subscript():
+            return _reference(ctx, node)
+        case ast.UnaryOp():
+            return _unary(ctx, node)
+        case ast.BoolOp():
+            return _logic(ctx, node)
+        case ast.BinOp():
+            return _arithmetic(ctx, node)
+        case ast.Compare():
+            return _compare(ctx, node)
+        case ast.IfExp():
+            return _choice(ctx, node)
+        case ast.Call():
+            return calls.value_call(ctx, node)
+    refused.refuse_expression(ctx, node)
+    return None
+
+
+def _too_deep(ctx: Context, node: ast.expr) -> None:
+    ctx.report(
+        "WF152",
+        ctx.span(node),
+        f"the expression nests deeper than {DEPTH} levels",
+        help="assign parts of it to names, or write x in (...) instead of many or",
+    )
+
+
+# --- constants ------------------------------------------------------------------
+
+
+def _literal(ctx: Context, node: ast.Constant) -> Expr | None:
+    span, value = ctx.span(node), node.value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        written = ctx.places.text[span.start : span.end]
+        return Literal("number", number(written), span)
+    return from_value(ctx, Given(value, span))
+
+
+def from_value(ctx: Context, given: Given) -> Expr | None:
+    """Return a constant of the module as a constant of the workflow."""
+    value, span = given.value, given.span
+    if isinstance(value, enum.Enum):
+        value = value.value
+    match value:
+        case None:
+            return Literal("null", "null", span)
+        case bool():
+            return Literal("boolean", "true" if value else "false", span)
+        case str():
+            return Literal("string", str(value), span)
+        case int() | float() | decimal.Decimal() if math.isfinite(value):
+            return _number(value, span)
+    typed = _typed(value)
+    if typed is None:
+        kind = type(value).__name__
+        message = f'"{kind}" has no value in PostgreSQL'
+        note = "numbers, text, booleans, dates, times, UUIDs and enums have one"
+        ctx.report("WF195", span, message, note, help=refused.instead_of(value))
+        return None
+    type_, text = typed
+    return Cast(Literal("string", text, span), Name(type_, span), span)
+
+
+def _number(value: int | float | decimal.Decimal, span: Span) -> Expr:
+    text = str(abs(value)).lower()
+    literal = Literal("number", text, span)
+    return Unary("-", literal, span) if value < 0 else literal
+
+
+def _typed(value: Any) -> tuple[str, str] | None:
+    """Return the type and the text of a value that PostgreSQL writes as text."""
+    match value:
+        case datetime.datetime():
+            return "timestamptz" if value.tzinfo else "timestamp", value.isoformat(" ")
+        case datetime.date():
+            return "date", value.isoformat()
+        case datetime.time():
+            return "timetz" if value.tzinfo else "time", value.isoformat()
+        case datetime.timedelta():
+            return "interval", _interval(value)
+        case uuid.UUID():
+            return "uuid", str(value)
+        case bytes():
+            return "bytea", "\\x" + value.hex()
+        case float() | decimal.Decimal():
+            special = {"inf": "Infinity", "-inf": "-Infinity"}
+            name = "numeric" if isinstance(value, decimal.Decimal) else "float8"
+            return name, special.get(str(float(value)), "NaN")
+    return None
+
+
+def _interval(value: datetime.timedelta) -> str:
+    parts = [(value.days, "day"), (value.seconds, "second")]
+    parts += [(value.microseconds, "microsecond")]
+    shown = [f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in parts if n]
+    return " ".join(shown) or "0 seconds"
+
+
+def _text(ctx: Context, found: Sequence[Piece], span: Span) -> Expr | None:
+    """Return pieces of text joined by `||`; the first is text for certain."""
+    joined: Expr | None = None
+    for each in found:
+        part = _piece(ctx, each, first=joined is None)
+        if part is None:
+            return None
+        if joined is None:
+            joined = part
+        else:
+            joined = Binary("||", joined, part, joined.span.to(part.span), part.span)
+    return joined
+
+
+def _piece(ctx: Context, each: Piece, first: bool) -> Expr | None:
+    if isinstance(each, Text):
+        return Literal("string", each.value, each.span())
+    value = texts.field_value(ctx, each)
+    written = each.span != getattr(value, "span", None)
+    return texts.as_text(value) if value and first and written else value
+
+
+# --- references -----------------------------------------------------------------
+
+
+def _reference(
+    ctx: Context, node: ast.Name | ast.Attribute | ast.Subscript
+) -> Expr | None:
+    """Read a dotted name: of this workflow, or of the module."""
+    root: ast.expr = node
+    while isinstance(root, (ast.Attribute, ast.Subscript)):
+        root = root.value
+    if isinstance(root, ast.Name) and not ctx.known(root.id):
+        return _dotted(ctx, node)
+    value = constant(ctx, node)
+    if value is not UNKNOWN:
+        return from_value(ctx, Given(value, ctx.span(node)))
+    if constant(ctx, root) is authoring.run or _is_of_run(ctx, node):
+        return _of_run(ctx, node)
+    if isinstance(root, (ast.Name, ast.Attribute)):
+        refused.unreadable_constant(ctx, node)
+        return None
+    if isinstance(node, ast.Subscript):
+        return _member(ctx, node)
+    refused.refuse_attribute(ctx, node)
+    return None
+
+
+def _is_of_run(ctx: Context, node: ast.expr) -> bool:
+    """Say whether this is `perdure.run.id`."""
+    return isinstance(node, ast.Attribute) and (
+        constant(ctx, node.value) is authoring.run
+    )
+
+
+def _of_run(ctx: Context, node: ast.expr) -> Expr | None:
+    span = ctx.span(node)
+    if not isinstance(node, ast.Attribute):
+        return Ref((Name("run", span),), span)
+    owner = ctx.span(node.value)
+    return Ref((Name("run", owner), _last(ctx, node)), span)
+
+
+def _last(ctx: Context, node: ast.Attribute) -> Name:
+    span = ctx.span(node)
+    return Name(node.attr, Span(span.path, span.end - len(node.attr), span.end))
+
+
+def _dotted(ctx: Context, node: ast.expr) -> Expr | None:
+    parts = _parts(ctx, node)
+    if parts is not None:
+        return Ref(parts, ctx.span(node))
+    if isinstance(node, ast.Subscript):
+        return _member(ctx, node)
+    refused.refuse_attribute(ctx, node)
+    return None
+
+
+def _parts(ctx: Context, node: ast.expr) -> tuple[Name, ...] | None:
+    """Return the parts of `order.total` and of `approval.data["note"]`."""
+    match node:
+        case ast.Name(id=name):
+            return (Name(name, ctx.span(node)),)
+        case ast.Attribute(value=owner):
+            before = _parts(ctx, owner)
+            return (*before, _last(ctx, node)) if before else None
+        case ast.Subscript(value=owner, slice=ast.Constant(value=str(name)) as key):
+            before = _parts(ctx, owner)
+            if before and len(before) > 1 and before[0].text in ctx.payloads:
+                return (*before, Name(name, ctx.span(key)))
+    return None
+
+
+def _member(ctx: Context, node: ast.Subscript) -> Expr | None:
+    """Read `poll.json["state"]`, which is text, as what JSON holds may be anything."""
+    return _arrow(ctx, node, "->>")
+
+
+def _arrow(ctx: Context, node: ast.expr, op: str) -> Expr | None:
+    if not isinstance(node, ast.Subscript):
+        return expression(ctx, node)
+    key = node.slice
+    index = constant(ctx, key)
+    if not isinstance(index, (str, int)) or isinstance(index, bool):
+        refused.refuse_subscript(ctx, node)
+        return None
+    owner = node.value
+    parts = _parts(ctx, owner)
+    left: Expr | None
+    if parts is not None and isinstance(owner, ast.Subscript):
+        left = Ref(parts, ctx.span(owner))
+    else:
+        left = _arrow(ctx, owner, "->")
+    right = expression(ctx, key)
+    span = ctx.span(key)
+    return Binary(op, left, right, ctx.span(node), span) if left and right else None
+
+
+# --- operators ------------------------------------------------------------------
+
+
+def _unary(ctx: Context, node: ast.UnaryOp) -> Expr | None:
+    names: dict[type[ast.unaryop], OneOf["not", "-", "+"]] = {
+        ast.Not: "not",
+        ast.USub: "-",
+        ast.UAdd: "+",
+    }
+    op = names.get(type(node.op))
+    if op is None:
+        refused.refuse_expression(ctx, node)
+        return None
+    operand = expression(ctx, node.operand)
+    return Unary(op, operand, ctx.span(node)) if operand else None
+
+
+def _logic(ctx: Context, node: ast.BoolOp) -> Expr | None:
+    word = "and" if isinstance(node.op, ast.And) else "or"
+    if len(node.values) > DEPTH:
+        _too_deep(ctx, node)
+        return None
+    values = [expression(ctx, each) for each in node.values]
+    spans = [ctx.span(each) for each in node.values]
+    joined, whole = values[0], spans[0]
+    for value, span in zip(values[1:], spans[1:], strict=True):
+        op = ctx.places.find(word, whole.end, span.start)
+        whole = whole.to(span)
+        joined = Binary(word, joined, value, whole, op) if joined and value else None
+    return joined if all(values) else None
+
+
+def _arithmetic(ctx: Context, node: ast.BinOp) -> Expr | None:
+    if isinstance(node.op, ast.Add):
+        found = texts.flatten(ctx, node)
+        if found is not None:
+            return _text(ctx, found, ctx.span(node))
+    op = _ARITHMETIC.get(type(node.op))
+    if op is None:
+        refused.refuse_expression(ctx, node)
+        return None
+    left, right = expression(ctx, node.left), expression(ctx, node.right)
+    first, second = ctx.span(node.left), ctx.span(node.right)
+    op_span = ctx.places.find(op, first.end, second.start)
+    if left is None or right is None:
+        return None
+    return Binary(op, left, right, ctx.span(node), op_span)
+
+
+def _compare(ctx: Context, node: ast.Compare) -> Expr | None:
+    """Read a comparison; a chained one is several, joined by `and`."""
+    operands = [node.left, *node.comparators]
+    if len(operands) > DEPTH:
+        _too_deep(ctx, node)
+        return None
+    whole: Expr | None = None
+    complete = True
+    for left, op, right in zip(operands, node.ops, operands[1:], strict=False):
+        each = _comparison(ctx, left, op, right)
+        complete = complete and each is not None
+        if each is None or whole is None:
+            whole = each or whole
+        else:
+            whole = Binary("and", whole, each, whole.span.to(each.span), each.span)
+    return whole if complete else None
+
+
+def _comparison(
+    ctx: Context, left: ast.expr, op: ast.cmpop, right: ast.expr
+) -> Expr | None:
+    span = ctx.span(left).to(ctx.span(right))
+    if isinstance(op, (ast.In, ast.NotIn)):
+        return _membership(ctx, left, right, isinstance(op, ast.NotIn), span)
+    if isinstance(op, (ast.Is, ast.IsNot)):
+        return _identity(ctx, left, right, isinstance(op, ast.IsNot), span)
+    written, name = _COMPARISONS[type(op)]
+    between = ctx.places.find(written, ctx.span(left).end, ctx.span(right).start)
+    if _is_none(left) or _is_none(right):
+        word = "is not" if isinstance(op, ast.NotEq) else "is"
+        message = f'"{written} None" is never true: null equals nothing'
+        ctx.report("WF198", between.to(span), message, help=f'write "{word} None"')
+        return None
+    first, second = expression(ctx, left), expression(ctx, right)
+    return Binary(name, first, second, span, between) if first and second else None
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _identity(
+    ctx: Context, left: ast.expr, right: ast.expr, negated: bool, span: Span
+) -> Expr | None:
+    tests: dict[object, OneOf["null", "true", "false"]] = {
+        None: "null",
+        True: "true",
+        False: "false",
+    }
+    if not isinstance(right, ast.Constant) or not (
+        right.value is None or isinstance(right.value, bool)
+    ):
+        message = '"is" compares objects, and values of PostgreSQL are none'
+        help_ = 'write "==", or "is None"'
+        ctx.report("WF198", span, message, help=help_)
+        return None
+    operand = expression(ctx, left)
+    return IsTest(operand, tests[right.value], negated, span) if operand else None
+
+
+def _membership(
+    ctx: Context, left: ast.expr, right: ast.expr, negated: bool, span: Span
+) -> Expr | None:
+    operand = expression(ctx, left)
+    items: list[Expr | None]
+    if isinstance(right, (ast.Tuple, ast.List, ast.Set)):
+        items = [expression(ctx, each) for each in right.elts]
+    else:
+        value = constant(ctx, right)
+        if isinstance(value, type) and issubclass(value, enum.Enum):
+            value = list(value)
+        if not isinstance(value, (tuple, list, set, frozenset)):
+            refused.refuse_container(ctx, right)
+            return None
+        ordered = (
+            sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
+        )
+        where = ctx.span(right)
+        items = [from_value(ctx, Given(each, where)) for each in ordered]
+    if not items:
+        ctx.report("WF173", ctx.span(right), '"in" needs at least one value')
+        return None
+    complete = tuple(each for each in items if each is not None)
+    if operand is None or len(complete) < len(items):
+        return None
+    return InList(operand, complete, negated, span)
+
+
+def _choice(ctx: Context, node: ast.IfExp) -> Expr | None:
+    """Read `a if condition else b`; what follows `else` may be another."""
+    whens: list[When] = []
+    complete = True
+    rest: ast.expr = node
+    while isinstance(rest, ast.IfExp) and len(whens) < DEPTH:
+        condition, result = expression(ctx, rest.test), expression(ctx, rest.body)
+        if condition is None or result is None:
+            complete = False
+        else:
+            whens.append(When(condition, result))
+        rest = rest.orelse
+    otherwise = None if _is_none(rest) else expression(ctx, rest)
+    if not complete or (otherwise is None and not _is_none(rest)):
+        return None
+    return Case(None, tuple(whens), otherwise, ctx.span(node))
+
+
+# --- functions that are part of expressions -------------------------------------
+
+_Reader = Callable[[Context, ast.Call], Expr | None]
+
+
+def _cast(ctx: Context, node: ast.Call) -> Expr | None:
+    args = calls.positional(ctx, node, "cast(value, type)", 2)
+    if args is None:
+        return None
+    value, type_ = expression(ctx, args[0]), types.named(ctx, args[1])
+    if value is None or type_ is None:
+        return None
+    if type_.nullable:
+        message = "the type of a cast is not null or not null: a null stays null"
+        ctx.report("WF140", type_.span, message)
+        return None
+    return Cast(value, Name(type_.name, type_.span), ctx.span(node))
+
+
+def _interval_call(ctx: Context, node: ast.Call) -> Expr | None:
+    args = calls.positional(ctx, node, 'interval("1 day")', 1)
+    text = (
+        texts.constant_text(ctx, args[0], "the text of an interval") if args else None
+    )
+    if text is None:
+        return None
+    literal = Literal("string", text.value, text.span())
+    return Cast(literal, Name("interval", ctx.span(node.func)), ctx.span(node))
+
+
+def _written(ctx: Context, node: ast.Call) -> Expr | None:
+    args = calls.positional(ctx, node, "expr(text)", 1)
+    text = texts.constant_text(ctx, args[0], "an expression as text") if args else None
+    return ctx.take(parse_expr(text)) if text is not None else None
+
+
+def _function(name: str) -> _Reader:
+    def read(ctx: Context, node: ast.Call) -> Expr | None:
+        return called(ctx, node, Name(name, ctx.span(node.func)))
+
+    return read
+
+
+def called(ctx: Context, node: ast.Call, function: Name) -> Expr | None:
+    """Read the call of a function of PostgreSQL."""
+    for keyword in node.keywords:
+        message = "arguments have no names in an expression"
+        ctx.report("WF193", ctx.places.span(keyword), message)
+    args = [expression(ctx, each) for each in node.args]
+    complete = tuple(each for each in args if each is not None)
+    if node.keywords or len(complete) < len(args):
+        return None
+    return Call(function, complete, ctx.span(node))
+
+
+def in_postgres(ctx: Context, node: ast.Call, attribute: ast.Attribute) -> Expr | None:
+    """Read `func.lower(x)`."""
+    name = attribute.attr.rstrip("_").lower()
+    if not re.fullmatch(r"[a-z_]\w*", name):
+        message = f'"{attribute.attr}" is not the name of a function'
+        ctx.report("WF193", ctx.span(attribute), message)
+        return None
+    if name == "extract":
+        name = "pg_catalog.extract"
+    span = ctx.span(attribute)
+    start = span.end - len(attribute.attr)
+    return called(ctx, node, Name(name, Span(span.path, start, span.end)))
+
+
+FUNCTIONS: Mapping[Any, _Reader] = {
+    authoring.cast: _cast,
+    authoring.coalesce: _function("coalesce"),
+    authoring.now: _function("now"),
+    authoring.interval: _interval_call,
+    authoring.expr: _written,
+}

@@ -1,0 +1,316 @@
+"""Read a Python file: find its workflows, and read each from its source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import perdure.authoring as authoring
+from perdure.diagnostics import Diagnostic, error
+from perdure.frontend.python import calls, expressions, statements, texts, types
+from perdure.frontend.python.branches import report_unused
+from perdure.frontend.python.comments import read_ignores
+from perdure.frontend.python.constants import UNKNOWN, constant
+from perdure.frontend.python.context import Context, Given, Load, name_of
+from perdure.frontend.python.module import Module, load_module
+from perdure.frontend.python.places import Places, quietly_parsed
+from perdure.source import Source, Span
+from perdure.syntax.expr import Expr, Literal, Name
+from perdure.syntax.tree import Ignore, Input, TypeExpr, Workflow
+
+Reading = tuple[Workflow | None, list[Diagnostic]]
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+DEPTH = 200
+"""How deep the source of a workflow may nest."""
+
+
+def read_file(
+    source: Source, load: Load, root: Path
+) -> tuple[list[Reading], tuple[Path, ...]]:
+    """Import a file and read its workflows; also return what it imported of `root`.
+
+    A file that mentions no workflow of perdure is not imported: it may be anything.
+    """
+    if "perdure" not in source.text or "workflow" not in source.text:
+        return [], ()
+    found = syntax_error(source)
+    if found is not None:
+        return [(None, [found])], ()
+    module, wrong = load_module(source, root)
+    if module is None:
+        return [(None, wrong)], ()
+    return read(source, module, load), module.files
+
+
+def syntax_error(source: Source) -> Diagnostic | None:
+    """Return the finding that a file is not Python."""
+    try:
+        quietly_parsed(source.text, "exec")
+    except SyntaxError as failure:
+        return _not_python(source, failure)
+    except (ValueError, RecursionError, MemoryError) as failure:
+        reason = str(failure) or "the file nests too deeply"
+        return error(
+            "WF170", Span(source.path, 0, 0), f"the file is not Python: {reason}"
+        )
+    return None
+
+
+def _not_python(source: Source, failure: SyntaxError) -> Diagnostic:
+    places = Places(source)
+    line = min(failure.lineno or 1, places.lines)
+    start = places.line_start(line) + max(0, (failure.offset or 1) - 1)
+    start = min(start, len(source.text))
+    end = start + 1
+    if failure.end_offset and failure.end_lineno == failure.lineno:
+        end = max(end, start + failure.end_offset - (failure.offset or 1))
+    span = Span(source.path, start, min(end, len(source.text)))
+    reason = failure.msg[:1].lower() + failure.msg[1:]
+    return error("WF170", span, f"the file is not Python: {reason}")
+
+
+def read(source: Source, module: Module, load: Load) -> list[Reading]:
+    """Read the workflows of a file, each with its findings.
+
+    `load` reads the file of a `sql_file`, by its path as written; None if there is
+    none. A tree has every part that could be read, also when there are findings.
+    """
+    tree = quietly_parsed(source.text, "exec")
+    assert isinstance(tree, ast.Module)
+    places = Places(source)
+    ignores, malformed = read_ignores(places)
+    literals = _literals(tree)
+    readings: list[Reading] = []
+    found = _workflows(Context(places, load, module.namespace, {}), tree)
+    functions = sorted(found, key=lambda node: node.lineno)
+    for index, node in enumerate(functions):
+        ctx = Context(places, load, module.namespace, literals)
+        if index == 0:
+            ctx.found += malformed
+        own = _own_ignores(places, ignores, functions, index)
+        workflow = _read(ctx, node, own)
+        readings.append((workflow, sorted(ctx.found, key=_place)))
+    return readings
+
+
+def _place(found: Diagnostic) -> tuple[str, int, int]:
+    span = found.span
+    return (span.path, span.start, span.end) if span else ("", 0, 0)
+
+
+def _literals(tree: ast.Module) -> dict[str, ast.expr]:
+    """Return what module-level names are assigned, where it is assigned once."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                found.setdefault(name, []).append(value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                found.setdefault(name, []).append(value)
+    return {name: each[0] for name, each in found.items() if len(each) == 1}
+
+
+def _workflows(ctx: Context, tree: ast.Module) -> Iterator[Function]:
+    for node in ast.walk(tree):
+        if isinstance(node, Function) and _decorator(ctx, node) is not None:
+            yield node
+
+
+def _decorator(ctx: Context, node: Function) -> ast.expr | None:
+    for each in node.decorator_list:
+        named = each.func if isinstance(each, ast.Call) else each
+        if constant(ctx, named) is authoring.workflow:
+            return each
+    return None
+
+
+def _own_ignores(
+    places: Places,
+    ignores: Sequence[Ignore],
+    functions: Sequence[Function],
+    index: int,
+) -> tuple[Ignore, ...]:
+    """Return the ignores of a workflow: from the end of the one before to its own."""
+    ends = [places.span(each).end for each in functions]
+    start = ends[index - 1] if index else 0
+    end = ends[index] if index + 1 < len(functions) else len(places.text) + 1
+    after = places.text.find("\n", ends[index]) if index + 1 < len(functions) else end
+    before = places.text.find("\n", start) if index else 0
+    return tuple(
+        each for each in ignores if before <= each.span.start < max(end, after)
+    )
+
+
+# --- one workflow ---------------------------------------------------------------
+
+
+def _read(ctx: Context, node: Function, ignores: tuple[Ignore, ...]) -> Workflow | None:
+    span = ctx.places.find(
+        node.name, _after_decorators(ctx, node), len(ctx.places.text)
+    )
+    if not _is_function(ctx, node, span):
+        return None
+    assert isinstance(node, ast.FunctionDef)
+    if _depth(node) > DEPTH:
+        message = f"the workflow nests deeper than {DEPTH} levels"
+        ctx.report("WF105", span, message, help="assign parts of it to names")
+        return None
+    ctx.locals |= _bound(node)
+    name = _name(ctx, node, span)
+    inputs = _inputs(ctx, node)
+    returns = _returns(ctx, node)
+    ctx.payloads |= _payloads(ctx, node)
+    steps = statements.read_body(ctx, node.body, "the workflow", span)
+    report_unused(ctx)
+    if name is None or not steps:
+        return None
+    return Workflow(
+        name=name,
+        description=ast.get_docstring(node),
+        inputs=inputs,
+        returns=returns,
+        steps=steps,
+        path=ctx.places.source.path,
+        ignores=ignores,
+        unread=tuple(sorted(ctx.unread)),
+    )
+
+
+def _after_decorators(ctx: Context, node: Function) -> int:
+    return max(ctx.places.span(each).end for each in node.decorator_list)
+
+
+def _is_function(ctx: Context, node: Function, span: Span) -> bool:
+    if isinstance(node, ast.ClassDef):
+        message = "a workflow is a function, this is a class"
+        ctx.report("WF190", span, message)
+        return False
+    if isinstance(node, ast.AsyncFunctionDef):
+        message = "a workflow is compiled, nothing in it is awaited"
+        ctx.report("WF190", span, message, help='write "def" without "async"')
+        return False
+    if node.col_offset:
+        message = "a workflow is a function of the module, not of a class or function"
+        ctx.report("WF190", span, message, help="move it to the top level")
+        return False
+    if len(node.decorator_list) > 1:
+        other = next(
+            each for each in node.decorator_list if each is not _decorator(ctx, node)
+        )
+        message = "another decorator would have no effect on a workflow"
+        ctx.report("WF190", ctx.places.span(other), message, help="leave it out")
+    return True
+
+
+def _name(ctx: Context, node: ast.FunctionDef, span: Span) -> Name | None:
+    decorator = _decorator(ctx, node)
+    if isinstance(decorator, ast.Call):
+        for keyword in decorator.keywords:
+            if keyword.arg == "name":
+                text = texts.constant_text(ctx, keyword.value, "a name")
+                return name_of(ctx, text.value, text.span()) if text else None
+    return name_of(ctx, node.name, span)
+
+
+def _depth(node: ast.AST) -> int:
+    deepest, level = 0, [node]
+    while level:
+        deepest += 1
+        level = [child for each in level for child in ast.iter_child_nodes(each)]
+    return deepest
+
+
+def _bound(node: ast.FunctionDef) -> set[str]:
+    """Return the names that a function binds, its parameters included."""
+    names = {each.arg for each in _parameters(node)}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            names.add(each.id)
+        elif isinstance(each, ast.FunctionDef) and each is not node:
+            names.add(each.name)
+    return names
+
+
+def _payloads(ctx: Context, node: ast.FunctionDef) -> set[str]:
+    """Return the names of waits that say the form of their data."""
+    names = set()
+    for each in ast.walk(node):
+        match each:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
+                options = {option.arg for option in call.keywords}
+                waits = calls.step_kind(ctx, call) == "wait_for_signal"
+                if waits and "payload" in options:
+                    names.add(name)
+    return names
+
+
+# --- the signature --------------------------------------------------------------
+
+
+def _parameters(node: ast.FunctionDef) -> list[ast.arg]:
+    args = node.args
+    return [*args.posonlyargs, *args.args, *args.kwonlyargs]
+
+
+def _inputs(ctx: Context, node: ast.FunctionDef) -> tuple[Input, ...]:
+    args = node.args
+    for star, extra in (("*", args.vararg), ("**", args.kwarg)):
+        if extra is not None:
+            span = ctx.places.range(
+                ctx.places.span(extra).start, ctx.places.span(extra).end
+            )
+            message = f'"{star}{extra.arg}": the inputs of a workflow are fixed'
+            ctx.report("WF191", span, message, help="write each input by name")
+    positional = [*args.posonlyargs, *args.args]
+    missing: list[ast.expr | None] = [None] * (len(positional) - len(args.defaults))
+    defaults = [*missing, *args.defaults, *args.kw_defaults]
+    inputs = []
+    for parameter, default in zip(_parameters(node), defaults, strict=True):
+        read = _input(ctx, parameter, default)
+        if read is not None:
+            inputs.append(read)
+        else:
+            ctx.unread.add(parameter.arg)
+    return tuple(inputs)
+
+
+def _input(ctx: Context, parameter: ast.arg, default: ast.expr | None) -> Input | None:
+    whole = ctx.places.span(parameter)
+    word = Span(whole.path, whole.start, whole.start + len(parameter.arg))
+    name = name_of(ctx, parameter.arg, word)
+    if parameter.annotation is None:
+        message = f'input "{parameter.arg}" has no type'
+        help_ = f"write {parameter.arg}: int, or another type"
+        ctx.report("WF191", word, message, help=help_)
+        return None
+    type_ = types.named(ctx, parameter.annotation)
+    if name is None or type_ is None:
+        return None
+    if default is None:
+        return Input(name, type_, None)
+    read = _default(ctx, default)
+    if read is None:
+        return None
+    if type_.nullable and isinstance(read, Literal) and read.kind == "null":
+        return Input(name, type_, None)  # as any nullable input has it
+    return Input(name, type_, read)
+
+
+def _default(ctx: Context, node: ast.expr) -> Expr | None:
+    value = constant(ctx, node)
+    if value is UNKNOWN or isinstance(node, ast.Constant):
+        return expressions.expression(ctx, node)
+    return expressions.from_value(ctx, Given(value, ctx.span(node)))
+
+
+def _returns(ctx: Context, node: ast.FunctionDef) -> TypeExpr | None:
+    """Read what a workflow returns; `Any` and None say nothing of it."""
+    if node.returns is None:
+        return None
+    value = constant(ctx, node.returns)
+    anything = ("Any", "object", "NoReturn", "Never")
+    if value is None or getattr(value, "__name__", "") in anything:
+        return None
+    return types.type_of(ctx, node.returns)

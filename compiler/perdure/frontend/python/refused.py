@@ -1,0 +1,342 @@
+"""What Python has and a workflow has not: why, and what to write instead.
+
+The source of a workflow is compiled to SQL steps, and between two steps there is no
+process that could hold Python objects. What only such a process can do is refused
+where it stands.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import types
+from collections.abc import Mapping
+from typing import Any
+
+from perdure.frontend.python.constants import UNKNOWN, constant
+from perdure.frontend.python.context import Context, nearest
+from perdure.frontend.yaml.language import KINDS, LATER_STEPS
+from perdure.source import Span
+
+_Reason = tuple[str, str, str | None]
+"""What it is called, why it can't be, and what to write instead."""
+
+_NO_OBJECTS = "a workflow holds values of PostgreSQL, not Python objects"
+_NO_PROCESS = "a workflow is compiled, no Python process runs it"
+
+STATEMENTS: Mapping[type[ast.AST], _Reason] = {
+    ast.AsyncFor: ('"async for"', _NO_PROCESS, "write the loop without async"),
+    ast.AsyncWith: ('"async with"', _NO_PROCESS, "write with parallel(): instead"),
+    ast.AsyncFunctionDef: (
+        '"async def"',
+        _NO_PROCESS,
+        "write def: every step is waited for",
+    ),
+    ast.ClassDef: ("a class", _NO_OBJECTS, "define it in the module, as a shape"),
+    ast.Delete: (
+        '"del"',
+        "a name keeps its value to the end of the run",
+        "leave it out",
+    ),
+    ast.Global: (
+        '"global"',
+        "a module's variables do not live as long as a run",
+        "keep the value in a table, by an sql step",
+    ),
+    ast.Nonlocal: (
+        '"nonlocal"',
+        "a branch can't bind what another one reads",
+        "give the name in the branch another name",
+    ),
+    ast.Import: (
+        '"import"',
+        "what is imported is known when the workflow is compiled",
+        "import at the top of the module",
+    ),
+    ast.ImportFrom: (
+        '"import"',
+        "what is imported is known when the workflow is compiled",
+        "import at the top of the module",
+    ),
+}
+
+LATER: Mapping[str, str] = {
+    "For": '"for"',
+    "Try": '"try"',
+    "TryStar": '"try"',
+    "Match": '"match"',
+}
+"""Statements that the language has and this version does not support."""
+
+_COMPREHENSION = (
+    "rows are not in Python's memory",
+    "compute it in an sql step, where ':rows.*' in FROM reads all rows of a step",
+)
+
+EXPRESSIONS: Mapping[type[ast.AST], _Reason] = {
+    ast.ListComp: ("a comprehension", *_COMPREHENSION),
+    ast.SetComp: ("a comprehension", *_COMPREHENSION),
+    ast.DictComp: ("a comprehension", *_COMPREHENSION),
+    ast.GeneratorExp: ("a generator", *_COMPREHENSION),
+    ast.Await: ('"await"', _NO_PROCESS, 'leave "await" out: every step is waited for'),
+    ast.Yield: ('"yield"', _NO_PROCESS, "write return for the result"),
+    ast.YieldFrom: ('"yield from"', _NO_PROCESS, "write return for the result"),
+    ast.Lambda: (
+        "a lambda",
+        _NO_OBJECTS,
+        "a lambda is a branch, as in parallel(a=lambda: sql(...))",
+    ),
+    ast.NamedExpr: ('":="', "a name is bound by a statement", "assign it first"),
+    ast.Starred: ('"*"', _NO_OBJECTS, "write the values one by one"),
+    ast.Set: ("a set", "JSON and PostgreSQL have no sets", "write a list"),
+    ast.Dict: (
+        "a dict",
+        "an expression is one value",
+        "build it in an sql step, or put it where JSON is expected",
+    ),
+    ast.List: (
+        "a list",
+        "an expression is one value",
+        'write it in SQL: expr("array[1, 2]"), or an sql step',
+    ),
+    ast.Tuple: ("a tuple", "an expression is one value", "assign one name at a time"),
+    ast.Slice: (
+        "a slice",
+        "an expression is one value",
+        "write func.substr(text, 1, 3)",
+    ),
+    ast.Invert: ('"~"', "it is not part of expressions", 'write "not"'),
+    ast.Pow: ('"**"', "it is not part of expressions", "write func.power(a, b)"),
+    ast.FloorDiv: (
+        '"//"',
+        "it is not part of expressions",
+        "write func.floor(a / b); / of two integers is an integer in PostgreSQL",
+    ),
+    ast.BitAnd: ('"&"', "it is not part of expressions", 'write "and"'),
+    ast.BitOr: ('"|"', "it is not part of expressions", 'write "or"'),
+    ast.BitXor: ('"^"', "it is not part of expressions", 'write "!="'),
+    ast.LShift: ('"<<"', "it is not part of expressions", "compute it in an sql step"),
+    ast.RShift: ('">>"', "it is not part of expressions", "compute it in an sql step"),
+    ast.MatMult: ('"@"', "it is not part of expressions", "compute it in an sql step"),
+}
+
+CALLS: Mapping[str, str] = {
+    "print": "insert a row with sql(...); perdure show prints what each step did",
+    "time.sleep": 'write sleep("5s")',
+    "asyncio.sleep": 'write sleep("5s")',
+    "asyncio.gather": "write gather(...) from perdure",
+    "datetime.now": "write now()",
+    "datetime.utcnow": "write now()",
+    "datetime.today": "write now()",
+    "date.today": "write func.current_date()",
+    "time.time": "write now()",
+    "uuid4": "write func.gen_random_uuid()",
+    "uuid.uuid4": "write func.gen_random_uuid()",
+    "random.random": "write func.random()",
+    "requests": "write http.get(...) from perdure",
+    "httpx": "write http.get(...) from perdure",
+    "urllib": "write http.get(...) from perdure",
+    "json": "write the value as it is: json= and return take dicts and lists",
+    "os": "read it into a constant of the module, or make it an input",
+    "open": "read it into a constant of the module, or make it an input",
+    "input": "make it an input, or wait_for_signal(...)",
+    "len": "write func.length(text), or count(*) in an sql step",
+    "str": "write cast(value, str)",
+    "int": "write cast(value, int)",
+    "float": "write cast(value, float)",
+    "bool": "write cast(value, bool)",
+    "Decimal": "write cast(value, Decimal)",
+    "UUID": "write cast(value, UUID)",
+    "abs": "write func.abs(value)",
+    "round": "write func.round(value, 2)",
+    "min": "write func.least(a, b), or min(...) in an sql step",
+    "max": "write func.greatest(a, b), or max(...) in an sql step",
+    "sum": "write sum(...) in an sql step",
+    "any": "write exists(...) in an sql step",
+    "all": "write bool_and(...) in an sql step",
+    "sorted": "write order by in an sql step",
+    "range": "count with a name: attempt += 1 in a while loop",
+    "isinstance": "the type is known: perdure check says what it is",
+    "logging": "insert a row with sql(...); perdure show prints what each step did",
+    "logger": "insert a row with sql(...); perdure show prints what each step did",
+    "log": "insert a row with sql(...); perdure show prints what each step did",
+}
+
+METHODS: Mapping[str, str] = {
+    "lower": "write func.lower(text)",
+    "upper": "write func.upper(text)",
+    "strip": "write func.trim(text)",
+    "startswith": "write func.starts_with(text, prefix)",
+    "endswith": "write expr(\"text like '%suffix'\")",
+    "replace": "write func.replace(text, old, new)",
+    "split": "write func.string_to_array(text, ',')",
+    "join": "write func.concat_ws(', ', a, b)",
+    "format": "write an f-string",
+    "get": 'write value["key"], which is null when it is not there',
+    "isoformat": 'write cast(value, "text")',
+    "strftime": "write func.to_char(value, 'YYYY-MM-DD')",
+    "total_seconds": 'write func.extract("epoch", value)',
+    "append": "keep the rows in a table, by an sql step",
+    "extend": "keep the rows in a table, by an sql step",
+    "update": "write a new dict where the value is needed",
+}
+
+
+def refuse_statement(ctx: Context, node: ast.stmt) -> None:
+    """Report a statement that no workflow can have."""
+    span = ctx.places.head(node)
+    later = LATER.get(type(node).__name__)
+    if later:
+        ctx.report("WF114", span, f"{later} is not supported yet by this version")
+        return
+    what, why, instead = STATEMENTS.get(
+        type(node), (f'"{ctx.places.text[span.start : span.end]}"', _NO_PROCESS, None)
+    )
+    ctx.report("WF172", span, f"{what} is no part of a workflow: {why}", help=instead)
+
+
+def refuse_expression(ctx: Context, node: ast.expr) -> None:
+    """Report an expression that PostgreSQL has not."""
+    span, kind = ctx.span(node), type(node)
+    match node:
+        case ast.BinOp(left=left, right=right):
+            kind = type(node.op)  # type: ignore[assignment]  # a class of operators
+            what = EXPRESSIONS[kind][0]
+            after, before = ctx.span(left).end, ctx.span(right).start
+            span = ctx.places.find(what.strip('"'), after, before)
+        case ast.UnaryOp():
+            kind = type(node.op)  # type: ignore[assignment]  # a class of operators
+            span = Span(span.path, span.start, span.start + 1)
+        case ast.Await() | ast.Yield() | ast.YieldFrom() | ast.Lambda():
+            word = {ast.Await: "await", ast.Lambda: "lambda"}.get(type(node), "yield")
+            span = ctx.places.find(word, span.start, span.end)
+    what, why, instead = EXPRESSIONS.get(
+        kind, ("this", "it is not part of expressions", None)
+    )
+    ctx.report("WF173", span, f"{what} can't be here: {why}", help=instead)
+
+
+def refuse_call(ctx: Context, node: ast.Call) -> None:
+    """Report the call of what is no step and no function of PostgreSQL."""
+    function = node.func
+    written = ast.unparse(function)
+    span = ctx.span(function)
+    if isinstance(function, ast.Attribute) and not _is_of_module(ctx, function):
+        _refuse_method(ctx, function)
+        return
+    if isinstance(function, ast.Name) and not ctx.known(function.id):
+        _unknown_function(ctx, function)
+        return
+    if written in LATER_STEPS:
+        ctx.report("WF114", span, f'"{written}" is not supported yet by this version')
+        return
+    ctx.report(
+        "WF174",
+        span,
+        f'"{written}" is a Python function: {_NO_PROCESS}',
+        help=_instead_of_call(written)
+        or "call it when the module is imported and use the constant, or do it in SQL",
+    )
+
+
+def _instead_of_call(written: str) -> str | None:
+    parts = written.split(".")
+    tail = ".".join(parts[-2:])
+    for each in (written, tail, parts[-1] if len(parts) == 1 else "", parts[0]):
+        if each in CALLS:
+            return CALLS[each]
+    return None
+
+
+def _is_of_module(ctx: Context, function: ast.Attribute) -> bool:
+    """Say whether this is `module.function`, or `Class.method`."""
+    owner = constant(ctx, function.value)
+    if isinstance(owner, types.ModuleType | type):
+        return True
+    root = function.value
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    return isinstance(root, ast.Name) and ctx.known(root.id) and owner is UNKNOWN
+
+
+def _refuse_method(ctx: Context, function: ast.Attribute) -> None:
+    end = ctx.span(function).end
+    span = Span(ctx.places.source.path, end - len(function.attr), end)
+    message = f'"{function.attr}" is a method: values of PostgreSQL have none'
+    instead = METHODS.get(function.attr)
+    help_ = instead or "call a function of PostgreSQL: func.name(value)"
+    ctx.report("WF175", span, message, help=help_)
+
+
+def _unknown_function(ctx: Context, function: ast.Name) -> None:
+    name = function.id
+    span = ctx.span(function)
+    if name in LATER_STEPS:
+        ctx.report("WF114", span, f'"{name}" is not supported yet by this version')
+        return
+    steps = {*KINDS, "parallel", "race", "gather", "every", "until", "expr", "cast"}
+    known = [each for each in ctx.namespace if callable(ctx.namespace[each])]
+    meant = nearest(name, [*known, *steps])
+    help_ = f"write func.{name}(...) for a function of PostgreSQL"
+    if name in steps:
+        help_ = f"add: from perdure import {name}"
+    elif meant:
+        help_ = f'did you mean "{meant}"?'
+    ctx.report("WF174", span, f'there is no function "{name}"', help=help_)
+
+
+def refuse_attribute(ctx: Context, node: ast.expr) -> None:
+    """Report an attribute of what is neither a name nor a step's result."""
+    owner = node.value if isinstance(node, ast.Attribute) else node
+    if isinstance(owner, ast.Call):
+        message = "a step's result is read by its name"
+        help_ = "assign the step to a name first, and read the name's column"
+        ctx.report("WF178", ctx.span(owner), message, help=help_)
+        return
+    message = "only names have columns and members"
+    ctx.report("WF173", ctx.span(node), message, help="assign the value to a name")
+
+
+def refuse_subscript(ctx: Context, node: ast.Subscript) -> None:
+    """Report a subscript that is no member of JSON."""
+    help_ = 'a member of JSON is value["name"] or value[0]; for arrays, use SQL'
+    message = "a subscript is a constant name or number"
+    ctx.report("WF173", ctx.span(node.slice), message, help=help_)
+
+
+def refuse_container(ctx: Context, node: ast.expr) -> None:
+    """Report `x in rows`."""
+    ctx.report(
+        "WF173",
+        ctx.span(node),
+        '"in" needs a tuple or a list of values',
+        help="to look among rows, write exists(...) in an sql step",
+    )
+
+
+def unreadable_constant(ctx: Context, node: ast.expr) -> None:
+    """Report something of the module that is no constant."""
+    root: ast.expr = node
+    while isinstance(root, (ast.Attribute, ast.Subscript)):
+        root = root.value
+    shown = ast.unparse(node)
+    if isinstance(root, ast.Name) and hasattr(builtins, root.id):
+        refused = f'"{shown}" is part of Python, a value was expected'
+        ctx.report("WF195", ctx.span(node), refused)
+        return
+    ctx.report(
+        "WF195",
+        ctx.span(node),
+        f'"{shown}" is not a constant of the module',
+        "it is read when the workflow is compiled",
+        help="use a module-level number, text, enum, date, tuple, list or dict",
+    )
+
+
+def instead_of(value: Any) -> str | None:
+    """Return what to write in place of a value that PostgreSQL can't hold."""
+    if isinstance(value, (list, tuple, set, frozenset, dict)):
+        return "an expression is one value; a list can stand after in, or in JSON"
+    if isinstance(value, types.FunctionType):
+        return "a function can't be a value; call one of PostgreSQL's: func.name(...)"
+    return None

@@ -1,0 +1,373 @@
+"""Statements to steps."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from perdure.frontend.python import branches, calls, expressions, refused, texts, values
+from perdure.frontend.python.constants import constant
+from perdure.frontend.python.context import Context, name_of
+from perdure.source import Span
+from perdure.syntax.expr import Expr, Name
+from perdure.syntax.tree import (
+    Arm,
+    AssertStep,
+    BreakStep,
+    ContinueStep,
+    FailStep,
+    Head,
+    IfStep,
+    LetStep,
+    LoopStep,
+    ReturnStep,
+    Step,
+)
+
+Binding = tuple[Name, Expr]
+
+
+def read_body(
+    ctx: Context, body: Sequence[ast.stmt], what: str, place: Span
+) -> tuple[Step, ...]:
+    """Read the statements of a block, which must have steps; `what` names it."""
+    before = len(ctx.found)
+    steps = read_statements(ctx, body)
+    if not steps and len(ctx.found) == before:
+        ctx.report("WF118", place, f"{what} has no steps")
+    return steps
+
+
+def read_statements(ctx: Context, body: Sequence[ast.stmt]) -> tuple[Step, ...]:
+    """Read statements; those that can't be read are left out.
+
+    Assignments of values in a row are one `let`, up to one that binds a name again;
+    `pass` ends the row.
+    """
+    steps: list[Step] = []
+    row: list[tuple[Binding, Span]] = []
+    for node in body:
+        bindings = _bindings(ctx, node)
+        if bindings is None:
+            _flush(steps, row)
+            steps += _read(ctx, node)
+            continue
+        bound = {name.text for (name, _), _ in row}
+        if any(name.text in bound for name, _ in bindings):
+            _flush(steps, row)
+        row += [(each, ctx.span(node)) for each in bindings]
+    _flush(steps, row)
+    return tuple(steps)
+
+
+def _flush(steps: list[Step], row: list[tuple[Binding, Span]]) -> None:
+    """Add the assignments of a row as one step."""
+    if row:
+        first, whole = row[0][0][0].span, row[0][1].to(row[-1][1])
+        head = Head(None, None, first, whole)
+        steps.append(LetStep(head, tuple(each for each, _ in row)))
+        row.clear()
+
+
+# --- assignments ----------------------------------------------------------------
+
+
+def _bindings(ctx: Context, node: ast.stmt) -> list[Binding] | None:
+    """Return what a statement assigns values to, or None if it does something else."""
+    match node:
+        case ast.Assign(targets=[ast.Name() as target], value=value):
+            if _does_something(ctx, value):
+                return None
+            return _bind(ctx, [(target, value)])
+        case ast.Assign(
+            targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=items)
+        ) if len(targets) == len(items):
+            return _several(ctx, targets, items)
+        case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
+            left = ast.copy_location(ast.Name(target.id, ast.Load()), target)
+            sum_ = ast.copy_location(ast.BinOp(left, op, value), node)
+            return _bind(ctx, [(target, sum_)])
+    return None
+
+
+def _does_something(ctx: Context, value: ast.expr) -> bool:
+    return bool(calls.step_kind(ctx, value) or calls.block_kind(ctx, value))
+
+
+def _several(
+    ctx: Context, targets: Sequence[ast.expr], items: Sequence[ast.expr]
+) -> list[Binding] | None:
+    names = [each for each in targets if isinstance(each, ast.Name)]
+    if len(names) < len(targets):
+        return None
+    bound = {each.id for each in names}
+    for item in items:
+        for each in ast.walk(item):
+            if isinstance(each, ast.Name) and each.id in bound:
+                message = f'"{each.id}" is read and bound by the same statement'
+                help_ = "assign one name at a time"
+                ctx.report("WF176", ctx.span(each), message, help=help_)
+                ctx.unread.update(bound)
+                return []
+    return _bind(ctx, list(zip(names, items, strict=True)))
+
+
+def _bind(ctx: Context, pairs: Iterable[tuple[ast.Name, ast.expr]]) -> list[Binding]:
+    bindings = []
+    for target, value in pairs:
+        name = name_of(ctx, target.id, ctx.span(target))
+        read = expressions.expression(ctx, value)
+        if name is not None and read is not None:
+            bindings.append((name, read))
+        else:
+            ctx.unread.add(target.id)
+    return bindings
+
+
+def _assign(ctx: Context, node: ast.Assign) -> list[Step]:
+    """Read the assignment of a step's result."""
+    if len(node.targets) > 1:
+        message = "a statement binds one name"
+        ctx.report("WF176", ctx.span(node.targets[1]), message, help="write two lines")
+    elif isinstance(node.targets[0], ast.Name):
+        step = _named_step(ctx, node.targets[0], node.value, ctx.span(node))
+        if step is not None:
+            return [step]
+    elif isinstance(node.targets[0], (ast.Tuple, ast.List)):
+        if calls.block_kind(ctx, node.value) == "gather":
+            step = branches.gather(ctx, node.value, node.targets[0].elts, node)
+            if step is not None:
+                return [step]
+        else:
+            message = "a result can't be unpacked: its columns are read by name"
+            help_ = "assign it to one name, and write name.column"
+            ctx.report("WF176", ctx.span(node.targets[0]), message, help=help_)
+    else:
+        _no_target(ctx, node.targets[0])
+    ctx.unread.update(_names(node.targets))
+    return []
+
+
+def _named_step(
+    ctx: Context, target: ast.Name, value: ast.expr, whole: Span
+) -> Step | None:
+    name = name_of(ctx, target.id, ctx.span(target))
+    block = calls.block_kind(ctx, value)
+    if block is None:
+        step = calls.read_step(ctx, value, name, whole)
+        return step if name is not None else None
+    if block == "race":
+        return branches.call(ctx, value, "race", name, whole)
+    if block == "gather":
+        message = "gather gives a result for each of its steps"
+        ctx.report("WF176", ctx.span(target), message, help="write a, b = gather(...)")
+    elif block == "parallel":
+        message = "parallel has no result"
+        help_ = "write a, b = gather(...), or name the steps in a with block"
+        ctx.report("WF176", ctx.span(target), message, help=help_)
+    else:
+        branches.misplaced(ctx, value, block)
+    return None
+
+
+def _no_target(ctx: Context, target: ast.expr) -> None:
+    what = "an attribute" if isinstance(target, ast.Attribute) else "an element"
+    message = f"{what} can't be assigned: the result of a step does not change"
+    help_ = "assign the new value to a name"
+    ctx.report("WF176", ctx.span(target), message, help=help_)
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    return {
+        each.id
+        for node in nodes
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
+
+
+# --- one statement --------------------------------------------------------------
+
+
+def _read(ctx: Context, node: ast.stmt) -> list[Step]:
+    """Read a statement that is no assignment of values."""
+    match node:
+        case ast.Assign():
+            return _assign(ctx, node)
+        case ast.Expr():
+            return _alone(ctx, node)
+        case ast.Pass():
+            return []
+        case ast.FunctionDef():
+            branches.define(ctx, node)
+            return []
+        case ast.AnnAssign() | ast.AugAssign():
+            _refuse_assignment(ctx, node)
+            return []
+    step = _step(ctx, node)
+    if step is None:
+        ctx.unread.update(_names([node]))
+    return [step] if step is not None else []
+
+
+def _step(ctx: Context, node: ast.stmt) -> Step | None:
+    head = Head(None, None, ctx.places.head(node), ctx.span(node))
+    match node:
+        case ast.If():
+            return _if(ctx, node, head)
+        case ast.While():
+            return _while(ctx, node, head)
+        case ast.With():
+            return branches.block(ctx, node)
+        case ast.Break():
+            return BreakStep(head)
+        case ast.Continue():
+            return ContinueStep(head)
+        case ast.Return():
+            return _return(ctx, node, head)
+        case ast.Raise():
+            return _raise(ctx, node, head)
+        case ast.Assert():
+            return _assert(ctx, node, head)
+    refused.refuse_statement(ctx, node)
+    return None
+
+
+def _refuse_assignment(ctx: Context, node: ast.AnnAssign | ast.AugAssign) -> None:
+    ctx.unread.update(_names([node]))
+    if isinstance(node, ast.AugAssign) or not isinstance(node.target, ast.Name):
+        _no_target(ctx, node.target)
+        return
+    message = "an annotation can't say the type of a result: PostgreSQL does"
+    help_ = "leave it out; to convert a value, write cast(value, type)"
+    ctx.report("WF176", ctx.span(node.annotation), message, help=help_)
+
+
+def _alone(ctx: Context, node: ast.Expr) -> list[Step]:
+    """Read a call whose result nobody names."""
+    value = node.value
+    if isinstance(value, ast.Constant) and (
+        isinstance(value.value, str) or value.value is ...
+    ):
+        return []
+    if isinstance(value, ast.Await):
+        refused.refuse_expression(ctx, value)
+        return []
+    if not isinstance(value, ast.Call):
+        if not isinstance(value, (ast.Yield, ast.YieldFrom, ast.NamedExpr)):
+            message = "this statement does nothing"
+            ctx.report("WF172", ctx.span(value), message, help="assign it to a name")
+        else:
+            refused.refuse_expression(ctx, value)
+        return []
+    step: Step | None
+    block = calls.block_kind(ctx, value)
+    if block in ("parallel", "race"):
+        step = branches.call(ctx, value, block, None, ctx.span(node))
+    elif block == "gather":
+        step = branches.gather(ctx, value, (), node)
+    elif block:
+        branches.misplaced(ctx, value, block)
+        step = None
+    else:
+        step = calls.read_step(ctx, value, None, ctx.span(node))
+    return [step] if step is not None else []
+
+
+def _if(ctx: Context, node: ast.If, head: Head) -> Step | None:
+    arms: list[Arm] = []
+    complete = True
+    rest: ast.If = node
+    while True:
+        condition = expressions.expression(ctx, rest.test)
+        steps = read_body(ctx, rest.body, "this block", ctx.places.head(rest.body[0]))
+        complete = complete and condition is not None
+        if condition is not None:
+            arms.append(Arm(condition, steps))
+        nested = rest.orelse[0] if len(rest.orelse) == 1 else None
+        if not isinstance(nested, ast.If) or not _is_elif(ctx, nested):
+            break
+        rest = nested
+    otherwise = read_statements(ctx, rest.orelse) or None
+    return IfStep(head, tuple(arms), otherwise) if complete else None
+
+
+def _is_elif(ctx: Context, node: ast.If) -> bool:
+    return ctx.places.text.startswith("elif", ctx.span(node).start)
+
+
+def _while(ctx: Context, node: ast.While, head: Head) -> Step | None:
+    body = list(node.body)
+    every = until = None
+    if node.orelse:
+        place = ctx.places.head(node.orelse[0])
+        message = '"else" of a loop is no part of a workflow'
+        ctx.report("WF172", place, message, help="write the steps after the loop")
+    before = len(ctx.found)
+    first = _directive(ctx, body[0], "every")
+    if first is not None:
+        every = branches.pace(ctx, first)
+        body.pop(0)
+    last = _directive(ctx, body[-1], "until") if body else None
+    if last is not None:
+        args = calls.positional(ctx, last, "until(condition)", 1)
+        until = expressions.expression(ctx, args[0]) if args else None
+        body.pop()
+    forever = isinstance(node.test, ast.Constant) and node.test.value in (True, 1)
+    condition = None if forever else expressions.expression(ctx, node.test)
+    steps = read_body(ctx, body, "the loop", head.span)
+    wrong = [each for each in ctx.found[before:] if each.severity == "error"]
+    if (condition is None and not forever) or (wrong and not steps):
+        return None
+    return LoopStep(head, steps, condition, until, every)
+
+
+def _directive(ctx: Context, node: ast.stmt, name: str) -> ast.Call | None:
+    value = node.value if isinstance(node, ast.Expr) else None
+    if isinstance(value, ast.Call) and calls.block_kind(ctx, value) == name:
+        return value
+    return None
+
+
+def _return(ctx: Context, node: ast.Return, head: Head) -> Step | None:
+    if ctx.reading:
+        message = '"return" in a branch would end the branch, not the workflow'
+        help_ = "write the branches as blocks, with parallel(): and with branch(...):"
+        ctx.report("WF194", head.span, message, help=help_)
+        return None
+    if node.value is None:
+        return ReturnStep(head, None)
+    if isinstance(node.value, ast.Call) and _does_something(ctx, node.value):
+        calls.value_call(ctx, node.value)
+        return None
+    value = values.value_of(ctx, node.value)
+    return ReturnStep(head, value) if value is not None else None
+
+
+def _raise(ctx: Context, node: ast.Raise, head: Head) -> Step | None:
+    if node.cause is not None:
+        message = '"from" is no part of a failure: it has a message only'
+        ctx.report("WF172", ctx.span(node.cause), message, help="leave it out")
+        return None
+    made = node.exc
+    if not isinstance(made, ast.Call) or len(made.args) != 1 or made.keywords:
+        message = "a failure has a message"
+        ctx.report("WF172", head.span, message, help='write raise Failure("...")')
+        return None
+    kind = constant(ctx, made.func)
+    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        message = f'"{ctx.shown(made.func)}" is not an exception'
+        ctx.report(
+            "WF172", ctx.span(made.func), message, help="write raise Failure(...)"
+        )
+        return None
+    text = texts.template(ctx, made.args[0])
+    return FailStep(head, text) if text is not None else None
+
+
+def _assert(ctx: Context, node: ast.Assert, head: Head) -> Step | None:
+    condition = expressions.expression(ctx, node.test)
+    message = texts.template(ctx, node.msg) if node.msg is not None else None
+    if condition is None or (node.msg is not None and message is None):
+        return None
+    return AssertStep(head, condition, message)

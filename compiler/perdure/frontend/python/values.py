@@ -1,0 +1,508 @@
+"""Readers of the values that options take, one for each kind of the language."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import datetime
+import decimal
+import enum
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from perdure.authoring import Retry as RetryOptions
+from perdure.frontend.expr import parse_duration
+from perdure.frontend.python import expressions, texts, types
+from perdure.frontend.python.constants import (
+    UNKNOWN,
+    constant,
+    fields_of,
+    is_shape,
+)
+from perdure.frontend.python.context import (
+    Context,
+    Given,
+    Operand,
+    name_of,
+    nearest,
+    short,
+    suggestion,
+)
+from perdure.frontend.sqltext import read_sql
+from perdure.frontend.yaml.language import EXPECTATIONS, RETRY, Key, Kind
+from perdure.source import Span, Text, verbatim
+from perdure.syntax.expr import Expr, Name
+from perdure.syntax.sql import SqlText
+from perdure.syntax.tree import (
+    Constant,
+    Duration,
+    Listing,
+    Retry,
+    Template,
+    TypeExpr,
+    Value,
+)
+from perdure.syntax.tree import (
+    Mapping as Object,
+)
+
+_JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?", re.A)
+_HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~\w]+", re.A)
+_CONDITION = re.compile(r"[0-9A-Z]{2}|[0-9A-Z]{5}|[1-5]\d\d|transport")
+DEFAULT_ATTEMPTS = 3
+
+
+# --- texts ----------------------------------------------------------------------
+
+
+def read_text(ctx: Context, operand: Operand, key: Key) -> str | None:
+    """Read text for people."""
+    text = texts.constant_text(ctx, operand, "text")
+    return text.value if text is not None else None
+
+
+def read_name(ctx: Context, operand: Operand, key: Key) -> Name | None:
+    """Read a name."""
+    text = texts.constant_text(ctx, operand, "a name")
+    return name_of(ctx, text.value, text.span()) if text is not None else None
+
+
+def read_sql_text(ctx: Context, operand: Operand, key: Key) -> SqlText | None:
+    """Read a statement."""
+    text = texts.constant_text(ctx, operand, "an SQL statement", sql=True)
+    return ctx.take(read_sql(text)) if text is not None else None
+
+
+def read_sql_file(ctx: Context, operand: Operand, key: Key) -> SqlText | None:
+    """Read the statement that stands in another file."""
+    text = texts.constant_text(ctx, operand, "a file name")
+    if text is None:
+        return None
+    name, span = text.value, text.span()
+    if name.startswith(("/", "\\", "~")) or re.match("[A-Za-z]:", name):
+        ctx.report("WF125", span, f'"{name}" is not relative to the workflow file')
+        return None
+    loaded = ctx.load(name)
+    if loaded is None:
+        message = f'there is no file "{name}" that can be read as text'
+        help_ = "the path is relative to the workflow file"
+        ctx.report("WF125", span, message, help=help_)
+        return None
+    if "\0" in loaded.text:
+        at = loaded.text.index("\0")
+        message = "character U+0000 can't be part of a statement"
+        ctx.report("WF104", Span(loaded.path, at, at + 1), message)
+        return None
+    return ctx.take(read_sql(verbatim(loaded.path, loaded.text)))
+
+
+def read_template(ctx: Context, operand: Operand, key: Key) -> Template | None:
+    """Read text with expressions in it."""
+    return texts.template(ctx, operand)
+
+
+def read_expect(ctx: Context, operand: Operand, key: Key) -> Name | None:
+    """Read `one`, `maybe` or `many`."""
+    text = texts.constant_text(ctx, operand, "one, maybe or many")
+    if text is None:
+        return None
+    if text.value in EXPECTATIONS:
+        return Name(text.value, text.span())
+    message = f'expected a number of rows, found "{short(text.value)}"'
+    known = "it can be " + ", ".join(EXPECTATIONS)
+    meant = nearest(text.value, EXPECTATIONS)
+    ctx.report("WF121", text.span(), message, known, **suggestion(text.span(), meant))
+    return None
+
+
+# --- times ----------------------------------------------------------------------
+
+
+def read_duration(ctx: Context, operand: Operand, key: Key) -> Duration | None:
+    """Read a duration: text such as `1m30s`, or a timedelta."""
+    value, span = constant(ctx, operand), ctx.span(operand)
+    if isinstance(value, datetime.timedelta):
+        return _of_timedelta(ctx, value, span)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        message = f"expected a duration such as 30s, 1m30s, 2h or 1d, found {value}"
+        ctx.report("WF149", span, message, help=f'write "{value:g}s" for seconds')
+        return None
+    text = texts.constant_text(ctx, operand, "a duration such as 30s")
+    return ctx.take(parse_duration(text)) if text is not None else None
+
+
+def _of_timedelta(
+    ctx: Context, value: datetime.timedelta, span: Span
+) -> Duration | None:
+    milliseconds, rest = divmod(value, datetime.timedelta(milliseconds=1))
+    if milliseconds < 0 or rest:
+        message = "expected a duration in whole milliseconds, not less than none"
+        ctx.report("WF149", span, message)
+        return None
+    return ctx.take(parse_duration(_placed(f"{milliseconds}ms", span)))
+
+
+def _placed(value: str, span: Span) -> Text:
+    return verbatim(span.path, value, span.start)
+
+
+def read_timeout(ctx: Context, operand: Operand, key: Key) -> Duration | None:
+    """Read a duration of whole seconds, at least one."""
+    duration = read_duration(ctx, operand, key)
+    if duration and (duration.milliseconds % 1000 or not duration.milliseconds):
+        message = "a timeout is whole seconds, at least one"
+        ctx.report("WF126", ctx.span(operand), message)
+        return None
+    return duration
+
+
+def read_delay(ctx: Context, operand: Operand, key: Key) -> Duration | Expr | None:
+    """Read a duration or an expression."""
+    if isinstance(operand, Given):
+        return read_duration(ctx, operand, key)
+    known = constant(ctx, operand)
+    if known is not UNKNOWN or isinstance(operand, ast.Constant | ast.JoinedStr):
+        return read_duration(ctx, operand, key)
+    return expressions.expression(ctx, operand)
+
+
+# --- types and values -----------------------------------------------------------
+
+
+def read_type(ctx: Context, operand: Operand, key: Key) -> TypeExpr | None:
+    """Read the form of a payload or a result."""
+    return types.type_of(ctx, operand)
+
+
+def read_value(ctx: Context, operand: Operand, key: Key) -> Value | None:
+    """Read a JSON value."""
+    return value_of(ctx, operand)
+
+
+def value_of(ctx: Context, operand: Operand) -> Value | None:
+    """Read what becomes JSON: displays of Python, constants, and expressions."""
+    span = ctx.span(operand)
+    if isinstance(operand, Given):
+        return _given(ctx, operand)
+    match operand:
+        case ast.Dict(keys=keys, values=values):
+            return _object(ctx, keys, values, span)
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return _listing(ctx, items, span)
+        case ast.Call() if is_shape(shape := constant(ctx, operand.func)):
+            return _record(ctx, operand, shape)
+    known = constant(ctx, operand)
+    if isinstance(known, (dict, list, tuple)) and not isinstance(operand, ast.Call):
+        return _given(ctx, Given(known, span))
+    fixed = _fixed(ctx, operand, known)
+    if fixed is not None:
+        return Constant(fixed, span)
+    return texts.template(ctx, operand, text=False)
+
+
+def _fixed(ctx: Context, operand: Operand, known: Any) -> str | None:
+    """Return a number, a boolean or null as JSON writes it."""
+    if isinstance(known, enum.Enum):
+        known = known.value
+    if known is None or isinstance(known, bool):
+        return {None: "null", True: "true", False: "false"}[known]
+    if not isinstance(known, (int, float, decimal.Decimal)):
+        return None
+    text = str(known).lower()
+    if isinstance(operand, (ast.Constant, ast.UnaryOp)):
+        span = ctx.span(operand)
+        written = ctx.places.text[span.start : span.end]
+        text = written if _JSON_NUMBER.fullmatch(written) else text
+    return text if _JSON_NUMBER.fullmatch(text) else None
+
+
+def _given(ctx: Context, given: Given) -> Value | None:
+    """Read a constant of the module as JSON."""
+    value, span = given.value, given.span
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = fields_of(type(value))
+        value = {name: getattr(value, name) for name in names}
+    if isinstance(value, dict):
+        pairs = [(key, value_of(ctx, Given(each, span))) for key, each in value.items()]
+        if not all(isinstance(key, str) for key, _ in pairs):
+            _not_a_key(ctx, span)
+            return None
+        read = tuple((Name(key, span), each) for key, each in pairs if each is not None)
+        return Object(read, span) if len(read) == len(pairs) else None
+    if isinstance(value, (list, tuple)):
+        items = [value_of(ctx, Given(each, span)) for each in value]
+        kept = tuple(each for each in items if each is not None)
+        return Listing(kept, span) if len(kept) == len(items) else None
+    fixed = _fixed(ctx, given, value)
+    if fixed is not None:
+        return Constant(fixed, span)
+    return texts.template(ctx, given, text=False)
+
+
+def _object(
+    ctx: Context,
+    keys: Sequence[ast.expr | None],
+    values: Sequence[ast.expr],
+    span: Span,
+) -> Value | None:
+    entries: dict[str, tuple[Name, Value]] = {}
+    complete = True
+    for key, item in zip(keys, values, strict=True):
+        if key is None:
+            help_ = "write its members one by one"
+            message = "an object can't be unpacked into another"
+            ctx.report("WF173", ctx.span(item), message, help=help_)
+            complete = False
+            continue
+        text = texts.constant_text(ctx, key, "the name of a member")
+        value = value_of(ctx, item)
+        if text is None or value is None:
+            complete = False
+        elif text.value in entries:
+            message = f'member "{text.value}" is there twice'
+            ctx.report("WF112", text.span(), message)
+            complete = False
+        else:
+            entries[text.value] = (Name(text.value, text.span()), value)
+    return Object(tuple(entries.values()), span) if complete else None
+
+
+def _not_a_key(ctx: Context, span: Span) -> None:
+    ctx.report("WF195", span, "the names of members of JSON are text")
+
+
+def _listing(ctx: Context, items: Sequence[ast.expr], span: Span) -> Value | None:
+    values = [value_of(ctx, item) for item in items]
+    kept = tuple(each for each in values if each is not None)
+    return Listing(kept, span) if len(kept) == len(values) else None
+
+
+def _record(ctx: Context, node: ast.Call, shape: type) -> Value | None:
+    """Read `Result(status="approved")`, the constructor of a shape."""
+    names = fields_of(shape)
+    entries, complete = [], True
+    if len(node.args) > len(names):
+        message = f'"{shape.__name__}" has {len(names)} fields'
+        ctx.report("WF193", ctx.span(node.args[len(names)]), message)
+        return None
+    for name, arg in zip(names, node.args, strict=False):
+        entries.append((Name(name, ctx.span(arg)), value_of(ctx, arg)))
+    for keyword in node.keywords:
+        span = ctx.places.span(keyword)
+        if keyword.arg is None or keyword.arg not in names:
+            meant = nearest(keyword.arg or "", names)
+            message = f'"{shape.__name__}" has no field "{keyword.arg or "**"}"'
+            help_ = f'did you mean "{meant}"?' if meant else None
+            ctx.report("WF193", span, message, help=help_)
+            complete = False
+            continue
+        word = Span(span.path, span.start, span.start + len(keyword.arg))
+        entries.append((Name(keyword.arg, word), value_of(ctx, keyword.value)))
+    read = tuple((name, each) for name, each in entries if each is not None)
+    complete = complete and len(read) == len(entries)
+    return Object(read, ctx.span(node)) if complete else None
+
+
+def read_headers(
+    ctx: Context, operand: Operand, key: Key
+) -> tuple[tuple[Name, Template], ...] | None:
+    """Read the headers of a request, whose names differ in more than case."""
+    pairs = _pairs(ctx, operand)
+    if pairs is None:
+        return None
+    headers: dict[str, tuple[Name, Template]] = {}
+    for name, item in pairs:
+        value = texts.template(ctx, item)
+        if not _HEADER_NAME.fullmatch(name.text):
+            message = f'"{name.text}" is not the name of a header'
+            ctx.report("WF131", name.span, message)
+        elif name.text.lower() in headers:
+            message = f'header "{name.text}" is there twice'
+            ctx.report("WF112", name.span, message, help="case makes no difference")
+        elif value:
+            headers[name.text.lower()] = (name, value)
+    return tuple(headers.values())
+
+
+def _pairs(ctx: Context, operand: Operand) -> list[tuple[Name, Operand]] | None:
+    span = ctx.span(operand)
+    if isinstance(operand, ast.Dict):
+        pairs: list[tuple[Name, Operand]] = []
+        for key, value in zip(operand.keys, operand.values, strict=True):
+            given = key if key is not None else Given(None, ctx.span(value))
+            text = texts.constant_text(ctx, given, "the name of a header")
+            if text is None:
+                return None
+            pairs.append((Name(text.value, text.span()), value))
+        return pairs
+    known = constant(ctx, operand)
+    if isinstance(known, dict):
+        return [(Name(str(k), span), Given(v, span)) for k, v in known.items()]
+    message = f'expected a dict of header names, found "{ctx.shown(operand)}"'
+    ctx.report("WF193", span, message)
+    return None
+
+
+# --- retry ----------------------------------------------------------------------
+
+
+def read_retry(ctx: Context, operand: Operand, key: Key) -> Retry | None:
+    """Read `retry`: a number of attempts, or `Retry(...)`."""
+    span = ctx.span(operand)
+    if isinstance(operand, ast.Name) and operand.id in ctx.literals:
+        literal = ctx.literals[operand.id]
+        if operand.id not in ctx.locals and isinstance(literal, ast.Call):
+            operand = literal
+    made = isinstance(operand, ast.Call) and constant(ctx, operand.func)
+    if isinstance(operand, ast.Call) and made is RetryOptions:
+        return _retry(ctx, _options(ctx, operand), span)
+    known = constant(ctx, operand)
+    if isinstance(known, RetryOptions):
+        given = {each.name: getattr(known, each.name) for each in RETRY}
+        options = {
+            name: Given(value, span)
+            for name, value in given.items()
+            if value is not None
+        }
+        return _retry(ctx, options, span)
+    if known is UNKNOWN or isinstance(known, (int, float, str)):
+        count = read_count(ctx, operand, RETRY[0])
+        return _retry(ctx, {"max_attempts": operand}, span) if count else None
+    message = (
+        f'expected a number of attempts or Retry(...), found "{ctx.shown(operand)}"'
+    )
+    ctx.report("WF193", span, message, help="write retry=Retry(max_attempts=5)")
+    return None
+
+
+def _options(ctx: Context, node: ast.Call) -> dict[str, Operand]:
+    known = [key.name for key in RETRY]
+    options: dict[str, Operand] = dict(zip(known, node.args[:1], strict=False))
+    for extra in node.args[1:]:
+        ctx.report("WF193", ctx.span(extra), "Retry takes its options by name")
+    for keyword in node.keywords:
+        span = ctx.places.span(keyword)
+        if keyword.arg in known:
+            options[keyword.arg] = keyword.value
+            continue
+        word = Span(span.path, span.start, span.start + len(keyword.arg or "**"))
+        meant = nearest(keyword.arg or "", known)
+        note = () if meant else ("known options are " + ", ".join(known),)
+        message = f'unknown option "{keyword.arg or "**"}" of Retry'
+        ctx.report("WF111", word, message, *note, **suggestion(word, meant))
+    return options
+
+
+def _retry(ctx: Context, options: Mapping[str, Operand], span: Span) -> Retry | None:
+    fields = {
+        key.name: READERS[key.kind](ctx, options[key.name], key)
+        for key in RETRY
+        if key.name in options
+    }
+    return Retry(
+        max_attempts=fields.get("max_attempts") or DEFAULT_ATTEMPTS,
+        backoff=fields.get("backoff"),
+        factor=fields.get("factor"),
+        max_backoff=fields.get("max_backoff"),
+        jitter=fields.get("jitter"),
+        on=fields.get("on"),
+        span=span,
+    )
+
+
+def read_count(ctx: Context, operand: Operand, key: Key) -> int | None:
+    """Read a whole number from 1."""
+    value = _known(ctx, operand, key)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**6:
+        return value
+    _wrong_number(ctx, operand, key, value)
+    return None
+
+
+def read_factor(ctx: Context, operand: Operand, key: Key) -> float | None:
+    """Read a number from 1."""
+    value = _known(ctx, operand, key)
+    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if plain and 1 <= value < 10**6:
+        return float(value)
+    _wrong_number(ctx, operand, key, value)
+    return None
+
+
+def read_flag(ctx: Context, operand: Operand, key: Key) -> bool | None:
+    """Read True or False."""
+    value = _known(ctx, operand, key)
+    if isinstance(value, bool):
+        return value
+    _wrong_number(ctx, operand, key, value)
+    return None
+
+
+def _known(ctx: Context, operand: Operand, key: Key) -> Any:
+    value = constant(ctx, operand)
+    if value is UNKNOWN:
+        ctx.report(
+            "WF179",
+            ctx.span(operand),
+            f'"{ctx.shown(operand)}" is not known when the workflow is compiled',
+            f"{key.kind.value} was expected",
+            help="write it as a literal, or as a constant of the module",
+        )
+    return value
+
+
+def _wrong_number(ctx: Context, operand: Operand, key: Key, value: Any) -> None:
+    if value is UNKNOWN:
+        return
+    found = short(repr(value))
+    expected = "True or False" if key.kind is Kind.FLAG else key.kind.value
+    message = f'expected {expected} for "{key.name}", found {found}'
+    ctx.report("WF122", ctx.span(operand), message)
+
+
+def read_conditions(
+    ctx: Context, operand: Operand, key: Key
+) -> tuple[Name, ...] | None:
+    """Read what is worth another attempt."""
+    items: Sequence[Operand]
+    if isinstance(operand, (ast.List, ast.Tuple)):
+        items = operand.elts
+    else:
+        value = _known(ctx, operand, key)
+        if not isinstance(value, (list, tuple)):
+            _wrong_number(ctx, operand, key, value)
+            return None
+        items = [Given(each, ctx.span(operand)) for each in value]
+    names = []
+    for item in items:
+        value, span = constant(ctx, item), ctx.span(item)
+        if isinstance(value, (str, int)) and _CONDITION.fullmatch(str(value)):
+            names.append(Name(str(value), span))
+        else:
+            shown = ctx.shown(item)
+            message = f"{shown} is not an SQLSTATE, an HTTP status or transport"
+            help_ = 'write on=["08", "40001", 503, "transport"]'
+            ctx.report("WF130", span, message, help=help_)
+    return tuple(names) or None
+
+
+READERS: Mapping[Kind, Callable[[Context, Operand, Key], Any]] = {
+    Kind.NAME: read_name,
+    Kind.TEXT: read_text,
+    Kind.TEMPLATE: read_template,
+    Kind.SQL: read_sql_text,
+    Kind.FILE: read_sql_file,
+    Kind.DURATION: read_duration,
+    Kind.TIMEOUT: read_timeout,
+    Kind.DELAY: read_delay,
+    Kind.TYPE: read_type,
+    Kind.VALUE: read_value,
+    Kind.HEADERS: read_headers,
+    Kind.EXPECT: read_expect,
+    Kind.RETRY: read_retry,
+    Kind.COUNT: read_count,
+    Kind.FACTOR: read_factor,
+    Kind.FLAG: read_flag,
+    Kind.CONDITIONS: read_conditions,
+}
