@@ -27,6 +27,8 @@
 --   PD005 role has no executor          PD021 HTTP transport error or another failure
 --   PD006 break or continue outside     PD022 HTTP request refused by the address guard
 --         of a loop                     PD023 HTTP response too large
+--   PD013 signal of another form than the workflow declares
+--   PD030 step ended its session, again and again
 
 create schema df;
 create schema df_engine;

@@ -75,6 +75,8 @@ begin
     exit when v_step.task is null;
     if v_step.state operator(pg_catalog.=) 'x' then
       v_ok := df_engine.attempt(v_step);
+    elsif v_step.state operator(pg_catalog.=) 'k' then
+      v_ok := df_engine.attempt_suspect(v_step);
     else
       v_ok := df_engine.resume(v_step);
     end if;

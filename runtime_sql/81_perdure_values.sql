@@ -27,3 +27,81 @@ as $$
       || ''', ''hex''), ''UTF8'')'
   end
 $$;
+
+-- Return true, or raise PD013 unless the data of a signal has the form that the workflow
+-- declares. `p_shape` is a type's name, an object of shapes by member, or a list of one
+-- shape; `{"?": shape}` is one that may be null. A wait that timed out has no data.
+create function perdure.check_signal(p_signal jsonb, p_shape jsonb) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_wrong text;
+begin
+  if p_signal -> 'timed_out' = 'true' then
+    return true;
+  end if;
+  v_wrong := perdure.misfit(p_signal -> 'data', p_shape, 'data');
+  if v_wrong is not null then
+    raise exception 'signal %: %', to_json(p_signal ->> 'signal_name'), v_wrong
+      using errcode = 'PD013', detail = format('The signal carried %s.', p_signal -> 'data');
+  end if;
+  return true;
+end
+$$;
+
+-- Return how a value does not fit a shape, null when it does; `p_place` names it.
+create function perdure.misfit(p_value jsonb, p_shape jsonb, p_place text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_null boolean := coalesce(p_value, 'null') = 'null';
+begin
+  if p_shape ? '?' and jsonb_typeof(p_shape) = 'object' then
+    return case when not v_null then perdure.misfit(p_value, p_shape -> '?', p_place) end;
+  elsif v_null then
+    return format('%s is missing or null', p_place);
+  end if;
+  case jsonb_typeof(p_shape)
+    when 'object' then
+      if jsonb_typeof(p_value) <> 'object' then
+        return format('%s is %s, expected an object', p_place, p_value);
+      end if;
+      return (select string_agg(wrong, '; ') from (
+        select perdure.misfit(p_value -> s.key, s.value, p_place || '.' || s.key) as wrong
+        from jsonb_each(p_shape) s order by s.key) as members);
+    when 'array' then
+      if jsonb_typeof(p_value) <> 'array' then
+        return format('%s is %s, expected a list', p_place, p_value);
+      end if;
+      return (select string_agg(wrong, '; ') from (
+        select perdure.misfit(i.item, p_shape -> 0, format('%s[%s]', p_place, i.n - 1)) as wrong
+        from jsonb_array_elements(p_value) with ordinality as i (item, n)) as items);
+    else
+      return perdure.misfit_type(p_value, p_shape #>> '{}', p_place);
+  end case;
+end
+$$;
+
+-- Return how a value cannot be read as a type, null when it can.
+create function perdure.misfit_type(p_value jsonb, p_type text, p_place text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_type in ('json', 'jsonb') then
+    return null;
+  elsif jsonb_typeof(p_value) = 'array' and p_type like '%[]' then
+    execute format('select t.v from jsonb_to_record(%L) as t (v %s)',
+      jsonb_build_object('v', p_value), p_type);
+    return null;
+  elsif jsonb_typeof(p_value) in ('object', 'array') then
+    return format('%s is %s, expected %s', p_place, p_value, p_type);
+  end if;
+  execute format('select cast(%L as %s)', p_value #>> '{}', p_type);
+  return null;
+exception when data_exception or undefined_object or integrity_constraint_violation then
+  return format('%s is %s, expected %s', p_place, p_value, p_type);
+end
+$$;

@@ -2,9 +2,9 @@
 
 The tests need a database with the extension pg_durable, 0.2.5 or later, and run when
 PERDURE_PG_DURABLE_URL names it. That database is for them alone: they drop its schemas
-`t` and `workflows`, install Perdure's support beside the extension, and make a role
-`perdure_test_runner`. So the URL is of a superuser; the extension must be allowed to
-connect to its own server as that role (`host all all 127.0.0.1/32 trust` in
+`t`, `workflows` and `perdure`, install Perdure's support beside the extension, and make
+a role `perdure_test_runner`. So the URL is of a superuser; the extension must be
+allowed to connect to its own server as that role (`host all all 127.0.0.1/32 trust` in
 pg_hba.conf, say), and to send requests to 127.0.0.1 (feature `http-allow-all`).
 """
 
@@ -41,12 +41,15 @@ def extension(short_dir: Path) -> Side:
     url = os.environ.get("PERDURE_PG_DURABLE_URL")
     if not url:
         pytest.skip("PERDURE_PG_DURABLE_URL names no database with pg_durable")
-    install(Database(url, "PERDURE_PG_DURABLE_URL"), shipped((0, 2, 5)))
     with psycopg.connect(url) as connection:
+        connection.execute("drop schema if exists perdure cascade")
         connection.execute(_ROLE)
+    before, after = install(Database(url, "PERDURE_PG_DURABLE_URL"), shipped((0, 2, 5)))
+    assert before.installed is None
+    assert after.current
+    with psycopg.connect(url) as connection:
         connection.execute(f"select df.grant_usage('{ROLE}', include_http => true)")
         connection.execute(f"select perdure.grant_usage('{ROLE}')")
-        connection.execute("truncate perdure.inbox, perdure.outcomes")
     deploy(url, compiled(EXTENSION, short_dir / "extension"))
     error = (
         "select string_agg(result #>> '{}', ' ') from df.nodes"
@@ -57,7 +60,10 @@ def extension(short_dir: Path) -> Side:
 
 @pytest.fixture(scope="session")
 def ours(
-    postgres: str, http: Server, short_dir: Path, tmp_path_factory: pytest.TempPathFactory
+    postgres: str,
+    http: Server,
+    short_dir: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Side]:
     """Return a database with the own runtime, with all workflows and a worker."""
     with psycopg.connect(postgres, autocommit=True) as admin:

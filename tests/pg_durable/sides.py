@@ -43,6 +43,7 @@ class Case:
     result: object = None
     rows: Sequence[str] | None = None
     seconds: float = 120
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,39 @@ class Side:
     def outcome(self, case: Case) -> Outcome:
         """Start a run, send its signals, and wait for its end."""
         with self.connect() as connection:
-            run = _start(connection, case)
+            run = self.started(connection, case)
             for signal in case.signals:
                 self._signal(connection, run, signal, case.seconds)
-            status = _ended(connection, run, case.seconds)
+            status = self.ended(connection, run, case.seconds)
             found = _one(connection, "select df.result(%s)", run)
             error = _one(connection, self.error, run)
         result = json.loads(found)["rows"][0]["result"] if found else None
         rows = _rows(self.url, run)
         return Outcome(status, _without(result, run), rows, error)
+
+    def started(self, connection: Connection, case: Case) -> str:
+        """Start a run and return its id."""
+        arguments = [
+            sql.SQL("{} => {}").format(sql.Identifier(name), sql.Literal(value))
+            for name, value in case.inputs.items()
+        ]
+        function = sql.Identifier("workflows", case.workflow)
+        for name, setting in case.settings.items():
+            connection.execute("select set_config(%s, %s, false)", [name, setting])
+        call = sql.SQL("select {}({})").format(function, sql.SQL(", ").join(arguments))
+        row = connection.execute(call).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    def ended(self, connection: Connection, run: str, seconds: float) -> str:
+        """Wait for the end of a run and return its status."""
+        deadline = time.monotonic() + seconds
+        while True:
+            status = str(_one(connection, "select df.status(%s)", run))
+            if status not in ("pending", "running"):
+                return status
+            assert time.monotonic() < deadline, f"{run} does not end"
+            time.sleep(0.1)
 
     def _signal(
         self, connection: Connection, run: str, signal: Signal, seconds: float
@@ -118,28 +143,6 @@ def deploy(url: str, migrations: Sequence[str]) -> None:
             connection.execute(migration.encode())
         connection.execute(f"grant usage on schema workflows, t to {ROLE}")
         connection.execute(f"grant all on all tables in schema t to {ROLE}")
-
-
-def _start(connection: Connection, case: Case) -> str:
-    arguments = [
-        sql.SQL("{} => {}").format(sql.Identifier(name), sql.Literal(value))
-        for name, value in case.inputs.items()
-    ]
-    function = sql.Identifier("workflows", case.workflow)
-    call = sql.SQL("select {}({})").format(function, sql.SQL(", ").join(arguments))
-    row = connection.execute(call).fetchone()
-    assert row is not None
-    return str(row[0])
-
-
-def _ended(connection: Connection, run: str, seconds: float) -> str:
-    deadline = time.monotonic() + seconds
-    while True:
-        status = str(_one(connection, "select df.status(%s)", run))
-        if status not in ("pending", "running"):
-            return status
-        assert time.monotonic() < deadline, f"{run} does not end"
-        time.sleep(0.1)
 
 
 def _one(connection: Connection, query: str, run: str) -> Any:

@@ -143,7 +143,7 @@ class _Model:
 
         match step:
             case tree.Insert(marker, value, name):
-                shown = as_json(evaluate(value, env))
+                shown = evaluate(value, env)
                 if value.type == "numeric" and shown is not None:
                     shown = plain(shown)
                 self.events.append(Event(marker, shown, at, thread))
@@ -416,10 +416,6 @@ def as_text(value: Scalar) -> str:
             return str(value)
 
 
-def as_json(value: Scalar) -> Any:
-    return value
-
-
 def fill(template: tree.Template, env: Env) -> str:
     """Return a text with its expression in it; null reads as nothing."""
     value = as_text(evaluate(template.expr, env))
@@ -436,4 +432,4 @@ def result(value: Any, env: Env) -> Any:
         case tree.Template():
             return fill(value, env)
         case _:
-            return as_json(evaluate(value, env))
+            return evaluate(value, env)

@@ -28,13 +28,18 @@ Inputs = Mapping[str, sql.Composable]
 
 @dataclass(frozen=True)
 class Seen:
-    """What a run did; `rows` are the markers and values, in the order of writing."""
+    """What a run did; `rows` are the markers and values, in the order of writing.
+
+    `end` is the time of the test clock, in milliseconds after the start, at which the
+    run had ended or nothing was left to happen.
+    """
 
     status: str
     result: Any
     error: str | None
     sqlstate: str | None
     rows: tuple[tuple[str, Any], ...]
+    end: float
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Signal:
     data: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Bench:
     """A compiler and a database with the runtime and the schema in it."""
 
@@ -103,7 +108,7 @@ class Bench:
         self.send(run, [each for each in waiting if each.at == 0])
         waiting = [each for each in waiting if each.at > 0]
         self.work()
-        while (due := self.next_time(waiting)) is not None:
+        while self.active(run) and (due := self.next_time(waiting)) is not None:
             self.set_time(due)
             self.send(run, [each for each in waiting if each.at <= due])
             waiting = [each for each in waiting if each.at > due]
@@ -118,7 +123,7 @@ class Bench:
         )
         times: list[float] = [each.at for each in waiting[:1]]
         if timer is not None:
-            times.append((timer - START).total_seconds() * 1000)
+            times.append(since_start(timer))
         return min(times, default=None)
 
     def set_time(self, milliseconds: float) -> None:
@@ -127,7 +132,7 @@ class Bench:
 
     def send(self, run: str, signals: Sequence[Signal]) -> None:
         for each in signals:
-            if self.status(run) in ("pending", "running"):
+            if self.active(run):
                 self.connection.execute(
                     "select df.signal(%s, %s, %s)", [run, each.name, each.data]
                 )
@@ -136,8 +141,10 @@ class Bench:
         """Do all that can be done at this time."""
         self.connection.execute("call df.work(100000, 20000)")
 
-    def status(self, run: str) -> str:
-        return str(self.one("select df.status(%s)", [run])[0])
+    def active(self, run: str) -> bool:
+        """Say whether a run has not ended yet."""
+        status = self.one("select df.status(%s)", [run])[0]
+        return status in ("pending", "running")
 
     def seen(self, run: str) -> Seen:
         """Return what a run did, and cancel it if it waits."""
@@ -148,7 +155,7 @@ class Bench:
         if status == "completed":
             text = self.one("select df.result(%s)::text", [run])[0]
             result = json.loads(text, parse_float=Decimal)
-        if status in ("pending", "running"):
+        if self.active(run):
             self.connection.execute("select df.cancel(%s, 'the test is over')", [run])
         rows = self.connection.execute(
             "select what, data::text from shop.audit order by id"
@@ -159,6 +166,7 @@ class Bench:
             error,
             sqlstate,
             tuple((what, data and json.loads(data)) for what, data in rows),
+            since_start(self.one("select df.now()")[0]),
         )
 
     def one(self, query: Any, values: Sequence[Any] | None = None) -> tuple[Any, ...]:
@@ -166,6 +174,11 @@ class Bench:
         row = self.connection.execute(query, values).fetchone()
         assert row is not None
         return tuple(row)
+
+
+def since_start(time: datetime) -> float:
+    """Return milliseconds, without the error of a product of floats."""
+    return (time - START) / timedelta(milliseconds=1)
 
 
 @contextmanager

@@ -137,7 +137,7 @@ def compiled(folder: Path, texts: list[str], hash_seed: str) -> dict[str, bytes]
     for index, text in enumerate(texts):
         (folder / "workflows" / f"w{index}.yaml").write_text(text, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", "from perdure.cli.main import main; main()", "compile"],
+        [sys.executable, "-c", "from perdure.cli.entry import main; main()", "compile"],
         cwd=folder,
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         capture_output=True,

@@ -81,6 +81,7 @@ def compare(seen: Seen, expected: Prediction) -> None:
         expected.status,
         expected.value if expected.status == "failed" else None,
     )
+    assert expected.status == "running" or seen.end == expected.end
     if expected.status == "completed":
         assert seen.result["row_count"] == 1
         assert exact(seen.result["rows"]) == exact([{"result": expected.value}])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from perdure.emit.query import Values, chunks_of
 from perdure.frontend.sqltext import read_sql
-from perdure.plan.query import Code, Query, ResultRef, StringLiteral
+from perdure.plan.query import Code, Query, ResultRef, RunRef, StringLiteral
 from perdure.source import verbatim
 
 REPLACED = "\N{BLACK SQUARE}"
@@ -30,6 +30,18 @@ def substitute(sql: str) -> str:
     sql = re.sub(r"\{[A-Za-z_][A-Za-z0-9_]*\}", REPLACED, sql)
     return re.sub(
         r"\$[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\*))?\??", REPLACED, sql
+    )
+
+
+def scanned(sql: str) -> str:
+    """Replace the run's id in one pass, as the extension does from 0.2.6 on.
+
+    All from a brace to the next closing one is a name, known or not.
+    """
+    return re.sub(
+        r"\{([^}]*)\}",
+        lambda found: "RUN" if found[1] == "sys_instance_id" else found[0],
+        sql,
     )
 
 
@@ -134,6 +146,32 @@ def test_only_references_are_replaced_among_constants(
     assert replaced.count(REPLACED) == 1
     row = connection.execute(replaced.replace(REPLACED, "7").encode()).fetchone()
     assert row == (f"{left}7{right}",)
+
+
+@HARD
+@given(joined(), joined(), joined())
+def test_the_id_of_the_run_is_replaced_after_any_text(
+    connection: Connection, left: str, middle: str, right: str
+) -> None:
+    texts = [StringLiteral(text) for text in (left, middle, right)]
+    query: Query = (
+        Code("select "),
+        texts[0],
+        Code(" || "),
+        RunRef("id"),
+        Code(" || "),
+        texts[1],
+        Code(" || "),
+        RunRef("id"),
+        Code(" || "),
+        texts[2],
+    )
+    for replaced in (
+        scanned(emitted(query)),
+        emitted(query).replace("{sys_instance_id}", "RUN"),
+    ):
+        row = connection.execute(replaced.encode()).fetchone()
+        assert row == (f"{left}RUN{middle}RUN{right}",)
 
 
 @HARD

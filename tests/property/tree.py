@@ -361,6 +361,15 @@ def _value(value: Any) -> Any:
             return f"${{{show(value)}}}"
 
 
+def _retry(attempts: int, backoff: int) -> dict[str, Any]:
+    return {
+        "max_attempts": Plain(attempts),
+        "backoff": f"{backoff}s",
+        "jitter": Plain("false"),
+        "on": ["22012"],
+    }
+
+
 def _statement(step: Step) -> dict[str, Any]:
     def named(name: str | None, text: str, **more: Any) -> dict[str, Any]:
         return {**({"name": name} if name else {}), "sql": text, **more}
@@ -402,14 +411,8 @@ def _statement(step: Step) -> dict[str, Any]:
             text = "update shop.audit set at = at where what = "
             return named(name, f"{text}'{marker}'")
         case Divide(name, value, attempts, backoff):
-            retry = {
-                "max_attempts": Plain(attempts),
-                "backoff": f"{backoff}s",
-                "jitter": Plain("false"),
-                "on": ["22012"],
-            }
-            text = f"select 100 / {sql(value)} as q"
-            return named(name, text, **({"retry": retry} if attempts > 1 else {}))
+            retry = {"retry": _retry(attempts, backoff)} if attempts > 1 else {}
+            return named(name, f"select 100 / {sql(value)} as q", **retry)
         case _:
             raise TypeError(step)
 

@@ -40,11 +40,13 @@ COMPARISONS = ("{} = {}", "{} <> {}", "{} < {}", "{} >= {}", "{} is distinct fro
 class Scope:
     """What can be used at one point.
 
-    `lets` may be bound again here; `markers` have certainly been dealt with before.
+    `lets` may be bound again here, `signals` waited for again; `markers` have certainly
+    been dealt with before.
     """
 
     refs: tuple[Ref, ...] = ()
     lets: tuple[Ref, ...] = ()
+    signals: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     markers: tuple[str, ...] = ()
     in_loop: bool = False
@@ -55,6 +57,10 @@ class Scope:
 
     def inner(self, **changes: Any) -> Scope:
         return replace(self, depth=self.depth + 1, **changes)
+
+    def branch(self) -> Scope:
+        """Return the scope at the start of a branch, which rebinds nothing outer."""
+        return self.inner(lets=(), signals=())
 
 
 DrawStep = Callable[[Scope], tuple[Steps, Scope | None]]
@@ -233,24 +239,29 @@ class Drawer:
         return (tree.Sleep(self.draw(st.integers(1, 9))),), scope
 
     def wait(self, scope: Scope) -> tuple[Steps, Scope]:
-        step = self.waiting(late=False)
-        refs = (
-            Ref("boolean", f"{step.name}.timed_out"),
-            Ref("bigint", f"{step.name}.data.n"),
-            Ref("text", f"{step.name}.data.s"),
-        )
-        return (step,), scope.adding(*refs)
+        signal = None
+        if scope.signals and self.often(1, 3):
+            signal = self.pick(scope.signals)
+        step = self.waiting(late=False, signal=signal)
+        number = Ref("bigint", f"{step.name}.data.n")
+        text = Ref("text", f"{step.name}.data.s")
+        scope = scope.adding(Ref("boolean", f"{step.name}.timed_out"), number, text)
+        scope = replace(scope, signals=(*scope.signals, step.signal))
+        if self.often(1, 2):
+            return (step, tree.Insert(self.name("m"), number)), scope
+        return (step,), scope
 
-    def waiting(self, *, late: bool) -> tree.Wait:
+    def waiting(self, *, late: bool, signal: str | None = None) -> tree.Wait:
         """Draw a wait, and the messages that are sent to it."""
-        name, signal = self.name("w"), self.name("go")
+        name, signal = self.name("w"), signal or self.name("go")
         for _ in range(self.draw(st.integers(0, 2))):
             # Messages come at thousandths of their own, so that no two things that
             # matter happen at the same time.
             second = self.draw(st.integers(100, 200) if late else st.integers(-3, 9))
             at = 0 if second < 0 else second * 1000 + len(self.messages) + 1
             text = self.draw(st.none() | STRINGS)
-            self.messages.append(tree.Message(signal, at, self.draw(INTEGERS), text))
+            number = self.draw(INTEGERS)
+            self.messages.append(tree.Message(signal, at, number, text))
         timed = late or self.often(9, 10)
         return tree.Wait(name, signal, self.draw(st.integers(2, 12)) if timed else None)
 
@@ -337,7 +348,9 @@ class Drawer:
     def parallel(self, scope: Scope) -> tuple[Steps, Scope | None]:
         branches, ends = [], []
         for _ in range(self.draw(st.integers(1, 3))):
-            steps, end = self.steps(scope.inner(lets=()))
+            steps, end = self.steps(scope.branch())
+            if end is not None and self.often(1, 4):
+                steps, end = (*steps, self.end(end)), None
             branches.append((self.name("b"), steps))
             ends.append(end)
         step = tree.Parallel(tuple(branches))
@@ -368,7 +381,7 @@ class Drawer:
             if index != quick:
                 late = tree.Sleep(self.draw(st.integers(100, 999)))
                 start = (late if self.often(1, 2) else self.waiting(late=True),)
-            steps, end = self.steps(scope.inner(lets=()), least=0 if start else 1)
+            steps, end = self.steps(scope.branch(), least=0 if start else 1)
             branches.append((self.name("b"), (*start, *steps)))
             ends.append(end)
         live = [end for end in ends if end is not None]
@@ -413,7 +426,9 @@ def workflows(draw: Draw, steps: int = 20) -> tree.Workflow:
     scope = scope.adding(Ref("text", "run.workflow"))
     body, after = drawer.steps(scope)
     if after is not None and drawer.often():
-        body = (*body, drawer.returning(after))
+        # What the steps have bound is seen; more of it than a drawn value would show.
+        seen = tuple((f"k{i}", ref) for i, ref in enumerate(after.refs[-12:]))
+        body = (*body, tree.Return(seen))
     return tree.Workflow(inputs, body, tuple(drawer.messages))
 
 

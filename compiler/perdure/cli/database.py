@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perdure.cli.project import fail
+from perdure.cli.project import fail, keep_out_of_git
 
 if TYPE_CHECKING:
     from perdure.config import Config
@@ -56,6 +56,8 @@ def opened(
 
     with reported():
         _refuse_missing_state(url, config)
+        if config.source is not None:
+            keep_out_of_git(config.state_dir)
         with open_database(
             url, os.environ, config.state_dir, config.postgres_bin_dir, fresh=fresh
         ) as database:

@@ -7,7 +7,6 @@ reads in order and two runs of the same kind give the same lines but for the tim
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,7 +84,9 @@ def state(step: Step) -> str:
 
 def compact(value: Any) -> str:
     """Return a value as JSON in one line that is not too long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    import simplejson
+
+    text = simplejson.dumps(value, ensure_ascii=False, default=str, use_decimal=True)
     short = len(text) <= VALUE_CHARACTERS
     return text if short else text[: VALUE_CHARACTERS - 1] + "…"
 

@@ -71,7 +71,7 @@ app.command()(dump.dump)
 app.command()(explain.explain)
 
 
-def main() -> None:
+def run_app() -> None:
     """Run the command line; what nobody foresaw becomes a short message."""
     try:
         app()

@@ -53,8 +53,10 @@ def ps(
         )
     if json:
         typer.echo(json_.dumps([run_row(each) for each in runs], indent=2))
-    else:
+    elif runs:
         _print_table(runs)
+    else:
+        typer.echo(f"no runs{f' of {workflow}' if workflow else ''}", err=True)
 
 
 def show(

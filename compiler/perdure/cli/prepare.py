@@ -32,7 +32,7 @@ def prepare(config: Config, database: Database, workflow: str) -> tuple[str, str
     if database.embedded:
         load_schema(config, database)
     with opened_compiler(config) as compiler:
-        checked = compile_cleanly(compiler, config)
+        checked = compile_cleanly(compiler, config, errors_only=True)
         release = compiler.release(checked)
         if any(each.severity == "error" for each in release.findings):
             show(release.findings, compiler.sources)
@@ -43,7 +43,9 @@ def prepare(config: Config, database: Database, workflow: str) -> tuple[str, str
         if "@" in workflow or name not in changed:
             return config.sql_schema, workflow
         unit = next(unit for unit in checked.units if unit.name == name)
-        return try_out(compiler, unit, database)
+        schema, tried = try_out(compiler, unit, database)
+        typer.echo(f"{name} is not compiled yet: trying it out as {tried}", err=True)
+        return schema, tried
 
 
 def load_schema(config: Config, database: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -84,17 +84,33 @@ def progress(label: str) -> Iterator[Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def compile_cleanly(compiler: Compiler, config: Config) -> Checked:
+def compile_cleanly(
+    compiler: Compiler, config: Config, errors_only: bool = False
+) -> Checked:
     """Check all of a project; end with exit code 1 if there are errors."""
     from perdure.pipeline import workflow_files
 
     with progress("checking") as report:
         checked = compiler.check(workflow_files(config), report)
-    if checked.findings:
-        show(checked.findings, checked.sources)
+    shown = [each for each in checked.findings if _counts(each, errors_only)]
+    if shown:
+        show(shown, checked.sources)
     if checked.failed:
         raise typer.Exit(1)
     return checked
+
+
+def _counts(finding: Diagnostic, errors_only: bool) -> bool:
+    return finding.severity == "error" or not errors_only
+
+
+def keep_out_of_git(folder: Path) -> None:
+    """Make the folder of caches and servers, which git is to pass over."""
+    mark = folder / ".gitignore"
+    with suppress(OSError):  # a folder that can't be written only costs time
+        if not mark.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            mark.write_text("*\n", encoding="utf-8")
 
 
 @contextmanager
@@ -105,6 +121,7 @@ def opened_compiler(
     from perdure.engine.errors import EngineError
     from perdure.pipeline import open_compiler
 
+    keep_out_of_git(state_dir or config.state_dir)
     try:
         with open_compiler(
             config, remember=remember, state_dir=state_dir, progress=say

@@ -51,7 +51,8 @@ def run(
     signal: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=JSON", help="Send this when the run waits for it; repeatable."
+            metavar="NAME[=JSON]",
+            help="Send this when the run waits for it; repeatable.",
         ),
     ] = None,
     detach: Annotated[
@@ -109,6 +110,7 @@ def follow(config: Config, database: Database, run: str, how: Following) -> int:
 
     outbox = Outbox(list(how.signals))
     last: Followed | None = None
+    background: BackgroundWorker | None = None
     try:
         with (
             worker_if_needed(config, database, how.worker) as background,
@@ -148,6 +150,8 @@ def worker_if_needed(
 
 def print_run(database: Database, followed: Followed, *, json: bool) -> None:
     """Print a run to stdout as it is: a tree, or JSON."""
+    import simplejson
+
     from perdure.cli.live import console, run_data, tree
     from perdure.engine import client
 
@@ -157,7 +161,10 @@ def print_run(database: Database, followed: Followed, *, json: bool) -> None:
             result = client.result(connection, followed.run.id)
     if json:
         data = run_data(followed, result)
-        typer.echo(json_.dumps(data, indent=2, ensure_ascii=False, default=str))
+        text = simplejson.dumps(
+            data, indent=2, ensure_ascii=False, default=str, use_decimal=True
+        )
+        typer.echo(text)
     else:
         console().print(tree(followed, result))
 

@@ -47,12 +47,12 @@ def install(
     if json:
         typer.echo(json_.dumps({"before": before.installed, "after": after.installed}))
     elif before.current:
-        typer.echo(f"the {sources.what} is current ({after.installed})")
+        typer.echo(f"the {sources.title} is current ({after.installed})")
     elif before.installed:
         versions = f"from {before.installed} to {after.installed}"
-        typer.echo(f"upgraded the {sources.what} {versions}")
+        typer.echo(f"upgraded the {sources.title} {versions}")
     else:
-        typer.echo(f"installed the {sources.what} {after.installed}")
+        typer.echo(f"installed the {sources.title} {after.installed}")
 
 
 @app.command("sql")

@@ -33,7 +33,7 @@ def version_function(
     parameters: Sequence[Parameter],
     declarations: Sequence[str],
     start: str,
-    search_path: str,
+    settings: Sequence[str],
 ) -> str:
     """Return the function that builds the graph and starts a run of it."""
     lines = ["", *_declare(declarations), "begin"]
@@ -41,7 +41,7 @@ def version_function(
     lines += [f"  return {start};", "end", ""]
     body = dollar_quote("\n".join(lines), "workflow")
     options = _OPTIONS.format(language="plpgsql")
-    options += f"set search_path = {search_path}\n"
+    options += "".join(f"set {setting}\n" for setting in settings)
     return f"create function {_head(name, parameters)}\n{options}as {body};"
 
 

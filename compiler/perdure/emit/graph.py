@@ -35,7 +35,7 @@ from perdure.plan.tree import (
 )
 
 _DEFAULT_HTTP_TIMEOUT = 30_000
-_HELPERS = ("request", "winner", "result")
+_HELPERS = ("request", "winner", "result", "payload")
 """Roles of nodes that prepare or end a step, said in its comment."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from perdure.emit.layout import Argument, Call, Named
@@ -10,6 +11,10 @@ from perdure.plan.tree import Parameter
 from perdure.plan.types import native
 
 _CHUNK = 40
+_SAME_TEXT = re.compile(
+    r"numeric(\(\d+(,\d+)?\))?|jsonb?|bytea|(text|smallint|integer|bigint|uuid)\[\]"
+)
+"""Types that travel as text, which is the same in every session."""
 
 
 def ordered(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
@@ -81,3 +86,18 @@ def _text(parameter: Parameter) -> str:
 def start(graph: Call, label: str, inputs: tuple[Argument, ...]) -> Call:
     """Return the call that starts a run."""
     return Call("df.start", (graph, quote_literal(label), *inputs))
+
+
+def settings(parameters: Sequence[Parameter]) -> tuple[str, ...]:
+    """Return the settings under which inputs become text, as the steps will read it.
+
+    The caller's own may be others, and then `01/02/2024` is another day.
+    """
+    types = (each.type for each in parameters)
+    if all(native(name) or _SAME_TEXT.fullmatch(name) for name in types):
+        return ()
+    return (
+        "datestyle = 'ISO, MDY'",
+        "intervalstyle = 'postgres'",
+        "extra_float_digits = '1'",
+    )

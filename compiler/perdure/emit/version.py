@@ -57,7 +57,10 @@ def emit(
             plan.parameters,
             inputs.declarations(plan.parameters) if values.splices else (),
             show(start, 2),
-            plan.search_path,
+            (
+                f"search_path = {plan.search_path}",
+                *inputs.settings(plan.parameters),
+            ),
         ),
         "register": _register(
             plan, version, target, registration, signature, source_map

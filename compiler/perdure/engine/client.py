@@ -80,11 +80,17 @@ def list_runs(
     """Return the newest runs first."""
     query = _RUN + (
         "where (%(workflow)s::text is null"
-        "       or split_part(i.label, '@', 1) = %(workflow)s)"
+        "       or split_part(i.label, '@', 1) = %(workflow)s"
+        "       or split_part(i.label, '@', 1) ~ ('^' || %(workflow)s || %(tried)s))"
         "  and (%(status)s::text is null or i.status = %(status)s)"
         " order by i.created_at desc, i.id limit %(limit)s"
     )
-    values = {"workflow": workflow, "status": status, "limit": limit}
+    values = {
+        "workflow": workflow,
+        "tried": "_[0-9a-f]{8}$",  # as `perdure run` names what is not compiled yet
+        "status": status,
+        "limit": limit,
+    }
     with connection.cursor(row_factory=class_row(Run)) as cursor:
         return cursor.execute(query, values).fetchall()
 
@@ -131,9 +137,16 @@ def read_source_map(rows: Iterable[Mapping[str, Any]]) -> list[Place]:
 
 
 def result(connection: Connection, run: str) -> Any:
-    """Return the value that a run returned, None while there is none."""
-    row = connection.execute("select df.result(%s)::jsonb", [run]).fetchone()
-    return returned(row[0]) if row else None
+    """Return the value that a run returned, None while there is none.
+
+    Numbers with a point come as Decimal, so that none of their digits is lost.
+    """
+    import simplejson
+
+    row = connection.execute("select df.result(%s)::text", [run]).fetchone()
+    if row is None or row[0] is None:
+        return None
+    return returned(simplejson.loads(row[0], use_decimal=True))
 
 
 def returned(envelope: Any) -> Any:

@@ -9,13 +9,13 @@ stays, so a run goes on with the next command that has a worker.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from perdure.engine.errors import NoDatabase, UsageError
@@ -114,7 +114,9 @@ def _create_database(url: str, fresh: bool) -> None:
             connection.execute(drop.format(name))
         query = "select 1 from pg_catalog.pg_database where datname = %s"
         if connection.execute(query, [EMBEDDED_NAME]).fetchone() is None:
-            connection.execute(sql.SQL("create database {}").format(name))
+            # Another command may be making it at this moment.
+            with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
+                connection.execute(sql.SQL("create database {}").format(name))
 
 
 def connect(

@@ -11,6 +11,7 @@ JSON are one model. The runtime keeps rows of nodes that ran; steps are folded o
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -213,7 +214,16 @@ def _step(
 
 
 # Roles of nodes that only serve the node that does what the step is for.
-_AUXILIARY = {"condition", "while", "until", "request", "duration", "winner", "retry"}
+_AUXILIARY = {
+    "condition",
+    "while",
+    "until",
+    "request",
+    "duration",
+    "winner",
+    "retry",
+    "payload",
+}
 _KINDS = {"signal": "wait_for_signal"}
 _KINDS_OF_LISTS = (
     ("parallel.", "parallel"),
@@ -251,7 +261,9 @@ def _with_nodes(step: Step, ran: Sequence[Node]) -> Step:
         state=_own_state(ran),
         started_at=min(started, default=None),
         finished_at=max(finished, default=None),
-        rows=next((node.rows for node in reversed(ran) if node.rows is not None), None),
+        rows=next(
+            (n for node in reversed(ran) if (n := _rows(node)) is not None), None
+        ),
         result=next((node.result for node in reversed(ran) if node.result), None),
         error=told.error if told else None,
         sqlstate=told.sqlstate if told else None,
@@ -261,6 +273,27 @@ def _with_nodes(step: Step, ran: Sequence[Node]) -> Step:
         waits_for=_waits_for(active) if active else None,
         wake_at=active.wake_at if active else None,
     )
+
+
+def _rows(node: Node) -> int | None:
+    """Return how many rows the user's statement gave or changed.
+
+    The compiler carries many rows as one with the list `items`, and the rows that a
+    statement changed as one with their number (see `perdure.lower.capture`).
+    """
+    try:
+        kept = json.loads(node.result or "null")
+        match kept:
+            case {"rows": [{"rows_affected": int() as changed, **others}]} if (
+                not others
+            ):
+                return changed
+            case {"rows": [{"items": str() as listed, **others}]} if not others:
+                items = json.loads(listed)
+                return len(items) if isinstance(items, list) else node.rows
+    except ValueError:  # cut, because it is long
+        return None
+    return node.rows
 
 
 def _own_state(ran: Sequence[Node]) -> State:

@@ -71,6 +71,11 @@ class Sources:
         """What is installed, in a word."""
         return "support" if self.extension else "runtime"
 
+    @property
+    def title(self) -> str:
+        """What is installed, as messages call it."""
+        return "support of pg_durable" if self.extension else "runtime"
+
     def files(self) -> list[Path]:
         """Return what is installed, in order."""
         if not self.extension:
@@ -100,8 +105,8 @@ class Sources:
             steps = sorted((folder / "upgrade").glob(f"{at}--*.sql"))
             if len(steps) != 1:
                 raise EngineError(
-                    f"the {self.what} {installed} of this database cannot be upgraded to"
-                    f" {goal}: this version of Perdure knows no way"
+                    f"the {self.title} {installed} of this database cannot be upgraded"
+                    f" to {goal}: this version of Perdure knows no way"
                 )
             path.append(steps[0])
             at = steps[0].stem.partition("--")[2]
@@ -145,7 +150,9 @@ def read_status(
             f"schema {sources.schema} of this database is not of Perdure's"
             f" {sources.what}"
         )
-    found = connection.execute(sql.SQL("select {}").format(sql.SQL(function))).fetchone()
+    found = connection.execute(
+        sql.SQL("select {}").format(sql.SQL(function))
+    ).fetchone()
     assert found is not None
     same = found[0] != sources.version() or comment in (None, sources.mark())
     return Status(found[0], sources.version(), other_build=not same)
@@ -162,8 +169,9 @@ def _check_extension(connection: psycopg.Connection[Any], sources: Sources) -> N
     if not sources.extension:
         if row is not None:
             raise EngineError(
-                "this database has the extension pg_durable, which is a runtime already;"
-                ' with target "pg_durable>=0.2.5" its support is installed beside it'
+                "this database has the extension pg_durable, which is a runtime"
+                ' already; with target "pg_durable>=0.2.5" what compiled workflows need'
+                " is installed beside it"
             )
         return
     if row is None:
@@ -174,7 +182,8 @@ def _check_extension(connection: psycopg.Connection[Any], sources: Sources) -> N
     if found < sources.extension:
         oldest = ".".join(map(str, sources.extension))
         raise EngineError(
-            f"this database has pg_durable {row[0]}, and the target is {oldest} or later"
+            f"this database has pg_durable {row[0]}, and the target is {oldest} or"
+            " later"
         )
 
 
@@ -203,8 +212,8 @@ def _needed(before: Status, sources: Sources, database: Database) -> list[Path]:
         return sources.files()
     if before.other_build:
         raise EngineError(
-            f"the {sources.what} of this database is another build of {before.installed},"
-            " and there is no upgrade from build to build"
+            f"the {sources.title} of this database is another build of"
+            f" {before.installed}, and there is no upgrade from build to build"
             + ('; "perdure run --fresh" starts anew' if database.embedded else "")
         )
     return sources.upgrades(before.installed)

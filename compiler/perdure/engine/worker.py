@@ -3,7 +3,8 @@
 Each of N connections calls `df.work` again and again; the loop over steps is inside
 the database, so this side only decides when to call: at once while there is work, at
 the next timer, or when PostgreSQL notifies. Losing a connection loses nothing, because
-a claim is a row lock of the transaction that does the work.
+a claim is a row lock of the transaction that does the work. A step that ends its own
+session is found by working carefully after a loss, see worker_care.
 
 All of it is one event loop. HTTP wants one anyway, the connections spend their time
 waiting for the server, and stopping, waking and giving up are then plain events. The
@@ -24,6 +25,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from os import getpid
 from typing import Any
 
@@ -33,6 +35,7 @@ from perdure.engine.errors import EngineError, MissingPrivilege, MissingRuntime
 from perdure.engine.guard import Guard
 from perdure.engine.http_client import DEFAULT_MAX_BYTES, HttpClient
 from perdure.engine.install import require_runtime
+from perdure.engine.worker_care import Care
 from perdure.engine.worker_http import HttpWork
 from perdure.engine.worker_log import Log
 from perdure.engine.worker_session import PERMANENT, Session, connect, reason
@@ -149,16 +152,21 @@ class Worker:
             await _cancel([listener, forced, *parts])
 
     async def _execute(self, number: int) -> None:
-        await self._connected(f"steps {number}", self._work)
+        await self._connected(f"steps {number}", partial(self._work, Care()))
 
-    async def _work(self, connection: psycopg.AsyncConnection[Any]) -> None:
+    async def _work(self, care: Care, connection: psycopg.AsyncConnection[Any]) -> None:
         """Call df.work until stopped; every error is the caller's."""
         empty = Backoff(first=0.005, most=0.1)
+        pid = connection.info.backend_pid
         while not self._stopping:
             mark = self._bell.mark()
-            cursor = await connection.execute(
-                "call df.work(%s::integer, %s::integer)", [CALL_STEPS, CALL_MS]
-            )
+            query, values = care.call(CALL_STEPS, CALL_MS)
+            try:
+                cursor = await connection.execute(query, values)
+            except psycopg.Error as error:
+                care.alarm(pid, reason(error))
+                raise
+            care.heard()
             row = await cursor.fetchone()
             steps, wait_ms = row if row else (0, None)
             self.steps += steps

@@ -17,6 +17,7 @@ from perdure.diagnostics import Diagnostic, error, warning
 from perdure.plan.version import Previous, VersionSql
 from perdure.release.lock import Entry, Lock, text_digest, write_lock
 
+_DIGITS = 4
 _NUMBER = re.compile(r"(\d+)_.*\.sql")
 _UP = re.compile(r"(\d+)_(.*)\.up\.sql")
 
@@ -64,7 +65,7 @@ def plan_release(
     findings += _gone(lock, candidates)
     if any(each.severity == "error" for each in findings):
         return Release({}, write_lock(lock.entries), (), tuple(findings))
-    number = _last_number(lock, existing)
+    number, width = _last_number(lock, existing)
     files: dict[str, str] = {}
     entries = list(lock.entries)
     versions = []
@@ -74,7 +75,7 @@ def plan_release(
             continue
         number += 1
         sql = _build(candidate, latest, schema)
-        entry = _entry(candidate, sql, schema, number)
+        entry = _entry(candidate, sql, schema, f"{number:0{width}}")
         files.update({f"{entry.migration}.up.sql": sql.up})
         files.update({f"{entry.migration}.down.sql": sql.down})
         entries.append(entry)
@@ -98,14 +99,14 @@ def _build(candidate: Candidate, latest: Entry | None, schema: str) -> VersionSq
     return candidate.build(latest.version + 1, previous)
 
 
-def _entry(candidate: Candidate, sql: VersionSql, schema: str, number: int) -> Entry:
+def _entry(candidate: Candidate, sql: VersionSql, schema: str, number: str) -> Entry:
     return Entry(
         candidate.name,
         sql.version,
         candidate.digest,
         candidate.target,
         schema,
-        f"{number:04}_{candidate.name}_v{sql.version}",
+        f"{number}_{candidate.name}_v{sql.version}",
         text_digest(sql.up),
         text_digest(sql.down),
         sql.parameters,
@@ -113,10 +114,13 @@ def _entry(candidate: Candidate, sql: VersionSql, schema: str, number: int) -> E
     )
 
 
-def _last_number(lock: Lock, existing: Iterable[str]) -> int:
+def _last_number(lock: Lock, existing: Iterable[str]) -> tuple[int, int]:
+    """Return the highest number of a migration, and with how many digits to go on."""
     names = [name for entry in lock.entries for name, _ in entry.files]
-    numbers = [_NUMBER.fullmatch(name) for name in (*names, *existing)]
-    return max((int(found[1]) for found in numbers if found), default=0)
+    found = [_NUMBER.fullmatch(name) for name in (*names, *existing)]
+    digits = [each[1] for each in found if each]
+    width = max((len(each) for each in digits), default=_DIGITS)
+    return max(map(int, digits), default=0), width
 
 
 def _damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:

@@ -197,7 +197,9 @@ def _describe(
     for index, part in enumerate(parts, sql.first):
         if isinstance(part, Token):
             asked.add(part.text, index)
-        elif is_subscripted(parts, index - sql.first):  # a bare `x::int[] [1]` is a type, not an item
+        elif is_subscripted(
+            parts, index - sql.first
+        ):  # a bare `x::int[] [1]` is a type, not an item
             asked.add("(", index)
             asked.add(part, index)
             asked.add(")", index)

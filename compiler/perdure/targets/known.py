@@ -36,7 +36,10 @@ PERDURE = Target(
 _EXTENSION = "pg_durable"
 _OLDEST = (0, 2, 5)
 _DEEP = (0, 2, 6)
-"""Before it, a graph deeper than 127 levels silently became the text of a statement."""
+"""Before it, a graph deeper than 127 levels silently became the text of a statement.
+
+It takes 256 levels since; 200 leave room for the passes, which recurse.
+"""
 _SPELLED = re.compile(r"([a-z_]+)\s*(?:>=\s*(\d+(?:\.\d+){0,3}))?")
 
 
@@ -56,5 +59,5 @@ def parse_target(text: str) -> Target | str:
     version = tuple(int(part) for part in found[2].split("."))
     if version < _OLDEST:
         return f'"{text}" is too old, the oldest version that is served is 0.2.5'
-    depth = 256 if version >= _DEEP else 120
+    depth = 200 if version >= _DEEP else 120
     return Target(_EXTENSION, version, frozenset(), max_depth=depth, max_nodes=10_000)

@@ -65,3 +65,15 @@ def test_script_is_one_transaction() -> None:
     positions = [text.index(f"-- {path.name}\n") for path in shipped().files()]
     assert positions == sorted(positions)
     assert text.index("comment on schema df") > positions[-1]
+
+
+def test_support_of_the_extension_is_part_of_the_files() -> None:
+    support = shipped((0, 2, 5))
+    names = [path.name for path in support.files()]
+    assert names[:2] == ["80_perdure_schema.sql", "81_perdure_values.sql"]
+    assert names[-1] == "90_access.sql"
+    assert not {"10_schemas.sql", "90_privileges.sql"} & set(names)
+    assert support.mark().startswith(f"Perdure support {support.version()} ")
+    text = script(support)
+    assert "comment on schema perdure is 'Perdure support" in text
+    assert "df_engine" not in text

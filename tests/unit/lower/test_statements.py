@@ -181,3 +181,18 @@ def test_names_avoid_what_stands_in_the_text(bench: Workbench) -> None:
     assert [n.result for n in every(plan.root) if isinstance(n, Sql) and n.result] == [
         "rr1_o"
     ]
+
+
+def test_an_item_of_an_array_is_not_a_type(bench: Workbench) -> None:
+    plan = bench.plan(
+        """
+        - {name: o, sql: select tags from shop.orders where id = :id, expect: one}
+        - name: first
+          sql: select :o.tags [1] as tag, :o.tags::text as whole
+        - return: "${first.tag}"
+        """
+    )
+    assert texts(plan)[1] == (
+        "with step as ( select (($r1_o.tags?)::text[]) [1] as tag, "
+        "($r1_o.tags?)::text[]::text as whole ) select tag from step"
+    )

@@ -167,10 +167,13 @@ def elif_chain(arms: int) -> str:
     return f"- if: id = -1\n  then: [{{return: -1}}]\n  elif:{listed}"
 
 
-@pytest.mark.parametrize("target", ["perdure", PG_DURABLE])
-def test_limits(bench: Workbench, target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "arms"),
+    [("perdure", 230), (PG_DURABLE, 115), ("pg_durable>=0.2.6", 195)],
+)
+def test_limits(bench: Workbench, target: str, arms: int) -> None:
     """What is within the limits is emitted; it must not exhaust Python's stack."""
-    assert bench.sql(elif_chain(230), target=target).up
+    assert bench.sql(elif_chain(arms), target=target).up
     assert [each.code for each in bench.legalised(elif_chain(2000), target)[1]] == [
         "WF607"
     ]
@@ -180,3 +183,29 @@ def test_too_many_nodes(bench: Workbench) -> None:
     steps = "\n".join("- {sql: select 1}" for _ in range(5100))
     assert [each.code for each in bench.legalised(steps, PG_DURABLE)[1]] == ["WF607"]
     assert bench.legalised(steps, "perdure")[1] == []
+
+
+def test_depth_depends_on_the_version() -> None:
+    depths = {}
+    for version in ("0.2.5", "0.2.6", "0.3"):
+        found = parse_target(f"pg_durable>={version}")
+        assert isinstance(found, Target)
+        depths[version] = found.max_depth
+    assert depths == {"0.2.5": 120, "0.2.6": 200, "0.3": 200}
+
+
+def test_a_computed_url_is_not_looked_at_before_it_is_sent(bench: Workbench) -> None:
+    computed = "- http: GET https://example.com/${id}"
+    assert "'$r1_request.url#{sys_instance_id}'" in bench.sql(
+        computed, target=PG_DURABLE
+    ).up.replace("\n", "")
+    assert "#" not in bench.sql(computed).up.partition("df.http(")[2][:80]
+    constant = bench.sql("- http: GET https://example.com/1", target=PG_DURABLE).up
+    assert "'https://example.com/1'" in constant
+
+
+def test_a_wait_looks_again_soon(bench: Workbench) -> None:
+    text = bench.sql("- wait_for_signal: go", target=PG_DURABLE).up
+    assert "interval '5 seconds' as settled" in text
+    assert "df.wait_for_signal('go', 1)" in text
+    assert "df.wait_for_signal('go', 60)" in text

@@ -4,6 +4,7 @@ from perdure.diagnostics.codes import (
     durability,
     names,
     project,
+    python,
     reading,
     reading_text,
     releases,
@@ -18,6 +19,7 @@ REGISTRY: dict[str, Code] = {
     for module in (
         reading,
         reading_text,
+        python,
         project,
         names,
         shapes,

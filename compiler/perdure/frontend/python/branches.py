@@ -207,7 +207,7 @@ def call(
 def gather(
     ctx: Context, node: ast.expr, targets: Sequence[ast.expr], whole: ast.stmt
 ) -> Step | None:
-    """Read `a, b = gather(first, second)`; the names are those of steps and branches."""
+    """Read `a, b = gather(first, second)`; steps and branches get the names."""
     assert isinstance(node, ast.Call)
     if node.keywords:
         message = "gather takes no options"

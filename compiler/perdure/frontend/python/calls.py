@@ -9,7 +9,7 @@ from typing import Any, cast
 import perdure.authoring as authoring
 from perdure.authoring.steps import Http
 from perdure.authoring.workflow import Workflow
-from perdure.frontend.python import expressions, refused, texts
+from perdure.frontend.python import expressions, functions, refused, texts
 from perdure.frontend.python.constants import UNKNOWN, constant, is_plain, is_shape
 from perdure.frontend.python.context import (
     Context,
@@ -18,7 +18,7 @@ from perdure.frontend.python.context import (
     nearest,
     suggestion,
 )
-from perdure.frontend.python.values import READERS
+from perdure.frontend.python.options import READERS
 from perdure.frontend.yaml.language import COMMON, KINDS, METHODS, STEPS, Key
 from perdure.source import Span
 from perdure.syntax.expr import Expr, Name
@@ -89,13 +89,13 @@ def value_call(ctx: Context, node: ast.Call) -> Expr | None:
     """Read a call that is part of an expression."""
     function = node.func
     value = constant(ctx, function)
-    reader = found_in(expressions.FUNCTIONS, value)
+    reader = found_in(functions.FUNCTIONS, value)
     if reader is not None:
         read: Expr | None = reader(ctx, node)
         return read
     owner = isinstance(function, ast.Attribute) and constant(ctx, function.value)
     if isinstance(function, ast.Attribute) and owner is authoring.func:
-        return expressions.in_postgres(ctx, node, function)
+        return functions.in_postgres(ctx, node, function)
     if step_kind(ctx, node) or block_kind(ctx, node):
         _step_inside(ctx, node)
         return None

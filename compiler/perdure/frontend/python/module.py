@@ -8,33 +8,55 @@ afterwards, for the same reason; installed ones stay. What it prints goes to std
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import linecache
+import re
 import sys
 import traceback
 import types
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import perdure
 from perdure.diagnostics import Diagnostic, error
+from perdure.frontend.python.places import Places, quietly_parsed
 from perdure.frontend.yaml.language import LATER_STEPS
 from perdure.source import Source, Span
 
+_FILE = re.compile(r" \([^()]*\.(?:py|so|pyd)\)$")
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """What a module holds, and the files of the project that it imported."""
+    """What a module holds, and the modules of the project that it imported.
+
+    `modules` has both by the names that they had in `sys.modules`.
+    """
 
     namespace: dict[str, Any]
-    files: tuple[Path, ...]
+    files: tuple[Path, ...] = ()
+    modules: Mapping[str, types.ModuleType] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Put the modules back, for what looks names up in them: type hints do."""
+        before = {name: sys.modules.get(name) for name in self.modules}
+        sys.modules.update(self.modules)
+        try:
+            yield
+        finally:
+            for name, module in before.items():
+                if module is None:
+                    sys.modules.pop(name, None)
+                else:
+                    sys.modules[name] = module
 
 
 def load_module(source: Source, root: Path) -> tuple[Module | None, list[Diagnostic]]:
@@ -43,23 +65,25 @@ def load_module(source: Source, root: Path) -> tuple[Module | None, list[Diagnos
     Whatever importing raises is a finding, with the user's own frames.
     """
     path = root / source.path
+    code = _compiled(source, path)
+    if isinstance(code, Diagnostic):
+        return None, [code]
     private = f"_perdure_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
     module = types.ModuleType(private)
     module.__file__ = str(path)
     before = set(sys.modules)
     with _importing(path, root, private, module):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                code = compile(source.text, str(path), "exec", dont_inherit=True)
             exec(code, module.__dict__)  # importing is what this module is for
         except KeyboardInterrupt:
             raise
         except BaseException as failure:
             return None, [_failed(source, root, path, failure)]
         finally:
-            files = _forget(set(sys.modules) - before, root)
-    return Module(module.__dict__, files), []
+            others = _forget(set(sys.modules) - before - {private}, root)
+    files = {Path(str(each.__file__)) for each in others.values()}
+    modules = {**others, private: module}
+    return Module(module.__dict__, tuple(sorted(files)), modules), []
 
 
 @contextlib.contextmanager
@@ -81,23 +105,78 @@ def _importing(
         sys.modules.pop(private, None)
 
 
-def _forget(names: set[str], root: Path) -> tuple[Path, ...]:
-    """Drop the project's modules from `sys.modules`, and return their files."""
-    files = []
+def _forget(names: set[str], root: Path) -> dict[str, types.ModuleType]:
+    """Drop the project's modules from `sys.modules`, and return them."""
+    own = {}
     for name in names:
         module = sys.modules.get(name)
         file = getattr(module, "__file__", None)
-        if file and _is_own(Path(file), root):
-            files.append(Path(file))
-            sys.modules.pop(name, None)
+        if module is not None and file and _is_own(Path(file), root):
+            own[name] = sys.modules.pop(name)
     linecache.checkcache()
-    return tuple(sorted(set(files)))
+    return own
 
 
 def _is_own(file: Path, root: Path) -> bool:
     return file.is_relative_to(root) and not _INSTALLED & set(
         file.relative_to(root).parts
     )
+
+
+def _compiled(source: Source, path: Path) -> types.CodeType | Diagnostic:
+    """Compile a file without the bodies of its workflows, which are never executed.
+
+    What Python would refuse in them, such as `await`, is reported by the reader.
+    """
+    try:
+        tree = quietly_parsed(source.text, "exec")
+        assert isinstance(tree, ast.Module)
+        _empty_workflows(tree)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return compile(tree, str(path), "exec", dont_inherit=True)
+    except SyntaxError as failure:
+        return _not_python(source, failure)
+    except (ValueError, RecursionError, MemoryError) as failure:
+        reason = str(failure) or "the file nests too deeply"
+        message = f"the file is not Python: {reason}"
+        return error("WF170", Span(source.path, 0, 0), message)
+
+
+def _empty_workflows(tree: ast.Module) -> None:
+    """Empty the functions that a decorator named as perdure's makes workflows."""
+    names = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "perdure"
+        for alias in node.names
+        if alias.name == "workflow"
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            _is_named(each, names) for each in node.decorator_list
+        ):
+            node.body = [ast.copy_location(ast.Pass(), node.body[0])]
+
+
+def _is_named(decorator: ast.expr, names: set[str]) -> bool:
+    named = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if isinstance(named, ast.Attribute):
+        return named.attr == "workflow"
+    return isinstance(named, ast.Name) and named.id in names
+
+
+def _not_python(source: Source, failure: SyntaxError) -> Diagnostic:
+    places = Places(source)
+    line = min(failure.lineno or 1, places.lines)
+    start = places.line_start(line) + max(0, (failure.offset or 1) - 1)
+    start = min(start, len(source.text))
+    end = start + 1
+    if failure.end_offset and failure.end_lineno == failure.lineno:
+        end = max(end, start + failure.end_offset - (failure.offset or 1))
+    span = Span(source.path, start, min(end, len(source.text)))
+    reason = failure.msg[:1].lower() + failure.msg[1:]
+    return error("WF170", span, f"the file is not Python: {reason}")
 
 
 # --- what went wrong ------------------------------------------------------------
@@ -118,7 +197,7 @@ def _failed(
     ]
     kind = type(failure).__name__
     text = str(failure).strip().splitlines()
-    reason = f"{kind}: {text[0]}" if text else kind
+    reason = f"{kind}: {_FILE.sub('', text[0])}" if text else kind
     message = f"importing this file fails with {reason}"
     span = _place(source, path, failure)
     return error("WF171", span, message, *notes, help=_help(failure))

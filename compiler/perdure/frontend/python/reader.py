@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import perdure.authoring as authoring
-from perdure.diagnostics import Diagnostic, error
+from perdure.diagnostics import Diagnostic
 from perdure.frontend.python import calls, expressions, statements, texts, types
 from perdure.frontend.python.branches import report_unused
 from perdure.frontend.python.comments import read_ignores
@@ -35,40 +35,10 @@ def read_file(
     """
     if "perdure" not in source.text or "workflow" not in source.text:
         return [], ()
-    found = syntax_error(source)
-    if found is not None:
-        return [(None, [found])], ()
     module, wrong = load_module(source, root)
     if module is None:
         return [(None, wrong)], ()
     return read(source, module, load), module.files
-
-
-def syntax_error(source: Source) -> Diagnostic | None:
-    """Return the finding that a file is not Python."""
-    try:
-        quietly_parsed(source.text, "exec")
-    except SyntaxError as failure:
-        return _not_python(source, failure)
-    except (ValueError, RecursionError, MemoryError) as failure:
-        reason = str(failure) or "the file nests too deeply"
-        return error(
-            "WF170", Span(source.path, 0, 0), f"the file is not Python: {reason}"
-        )
-    return None
-
-
-def _not_python(source: Source, failure: SyntaxError) -> Diagnostic:
-    places = Places(source)
-    line = min(failure.lineno or 1, places.lines)
-    start = places.line_start(line) + max(0, (failure.offset or 1) - 1)
-    start = min(start, len(source.text))
-    end = start + 1
-    if failure.end_offset and failure.end_lineno == failure.lineno:
-        end = max(end, start + failure.end_offset - (failure.offset or 1))
-    span = Span(source.path, start, min(end, len(source.text)))
-    reason = failure.msg[:1].lower() + failure.msg[1:]
-    return error("WF170", span, f"the file is not Python: {reason}")
 
 
 def read(source: Source, module: Module, load: Load) -> list[Reading]:
@@ -90,7 +60,8 @@ def read(source: Source, module: Module, load: Load) -> list[Reading]:
         if index == 0:
             ctx.found += malformed
         own = _own_ignores(places, ignores, functions, index)
-        workflow = _read(ctx, node, own)
+        with module.installed():
+            workflow = _read(ctx, node, own)
         readings.append((workflow, sorted(ctx.found, key=_place)))
     return readings
 
@@ -285,7 +256,7 @@ def _input(ctx: Context, parameter: ast.arg, default: ast.expr | None) -> Input 
         help_ = f"write {parameter.arg}: int, or another type"
         ctx.report("WF191", word, message, help=help_)
         return None
-    type_ = types.named(ctx, parameter.annotation)
+    type_ = types.named(ctx, parameter.annotation, annotation=True)
     if name is None or type_ is None:
         return None
     if default is None:
@@ -313,4 +284,4 @@ def _returns(ctx: Context, node: ast.FunctionDef) -> TypeExpr | None:
     anything = ("Any", "object", "NoReturn", "Never")
     if value is None or getattr(value, "__name__", "") in anything:
         return None
-    return types.type_of(ctx, node.returns)
+    return types.type_of(ctx, node.returns, annotation=True)

@@ -24,6 +24,8 @@ _Reason = tuple[str, str, str | None]
 _NO_OBJECTS = "a workflow holds values of PostgreSQL, not Python objects"
 _NO_PROCESS = "a workflow is compiled, no Python process runs it"
 
+_VALUES = (str, bytes, int, float, list, tuple, dict, set, frozenset)
+
 STATEMENTS: Mapping[type[ast.AST], _Reason] = {
     ast.AsyncFor: ('"async for"', _NO_PROCESS, "write the loop without async"),
     ast.AsyncWith: ('"async with"', _NO_PROCESS, "write with parallel(): instead"),
@@ -249,14 +251,14 @@ def _instead_of_call(written: str) -> str | None:
 
 
 def _is_of_module(ctx: Context, function: ast.Attribute) -> bool:
-    """Say whether this is `module.function`, or `Class.method`."""
+    """Say whether this is `module.function`, `Class.method` or `logger.info`."""
     owner = constant(ctx, function.value)
-    if isinstance(owner, types.ModuleType | type):
-        return True
+    if owner is not UNKNOWN:
+        return not isinstance(owner, _VALUES)
     root = function.value
     while isinstance(root, ast.Attribute):
         root = root.value
-    return isinstance(root, ast.Name) and ctx.known(root.id) and owner is UNKNOWN
+    return isinstance(root, ast.Name) and ctx.known(root.id)
 
 
 def _refuse_method(ctx: Context, function: ast.Attribute) -> None:

@@ -6,6 +6,7 @@ import ast
 import enum
 import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 from perdure.frontend.python import expressions
 from perdure.frontend.python.constants import UNKNOWN, constant
@@ -15,6 +16,7 @@ from perdure.source import Span, Text
 from perdure.syntax.expr import Cast, Expr, Name
 from perdure.syntax.tree import Template
 
+T = TypeVar("T")
 _MARK = re.compile(r"\$\{[^}]*\}")
 _SQL_HELP = (
     'values reach SQL as references: write ":order.id" in the text, without quotes '
@@ -62,7 +64,7 @@ def template(ctx: Context, operand: Operand, *, text: bool = True) -> Template |
         return None
     if len(parts) == 1 and not isinstance(parts[0], Text) and not text:
         parts = [as_text(parts[0])]
-    return Template(tuple(_merged(ctx, parts)), ctx.span(operand))
+    return Template(tuple(merged(ctx, parts)), ctx.span(operand))
 
 
 def field_value(ctx: Context, each: Field) -> Expr | None:
@@ -150,16 +152,16 @@ def _joined(ctx: Context, found: Sequence[Piece], span: Span) -> Text:
 _EMPTY = Text("", Span("", 0, 0), ())
 
 
-def _merged(ctx: Context, parts: list[Text | Expr]) -> list[Text | Expr]:
-    """Join texts that stand side by side, as a template has them."""
-    merged: list[Text | Expr] = []
+def merged(ctx: Context, parts: Sequence[Text | T]) -> list[Text | T]:
+    """Join texts that stand side by side."""
+    found: list[Text | T] = []
     for part in parts:
-        last = merged[-1] if merged else None
+        last = found[-1] if found else None
         if isinstance(part, Text) and isinstance(last, Text):
-            merged[-1] = _joined(ctx, [last, part], last.whole)
+            found[-1] = _joined(ctx, [last, part], last.whole)
         else:
-            merged.append(part)
-    return merged
+            found.append(part)
+    return found
 
 
 def _warn_of_marks(ctx: Context, text: Text) -> None:

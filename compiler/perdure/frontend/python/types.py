@@ -24,7 +24,6 @@ from perdure.frontend.expr import parse_type
 from perdure.frontend.python import texts
 from perdure.frontend.python.constants import UNKNOWN, constant, is_shape
 from perdure.frontend.python.context import Context, Given, Operand
-from perdure.frontend.python.places import quietly_parsed
 from perdure.source import Run, Span, Text
 from perdure.syntax.expr import Name
 from perdure.syntax.tree import ListType, NamedType, ShapeType, TypeExpr
@@ -52,12 +51,11 @@ _HELP = (
 )
 
 
-def named(ctx: Context, operand: Operand) -> NamedType | None:
+def named(
+    ctx: Context, operand: Operand, *, annotation: bool = False
+) -> NamedType | None:
     """Read the type of an input, or of a cast."""
-    if _is_text(operand):
-        text = texts.constant_text(ctx, operand, "a type")
-        return ctx.take(parse_type(text)) if text is not None else None
-    read = type_of(ctx, operand, arrays=True)
+    read = type_of(ctx, operand, arrays=True, annotation=annotation)
     if isinstance(read, (ShapeType, ListType)):
         message = "an input has one type, an object is jsonb"
         ctx.report("WF192", read.span, message, help="write dict")
@@ -65,21 +63,22 @@ def named(ctx: Context, operand: Operand) -> NamedType | None:
     return read
 
 
-def type_of(ctx: Context, operand: Operand, *, arrays: bool = False) -> TypeExpr | None:
-    """Read a type; `arrays` says that a `list[T]` is an array."""
-    return _Reader(ctx, arrays).read(operand, 0)
+def type_of(
+    ctx: Context, operand: Operand, *, arrays: bool = False, annotation: bool = False
+) -> TypeExpr | None:
+    """Read a type; `arrays` says that a `list[T]` is an array.
 
-
-def _is_text(operand: Operand) -> bool:
-    if isinstance(operand, Given):
-        return isinstance(operand.value, str)
-    return isinstance(operand, ast.Constant) and isinstance(operand.value, str)
+    What stands in quotes is a type of Python in an annotation, elsewhere PostgreSQL's.
+    """
+    return _Reader(ctx, arrays, annotation).read(operand, 0)
 
 
 class _Reader:
-    def __init__(self, ctx: Context, arrays: bool) -> None:
+    def __init__(self, ctx: Context, arrays: bool, annotation: bool) -> None:
         self.ctx = ctx
         self.arrays = arrays
+        self.annotation = annotation
+        self.where: list[str] = []
 
     def read(self, operand: Operand, depth: int) -> TypeExpr | None:
         if depth > _DEPTH:
@@ -117,16 +116,19 @@ class _Reader:
     def _quoted(self, node: ast.Constant, depth: int) -> TypeExpr | None:
         """Read an annotation in quotes: as Python, or else as PostgreSQL's name."""
         assert isinstance(node.value, str)
-        try:
-            tree = quietly_parsed(node.value, "eval")
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            tree = None
-        inner = tree.body if isinstance(tree, ast.Expression) else None
-        if inner is not None and constant(self.ctx, inner) is not UNKNOWN:
-            value = constant(self.ctx, inner)
+        value = self._quoted_python(node.value) if self.annotation else UNKNOWN
+        if value is not UNKNOWN:
             return self._object(value, self.ctx.span(node), depth)
         text = texts.constant_text(self.ctx, node, "a type")
         return self.ctx.take(parse_type(text)) if text is not None else None
+
+    def _quoted_python(self, written: str) -> Any:
+        """Return the object that an annotation in quotes names."""
+        try:
+            code = compile(written.strip(), "<annotation>", "eval")
+            return eval(code, dict(self.ctx.namespace))  # as type hints are read
+        except Exception:  # no expression, or a name that the module does not have
+            return UNKNOWN
 
     def _mapping(
         self,
@@ -212,7 +214,7 @@ class _Reader:
         if isinstance(value, str):
             return self.ctx.take(parse_type(_placed(value, span)))
         if is_shape(value):
-            return self._shape(_hints(value), span, depth)
+            return self._class(value, span, depth)
         if isinstance(value, type) and issubclass(value, enum.Enum):
             return self._literal([each.value for each in value], span)
         if isinstance(value, typing.NewType):
@@ -241,12 +243,27 @@ class _Reader:
         self._unknown(value, span)
         return None
 
+    def _class(self, shape: type, span: Span, depth: int) -> TypeExpr | None:
+        try:
+            hints = typing.get_type_hints(shape, include_extras=True)
+        except Exception as failure:  # a name that the class's module does not have
+            message = f'the fields of "{shape.__name__}" have no types: {failure}'
+            self.ctx.report("WF192", span, message)
+            return None
+        self.where.append(shape.__name__)
+        try:
+            return self._shape(hints, span, depth)
+        finally:
+            self.where.pop()
+
     def _shape(
         self, hints: Mapping[Any, Any], span: Span, depth: int
     ) -> TypeExpr | None:
         fields = []
         for name, hint in hints.items():
+            self.where.append(str(name))
             of = self.read(Given(hint, span), depth + 1)
+            self.where.pop()
             if of is not None:
                 fields.append((Name(str(name), span), of))
         complete = hints and len(fields) == len(hints)
@@ -255,7 +272,8 @@ class _Reader:
     def _unknown(self, value: Any, span: Span) -> None:
         shown = getattr(value, "__name__", None) or repr(value)
         message = f'"{shown}" has no type in PostgreSQL'
-        self.ctx.report("WF192", span, message, help=_HELP)
+        place = (f'it is the type of "{".".join(self.where)}"',) if self.where else ()
+        self.ctx.report("WF192", span, message, *place, help=_HELP)
 
 
 def _alternatives(members: Sequence[Operand]) -> Sequence[Operand]:
@@ -281,13 +299,6 @@ def _nullable(of: TypeExpr, span: Span) -> TypeExpr:
             return ShapeType(of.fields, True, span)
         case ListType():
             return ListType(of.item, True, span)
-
-
-def _hints(shape: type) -> Mapping[str, Any]:
-    try:
-        return typing.get_type_hints(shape, include_extras=True)
-    except Exception:  # a name in quotes that the class's module does not have
-        return dict(getattr(shape, "__annotations__", {}))
 
 
 def _placed(value: str, span: Span) -> Text:

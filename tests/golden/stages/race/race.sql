@@ -22,6 +22,10 @@ begin
           df.seq(
             -- steps[0].race.paid[0] payment
             df.as(df.wait_for_signal('payment_confirmed'), 'r2_payment'),
+            -- steps[0].race.paid[0] payment, payload
+            df.sql($sql$
+              select perdure.check_signal(($r2_payment)::jsonb, '{"amount": "numeric", "by": {"name": "text"}}') as ok
+            $sql$),
             -- steps[0].race.paid[1] order
             df.as(
               df.sql($sql$
@@ -184,6 +188,7 @@ $source$,
 {"path": "steps[0]", "name": "outcome", "role": "race", "file": "workflows/race.yaml", "line": 5},
 {"path": "steps[0]", "name": "outcome", "role": "branch", "file": "workflows/race.yaml", "line": 5},
 {"path": "steps[0].race.paid[0]", "name": "payment", "role": "signal", "file": "workflows/race.yaml", "line": 7},
+{"path": "steps[0].race.paid[0]", "name": "payment", "role": "payload", "file": "workflows/race.yaml", "line": 7},
 {"path": "steps[0].race.paid[1]", "name": "order", "role": "sql", "file": "workflows/race.yaml", "line": 9},
 {"path": "steps[0]", "name": "outcome", "role": "winner", "file": "workflows/race.yaml", "line": 5},
 {"path": "steps[0]", "name": "outcome", "role": "branch", "file": "workflows/race.yaml", "line": 5},

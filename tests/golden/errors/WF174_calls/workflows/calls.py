@@ -1,0 +1,26 @@
+import logging
+import time
+from datetime import datetime
+
+from perdure import sql, workflow
+
+logger = logging.getLogger(__name__)
+
+
+def rebate(total: float) -> float:
+    return total * 0.1
+
+
+@workflow
+def calls(order_id: int):
+    order = sql(
+        "select total, email from shop.orders where id = :order_id", expect="one"
+    )
+    print(order.total)
+    started = datetime.now()
+    time.sleep(5)
+    logger.info("started")
+    reduced = rebate(order.total)
+    length = len(order.email)
+    slep("5s")
+    return {"started": started, "reduced": reduced, "length": length}

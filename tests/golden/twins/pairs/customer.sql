@@ -1,0 +1,1 @@
+select name from shop.customers where id = :order_id

@@ -1,0 +1,192 @@
+"""Graphs as data, and as SQL expressions of the df functions.
+
+A leaf knows what it gives: `values[n % len(values)]` at its execution number n, where
+`Fail(sqlstate)` raises. It reports each execution, failed ones too, with the values of
+all names of the graph as it sees them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import TypeAlias
+
+Json: TypeAlias = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    sqlstate: str = "P0001"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    id: int
+    values: tuple[bool | int | str | None | Fail, ...] = (1,)
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """A timer, each of another order of magnitude, so that no two are ever due at once."""
+
+    id: int
+
+    @property
+    def seconds(self) -> int:
+        return int(10**self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    value: bool | int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    leaf: Leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Seq:
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class As:
+    node: Node
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    condition: Node
+    then: Node
+    otherwise: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A do-while, for ever without a condition."""
+
+    body: Node
+    condition: Node | None = None
+    go_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    body: Node
+    before: Node | None = None
+    until: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    node: Node
+    attempts: int
+
+
+Node: TypeAlias = (
+    Leaf
+    | Sleep
+    | Break
+    | Continue
+    | Return
+    | Seq
+    | Join
+    | Race
+    | As
+    | If
+    | Loop
+    | Repeat
+    | Retry
+)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield a node and all nodes below it."""
+    yield node
+    for field in fields(node):
+        value = getattr(node, field.name)
+        for child in value if isinstance(value, tuple) else (value,):
+            if isinstance(child, Node):
+                yield from walk(child)
+
+
+def names(node: Node) -> list[str]:
+    """Return the names that are bound somewhere in a graph."""
+    return sorted({each.name for each in walk(node) if isinstance(each, As)})
+
+
+def to_sql(graph: Node) -> str:
+    """Return the SQL expression that builds the graph."""
+    return _Printer(", ".join(f"${name}?" for name in names(graph))).text(graph)
+
+
+@dataclass(frozen=True, slots=True)
+class _Printer:
+    reads: str
+
+    def text(self, node: Node) -> str:
+        match node:
+            case Leaf():
+                return f"$leaf${self._statement(node)}$leaf$"
+            case Sleep():
+                return f"df.sleep({node.seconds})"
+            case Break(None):
+                return "df.break()"
+            case Break(value):
+                return f"df.break('{json.dumps(value)}')"
+            case Continue():
+                return "df.continue()"
+            case Return(leaf):
+                return self._call('"return"', leaf)
+            case Seq(nodes):
+                return self._call("seq", *nodes)
+            case Join(nodes):
+                return self._call('"join"', *nodes)
+            case Race(nodes):
+                return self._call("race", *nodes)
+            case As(child, name):
+                return f"df.\"as\"({self.text(child)}, '{name}')"
+            case If(condition, then, otherwise):
+                return self._call('"if"', condition, then, otherwise)
+            case Retry(child, attempts):
+                return f"df.retry({self.text(child)}, {attempts}, '0')"
+            case Loop(body, condition, go_on):
+                asked = self.text(condition) if condition else "null"
+                return f"df.loop({self.text(body)}, {asked}, {go_on})"
+            case Repeat(body, before, until):
+                asked = self.text(before) if before else "null"
+                ended = self.text(until) if until else "null"
+                return f"df.repeat({self.text(body)}, {asked}, {ended})"
+
+    def _call(self, function: str, *children: Node | None) -> str:
+        given = (self.text(child) for child in children if child is not None)
+        return f"df.{function}({', '.join(given)})"
+
+    def _statement(self, leaf: Leaf) -> str:
+        values = [
+            {"fail": value.sqlstate} if isinstance(value, Fail) else value
+            for value in leaf.values
+        ]
+        return (
+            f"select public.leaf({leaf.id}, '{json.dumps(values)}',"
+            f" jsonb_build_array({self.reads})) as v"
+        )
