@@ -150,21 +150,19 @@ begin
 end
 $$;
 
--- Return the text of a reference to the run's input: sql_literal(), spelt out here
--- because most references of compiled steps are this.
-create function df_engine.input_text(p_ref jsonb, p_input jsonb, p_sql boolean) returns text
-language plpgsql immutable
+-- Return a value of the run's input as text: sql_literal() or raw_text(), spelt out here
+-- because most references of compiled steps are this. It has no SET clause, so that it is
+-- inlined into render(), which pins the path.
+create function df_engine.input_text(p_value jsonb, p_sql boolean) returns text
+language sql immutable
 as $$
-declare
-  v_value jsonb := case when p_ref ? 'c' then p_input -> (p_ref ->> 'c') else p_input end;
-begin
-  return case
-    when not p_sql then coalesce(v_value #>> '{}', '')
-    when jsonb_typeof(v_value) = 'number' then
-      case when v_value < '0' then '(' || v_value::text || ')' else v_value::text end
-    when jsonb_typeof(v_value) = 'boolean' then v_value::text
-    else coalesce(quote_literal(v_value #>> '{}'), 'NULL') end;
-end
+  select case
+    when not p_sql then coalesce(p_value #>> '{}', '')
+    when jsonb_typeof(p_value) = 'number' then
+      case when left(p_value::text, 1) = '-' then '(' || p_value::text || ')'
+        else p_value::text end
+    when jsonb_typeof(p_value) = 'boolean' then p_value::text
+    else coalesce(quote_literal(p_value #>> '{}'), 'NULL') end
 $$;
 
 -- Return parts with the references between them replaced. In SQL a blank keeps a value
@@ -177,22 +175,23 @@ as $$
 declare
   v_text text := p_parts[1];
   v_ref jsonb;
+  v_given jsonb;
   v_value text;
 begin
-  for i in 0 .. cardinality(p_parts) - 2 loop
-    v_ref := p_refs -> i;
+  for i in 2 .. cardinality(p_parts) loop
+    v_ref := p_refs -> (i - 2);
     if v_ref ->> 'n' = 'input' then
-      v_value := df_engine.input_text(v_ref, p_input, p_sql);
+      v_given := case when v_ref ? 'c' then p_input -> (v_ref ->> 'c') else p_input end;
+      v_value := df_engine.input_text(v_given, p_sql);
     elsif v_ref ? 'v' then
-      v_value := df_engine.variable(v_ref, p_instance);
+      v_text := v_text || df_engine.variable(v_ref, p_instance) || p_parts[i];
+      continue;
     else
       v_value := df_engine.name_text(v_ref, p_instance, p_scopes, p_sql);
     end if;
-    if p_sql and not v_ref ? 'v' then
-      v_value := case when v_text ~ '[\w''"$]$' then ' ' else '' end || v_value
-        || case when p_parts[i + 2] ~ '^[\w''"$]' then ' ' else '' end;
-    end if;
-    v_text := v_text || v_value || p_parts[i + 2];
+    v_text := v_text || case when p_sql and v_text ~ '[\w''"$]$' then ' ' else '' end
+      || v_value || case when p_sql and p_parts[i] ~ '^[\w''"$]' then ' ' else '' end
+      || p_parts[i];
   end loop;
   return v_text;
 end

@@ -1,39 +1,53 @@
 -- Recording what nodes did. node_runs is the last of the locks.
 
 -- Record that a node completed. A named result becomes readable in `p_scope`; an earlier
--- one of the same name there is no longer. (Two statements, because preparing a long
--- DO UPDATE costs more than the insert, and most nodes run once.)
+-- one of the same name there is no longer. (Two statements: most nodes run once. Nobody
+-- else writes the row while the task is held, so ON CONFLICT is not needed, whose
+-- speculative insertion costs a WAL record of its own.)
 create function df_engine.record_success(p_step df_engine.step, p_result text,
   p_row_count bigint) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 begin
   insert into df_engine.node_runs (instance, node, status, scope, row_count, started_at,
     finished_at, result, rendered_sql)
-  values (p_step.instance, p_step.node, 'completed', p_step.scope, p_row_count,
+  select p_step.instance, p_step.node, 'completed', p_step.scope, p_row_count,
     p_step.claimed_at, clock_timestamp(), p_result,
-    case when p_step.rendered then p_step.sql end)
-  on conflict do nothing;
+    case when p_step.rendered then p_step.sql end
+  where not exists (select from df_engine.node_runs r
+    where r.instance = p_step.instance and r.node = p_step.node);
   if not found then
-    update df_engine.node_runs r set status = 'completed', scope = p_step.scope,
-      row_count = p_row_count, finished_at = clock_timestamp(), wake_at = null,
-      started_at = case when r.status = 'running' or p_step.again then r.started_at
-        else p_step.claimed_at end,
-      result = p_result, rendered_sql = case when p_step.rendered then p_step.sql end,
-      executions = r.executions + case when r.status = 'running' or p_step.again then 0 else 1 end,
-      attempts = case when p_step.again then r.attempts + 1 else 1 end,
-      error = case when p_step.again then r.error end,
-      sqlstate = case when p_step.again then r.sqlstate end,
-      detail = case when p_step.again then r.detail end,
-      context = case when p_step.again then r.context end
-    where r.instance = p_step.instance and r.node = p_step.node;
+    perform df_engine.record_again(p_step, p_result, p_row_count);
   end if;
   if p_step.rebinds <> '{}' then
     perform df_engine.unbind(p_step.instance, p_step.rebinds, p_step.scope);
   end if;
   return true;
 end
+$$;
+
+-- Record that a node completed which has a row already: in another round of a loop, or
+-- in another attempt.
+create function df_engine.record_again(p_step df_engine.step, p_result text,
+  p_row_count bigint) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  update df_engine.node_runs r set status = 'completed', scope = p_step.scope,
+    row_count = p_row_count, finished_at = clock_timestamp(), wake_at = null,
+    started_at = case when r.status = 'running' or p_step.again then r.started_at
+      else p_step.claimed_at end,
+    result = p_result, rendered_sql = case when p_step.rendered then p_step.sql end,
+    executions = r.executions + case when r.status = 'running' or p_step.again then 0 else 1 end,
+    attempts = case when p_step.again then r.attempts + 1 else 1 end,
+    error = case when p_step.again then r.error end,
+    sqlstate = case when p_step.again then r.sqlstate end,
+    detail = case when p_step.again then r.detail end,
+    context = case when p_step.again then r.context end
+  where r.instance = p_step.instance and r.node = p_step.node
 $$;
 
 -- Take the names of some nodes away from a frame.

@@ -159,9 +159,12 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
+declare
+  v_task df_engine.tasks := p_task;
 begin
+  v_task.moved_at := clock_timestamp();
   delete from df_engine.tasks where id = p_task.id;
-  insert into df_engine.tasks select p_task.*;
+  insert into df_engine.tasks select v_task.*;
 end
 $$;
 

@@ -1,12 +1,17 @@
 -- The worker's procedure and what it does with one step.
 
 -- Do one leaf: run its statement as the run's role and record it, or record why it
--- failed; then walk to the next leaf. The statement and all that follows from its
--- success share a subtransaction. Nothing here may use an operator or an unqualified
--- name: the statement may have left a hostile search_path behind, until tidy() is done.
--- Returns false when the work was undone because nobody wants it any more. (Functions are
--- called by assignment: `perform` would start the executor for each.)
-create function df_engine.attempt(p_step df_engine.step) returns boolean
+-- failed; then walk to the next leaf. Returns true; null, with everything undone, when a
+-- step of a batch (`p_in_batch`, see 58_batch.sql) has to be done again alone.
+--
+-- The statement has a subtransaction, which the walk shares where it can fail. What
+-- proceed() does cannot, so it comes after: an update there of the row that the claim has
+-- locked outside would make a multixact. Nothing here may use an operator or an
+-- unqualified name: the statement may have left a hostile search_path behind, until
+-- tidy() is done. (Functions are called by assignment: `perform` would start the executor
+-- for each.)
+create function df_engine.attempt(p_step df_engine.step, p_in_batch boolean default false)
+returns boolean
 language plpgsql
 as $$
 declare
@@ -19,18 +24,41 @@ begin
     if p_step.error is not null then
       perform df_engine.raise_reference(p_step.error);
     end if;
+    if p_in_batch then
+      v_ok := df_engine.limit_waits();
+    end if;
     v_outcome := df_engine.dispatch(p_step.executor, p_step.sql, p_step.capture, p_step.rows,
       p_step.search_path, p_step.time_zone);
     v_done := true;
-    v_ok := df_engine.tidy();
-    return df_engine.succeed(p_step, v_outcome);
+    v_ok := df_engine.tidy(p_in_batch);
+    if not df_engine.is_plain(p_step, v_outcome.result) then
+      if p_in_batch then
+        v_ok := df_engine.limit_waits();
+      end if;
+      return df_engine.succeed(p_step, v_outcome);
+    end if;
   exception when query_canceled or assert_failure or others then
     get stacked diagnostics v_failure.message = message_text,
       v_failure.sqlstate = returned_sqlstate, v_failure.detail = pg_exception_detail,
       v_failure.context = pg_exception_context;
   end;
-  v_ok := df_engine.tidy();
-  return df_engine.fail(p_step, v_failure, v_done);
+  if v_failure.sqlstate is null then
+    return df_engine.proceed(p_step, v_outcome);
+  end if;
+  v_ok := df_engine.tidy(p_in_batch);
+  return df_engine.fail(p_step, v_failure, v_done, p_in_batch);
+end
+$$;
+
+-- Return whether a leaf is followed by another one of its branch, and what there is to
+-- record cannot fail: it is small.
+create function df_engine.is_plain(p_step df_engine.step, p_result text) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return p_step.next_state = 'x' and p_step.op = 'sql' and not p_step.guarded
+    and coalesce(octet_length(p_result), 0) + octet_length(p_step.sql) < 1000000;
 end
 $$;
 
@@ -45,9 +73,10 @@ end
 $$;
 
 -- Undo what a statement can leave in its session: settings, temporary tables, LISTEN,
--- advisory locks, sequence positions, prepared statements and held cursors. RESET ALL
--- comes last and takes the search_path of this function with it.
-create function df_engine.tidy() returns boolean
+-- advisory locks, sequence positions, prepared statements and held cursors. The last two
+-- are dear to look for, and may wait for the end of a batch. RESET ALL comes last and
+-- takes the search_path of this function with it.
+create function df_engine.tidy(p_in_batch boolean) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -60,9 +89,8 @@ begin
   if pg_my_temp_schema() <> 0 then
     discard temp;
   end if;
-  if exists (select from pg_prepared_statements where from_sql)
-     or exists (select from pg_cursors where is_holdable) then
-    perform df_engine.close_leftovers();
+  if not p_in_batch then
+    v_ignored := df_engine.close_leftovers();
   end if;
   reset all;
   return true;
@@ -70,7 +98,7 @@ end
 $$;
 
 -- Remove prepared statements and held cursors that a statement left.
-create function df_engine.close_leftovers() returns void
+create function df_engine.close_leftovers() returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -83,11 +111,40 @@ begin
   for v_name in select name from pg_cursors where is_holdable loop
     execute 'close ' || quote_ident(v_name);
   end loop;
+  return true;
 end
 $$;
 
--- Record the success of a leaf and set its task to the next one. Lock order: the task is
--- held; inside a race the instance comes first, to know that the branch is still wanted.
+-- Record the success of a plain leaf and set its task to the next one; with the tenth
+-- turn the task queues again behind the others. Lock order: the task is held.
+create function df_engine.proceed(p_step df_engine.step, p_outcome df_engine.outcome)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
+  if p_step.again then
+    perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
+  end if;
+  if p_step.turn < 10 then
+    update df_engine.tasks t set node = p_step.next_node, state = 'x', turns = p_step.turn,
+      moved_at = clock_timestamp(), started_at = coalesce(t.started_at, p_step.claimed_at)
+    where t.id = p_step.task;
+  else
+    update df_engine.tasks t set node = p_step.next_node, state = 'x', turns = 0,
+      moved_at = clock_timestamp(), ready_at = clock_timestamp()
+    where t.id = p_step.task;
+  end if;
+  return v_ok;
+end
+$$;
+
+-- Record the success of a leaf and walk on from it. Lock order: the task is held; inside
+-- a race the instance comes first, to know that the branch is still wanted.
 create function df_engine.succeed(p_step df_engine.step, p_outcome df_engine.outcome)
 returns boolean
 language plpgsql
@@ -96,7 +153,6 @@ set enable_seqscan = off
 as $$
 declare
   v df_engine.move;
-  v_ok boolean;
 begin
   if p_step.guarded and not df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch) then
     perform df_engine.raise_lost();
@@ -104,18 +160,8 @@ begin
   if p_step.op <> 'sql' then
     perform df_engine.succeed_native(p_step, p_outcome);
     return true;
-  end if;
-  v_ok := df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
-  if p_step.next_state = 'x' then
-    if p_step.again then
-      perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
-    end if;
-    update df_engine.tasks t set node = p_step.next_node, state = 'x',
-      ready_at = case when p_step.turn >= 10 then clock_timestamp()
-        else t.ready_at end,
-      started_at = coalesce(t.started_at, p_step.claimed_at)
-    where t.id = p_step.task;
-    return v_ok;
+  elsif p_step.next_state = 'x' then
+    return df_engine.proceed(p_step, p_outcome);
   end if;
   v := df_engine.move_of(p_step);
   v.how := p_step.next_state;
@@ -123,9 +169,10 @@ begin
   v.child := p_step.node;
   v.outcome := 'ok';
   v.result := p_outcome.result;
+  perform df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
   perform df_engine.settle(p_step);
   perform df_engine.walk(v);
-  return v_ok;
+  return true;
 end
 $$;
 
@@ -141,6 +188,8 @@ begin
     perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
   end if;
   update df_engine.tasks t set
+    turns = case when p_step.turn >= 10 then 0 else p_step.turn end,
+    moved_at = clock_timestamp(),
     ready_at = case when p_step.turn >= 10 then clock_timestamp() else t.ready_at end,
     started_at = coalesce(t.started_at, p_step.claimed_at)
   where t.id = p_step.task;
@@ -196,9 +245,10 @@ end
 $$;
 
 -- Record the failure of a step and go on from there. Returns false when the work is not
--- wanted any more. A cancelled query is not the step's failure unless a timeout did it.
+-- wanted any more, null when it has to be done again alone. A cancelled query is not the
+-- step's failure unless a timeout did it.
 create function df_engine.fail(p_step df_engine.step, p_failure df_engine.failure,
-  p_done boolean) returns boolean
+  p_done boolean, p_in_batch boolean default false) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -206,8 +256,11 @@ as $$
 begin
   if p_failure.sqlstate = '57014' and p_failure.message not like '%timeout%' then
     raise exception '%', p_failure.message using errcode = '57014';
+  elsif p_in_batch then
+    return null;
   elsif p_done and left(p_failure.sqlstate, 2) = '40' then  -- the engine's own conflict
-    update df_engine.tasks set ready_at = clock_timestamp() where id = p_step.task;
+    update df_engine.tasks set ready_at = clock_timestamp(), moved_at = clock_timestamp()
+    where id = p_step.task;
     return true;
   elsif p_failure.sqlstate = 'PD099' or p_step.guarded
         and not df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch) then
@@ -230,7 +283,7 @@ declare
   v_node df_engine.nodes;
 begin
   perform df_engine.record_failure(p_step, p_failure);
-  update df_engine.tasks t set
+  update df_engine.tasks t set moved_at = clock_timestamp(),
     started_at = coalesce(t.started_at, p_step.claimed_at)
   where t.id = p_step.task;
   select * into strict v_node from df_engine.nodes

@@ -52,20 +52,25 @@ end
 $$;
 
 -- Do ready work until there is none, or until a bound is reached: `max_steps` leaves, or
--- `max_ms` milliseconds. Every leaf is committed by itself. On return: the leaves done,
--- and the milliseconds until the next timer (0: there is more to do now; null: none).
+-- `max_ms` milliseconds. A leaf is committed by itself, or with short ones of other runs
+-- (58_batch.sql). On return: the leaves done, and the milliseconds until the next timer
+-- (0: there is more to do now; null: none).
 --
--- A task is done step after step by the session that has it, for ten steps, and then
--- queues again behind the others. Not security definer and without SET, because a
--- procedure that commits can be neither; so every name is qualified, and what needs an
--- operator is computed by functions that pin their search_path.
+-- A task whose leaves are alone is done one after the other by the session that has it,
+-- for ten steps, and then queues again behind the others. Not security definer and
+-- without SET, because a procedure that commits can be neither; so every name is
+-- qualified, and what needs an operator is computed by functions that pin their
+-- search_path.
 create procedure df.work(max_steps integer, max_ms integer, inout steps integer default 0,
   inout wait_ms integer default null)
 language plpgsql
 as $$
 declare
   v_step df_engine.step;
+  v_added record;
   v_ok boolean;
+  v_batch_ms integer := df_engine.batch_ms();
+  v_solo integer := 0;  -- so many steps alone, before company is looked for again
   v_until timestamptz := pg_catalog.clock_timestamp() operator(pg_catalog.+)
     pg_catalog.make_interval(secs => max_ms operator(pg_catalog./) 1000::pg_catalog.float8);
 begin
@@ -73,15 +78,27 @@ begin
   loop
     v_step := df_engine.claim(v_step.task, v_step.turn);
     exit when v_step.task is null;
-    if v_step.state operator(pg_catalog.=) 'x' then
-      v_ok := df_engine.attempt(v_step);
-    elsif v_step.state operator(pg_catalog.=) 'k' then
+    steps := steps operator(pg_catalog.+) 1;
+    v_solo := v_solo operator(pg_catalog.-) 1;
+    if v_step.state operator(pg_catalog.=) 'k' then
       v_ok := df_engine.attempt_suspect(v_step);
-    else
+    elsif v_step.state operator(pg_catalog.<>) 'x' then
       v_ok := df_engine.resume(v_step);
+    else
+      v_ok := df_engine.attempt(v_step);
+      if v_batch_ms operator(pg_catalog.>) 0 and v_solo operator(pg_catalog.<=) 0 then
+        v_added := df_engine.add_steps(v_step, v_batch_ms,
+          least(24, max_steps operator(pg_catalog.-) steps));
+        if v_added.added operator(pg_catalog.>) 0 or v_added.go_on is not null then
+          v_step.task := v_added.go_on;
+          v_step.turn := 0;
+        else
+          v_solo := 10;
+        end if;
+        steps := steps operator(pg_catalog.+) v_added.added;
+      end if;
     end if;
     commit;
-    steps := steps operator(pg_catalog.+) 1;
     exit when steps operator(pg_catalog.>=) max_steps
       or pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;
   end loop;

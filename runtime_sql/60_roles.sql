@@ -107,6 +107,9 @@ declare
 begin
   if v_role is null then
     raise exception 'there is no role %', quote_literal(role_name) using errcode = 'PD003';
+  elsif not pg_has_role(current_user, v_role, 'MEMBER') then
+    raise exception '% must be a member of role % to let it start runs', current_user, v_role
+      using errcode = 'insufficient_privilege', hint = format('grant %s to %I', v_role, current_user);
   end if;
   lock table df_engine.roles in share row exclusive mode;
   insert into df_engine.roles (role, http) values (v_role, include_http)

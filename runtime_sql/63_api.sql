@@ -121,8 +121,13 @@ language sql
 set search_path = pg_catalog, pg_temp
 as $$ insert into df.commands (verb) values ('unsetvar') $$;
 
--- Set the engine's settings: the pace that df.loop keeps from round to round.
-create function df.configure(loop_pace interval) returns void
+-- Set the engine's settings, those that are given: the pace that df.loop keeps from round
+-- to round, and how many milliseconds of short steps may share a commit (0: none).
+create function df.configure(loop_pace interval default null, batch_ms integer default null)
+returns void
 language sql
 set search_path = pg_catalog, pg_temp
-as $$ update df_engine.settings set loop_pace = configure.loop_pace $$;
+as $$
+  update df_engine.settings s set loop_pace = coalesce(configure.loop_pace, s.loop_pace),
+    batch_ms = coalesce(configure.batch_ms, s.batch_ms)
+$$;

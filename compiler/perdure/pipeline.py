@@ -76,7 +76,8 @@ class Checked:
 class Compiler:
     """A project while it is being compiled: files that were read, and the catalog.
 
-    `root` is where paths in messages start; the texts read are kept for rendering.
+    Texts that were read are kept for rendering, the names of workflows, once one was
+    looked for, to tell what there is.
     """
 
     config: Config
@@ -85,6 +86,7 @@ class Compiler:
     memory: Memory
     sources: dict[str, Source] = field(default_factory=dict)
     problems: tuple[Diagnostic, ...] = ()
+    names: tuple[str, ...] = ()
 
     def check(self, files: Sequence[Path], progress: Progress | None = None) -> Checked:
         """Check files, and the names of workflows against each other.
@@ -128,12 +130,15 @@ class Compiler:
 
     def find(self, workflow: str) -> Unit | None:
         """Return a workflow, by its name or its file, compiled and not remembered."""
-        path = self.config.root / workflow
+        path = Path(workflow)
+        if not path.is_file():
+            path = self.config.root / workflow
         if path.suffix in SUFFIXES and path.is_file():
             source = self.load(path)
             found = self._compile(source, []) if isinstance(source, Source) else []
             return next(iter(found), None)
         units = self.check(workflow_files(self.config)).units
+        self.names = tuple(unit.name for unit in units if unit.name)
         named = next((unit for unit in units if unit.name == workflow), None)
         return named and self.complete(named)
 

@@ -143,6 +143,30 @@ _PLAIN: dict[str, Case] = {
     "signal, without timeout": Case(
         "endless_wait", {}, [Signal("go", "$order {a}", "waiting")], result="$order {a}"
     ),
+    "signal, unfit": Case(
+        "signals",
+        {"seconds": 1},
+        [Signal("go", {"amount": "much", "tags": []})],
+        status="failed",
+        error="data.amount",
+        rows=["waiting"],
+    ),
+    "signals in branches": Case(
+        "waits",
+        {},
+        [
+            Signal("stop", {"n": 2}),
+            Signal("paid", {"amount": 12.5}),
+            Signal("go", {"n": 1}, "y2"),
+        ],
+        result=[1, 2, 12.5],
+        rows=["both", "x1", "y2"],
+    ),
+    "nesting": Case(
+        "nesting",
+        result={"n": 2, "q": 20, "p": 2, "w": "quick"},
+        rows=["c10", "p12", "end12", "p22"],
+    ),
     "facts of the run": Case("facts"),
     **{f"hostile input, {name}": _hostile(text) for name, text in HOSTILE.items()},
 }

@@ -23,7 +23,7 @@ from tests.property.runs import SCHEMA, Bench, bench
 from tests.property.workflows import workflows
 
 QUIET = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,

@@ -52,15 +52,19 @@ def opened(
 
     `fresh` drops the embedded database first; no other one is ever dropped.
     """
+    from perdure.engine.client import reachable
     from perdure.engine.database import open_database
 
     with reported():
         _refuse_missing_state(url, config)
         if config.source is not None:
             keep_out_of_git(config.state_dir)
-        with open_database(
-            url, os.environ, config.state_dir, config.postgres_bin_dir, fresh=fresh
-        ) as database:
+        with (
+            open_database(
+                url, os.environ, config.state_dir, config.postgres_bin_dir, fresh=fresh
+            ) as database,
+            reachable(database),
+        ):
             yield database
 
 

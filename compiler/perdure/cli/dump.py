@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from perdure.cli.project import Directory, fail, find_project, opened_compiler, show
+from perdure.cli.project import (
+    Directory,
+    find_project,
+    find_unit,
+    opened_compiler,
+    show,
+)
 
 
 class Stage(StrEnum):
@@ -28,9 +34,7 @@ def dump(
     """Print a workflow as the compiler sees it: syntax, ir and plan as JSON, or SQL."""
     config = find_project(directory)
     with opened_compiler(config, remember=False) as compiler:
-        unit = compiler.find(workflow)
-        if unit is None:
-            fail(f'there is no workflow "{workflow}" in this project')
+        unit = find_unit(compiler, workflow)
         if unit.findings:
             show(unit.findings, compiler.sources)
         if (unit.ir is None and stage is not Stage.syntax) or unit.syntax is None:

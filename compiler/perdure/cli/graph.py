@@ -12,8 +12,8 @@ import typer
 from perdure.cli.project import (
     Directory,
     coloured,
-    fail,
     find_project,
+    find_unit,
     opened_compiler,
     show,
 )
@@ -45,9 +45,7 @@ def graph(
 
     config = find_project(directory)
     with opened_compiler(config) as compiler:
-        unit = compiler.find(workflow)
-        if unit is None:
-            fail(f'there is no workflow "{workflow}" in this project')
+        unit = find_unit(compiler, workflow)
         if unit.ir is None:
             show(unit.findings, compiler.sources)
             raise typer.Exit(1)

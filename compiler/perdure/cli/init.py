@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -62,7 +63,7 @@ def _say_what_is_next(directory: Path) -> None:
     lines = [
         "",
         "Next:",
-        *([] if directory == Path() else [f"  cd {directory}"]),
+        *([] if directory == Path() else [f"  cd {shlex.quote(str(directory))}"]),
         "  perdure check",
         "  perdure compile",
         "  perdure run order_approval order_id=1",

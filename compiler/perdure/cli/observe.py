@@ -48,9 +48,11 @@ def ps(
         client.session(database) as connection,
     ):
         wanted = status.value if status else None
-        runs = client.list_runs(
-            connection, workflow=workflow, status=wanted, limit=limit
-        )
+        runs = []
+        if not database.embedded or client.has_runtime(connection):
+            runs = client.list_runs(
+                connection, workflow=workflow, status=wanted, limit=limit
+            )
     if json:
         typer.echo(json_.dumps([run_row(each) for each in runs], indent=2))
     elif runs:

@@ -8,16 +8,17 @@ trying a change neither takes the number of a version nor touches one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
 
-from perdure.cli.project import compile_cleanly, fail, opened_compiler, show
+from perdure.cli.project import fail, opened_compiler, progress, show
 
 if TYPE_CHECKING:
     from perdure.config import Config
     from perdure.engine.database import Database
-    from perdure.pipeline import Compiler, Unit
+    from perdure.pipeline import Checked, Compiler, Unit
 
 UNCOMMITTED = "_uncommitted"
 
@@ -26,13 +27,16 @@ def prepare(config: Config, database: Database, workflow: str) -> tuple[str, str
     """Make a workflow ready to start; return its function's schema and name."""
     from perdure.engine.install import install
 
-    install(database)
+    before, after = install(database)
+    if not database.embedded and before != after:
+        _say(database, f"installed the runtime {after}")
     if config.source is None:
         return config.sql_schema, workflow
     if database.embedded:
         load_schema(config, database)
+        config = replace(config, target="perdure")  # the runtime that is there
     with opened_compiler(config) as compiler:
-        checked = compile_cleanly(compiler, config, errors_only=True)
+        checked = check_for(compiler, config, workflow.split("@")[0])
         release = compiler.release(checked)
         if any(each.severity == "error" for each in release.findings):
             show(release.findings, compiler.sources)
@@ -46,6 +50,27 @@ def prepare(config: Config, database: Database, workflow: str) -> tuple[str, str
         schema, tried = try_out(compiler, unit, database)
         typer.echo(f"{name} is not compiled yet: trying it out as {tried}", err=True)
         return schema, tried
+
+
+def check_for(compiler: Compiler, config: Config, name: str) -> Checked:
+    """Check the project; end the command on errors that concern the workflow."""
+    from perdure.pipeline import workflow_files
+
+    with progress("checking") as report:
+        checked = compiler.check(workflow_files(config), report)
+    errors = [each for each in checked.findings if each.severity == "error"]
+    unit = next((unit for unit in checked.units if unit.name == name), None)
+    own = [
+        each
+        for each in errors
+        if unit is None or each.span is None or each.span.path == unit.source.path
+    ]
+    if own:
+        show(own, checked.sources)
+        raise typer.Exit(1)
+    if errors:
+        typer.echo("other workflows have errors: see perdure check", err=True)
+    return checked
 
 
 def load_schema(config: Config, database: Database) -> None:
@@ -89,12 +114,15 @@ def deploy(compiler: Compiler, database: Database) -> None:
     committed = {
         (entry.workflow, entry.version): entry.migration
         for entry in sorted(lock.entries, key=lambda each: each.migration)
+        if entry.target == str(compiler.target)
     }
     folder = compiler.config.migrations
     with connect(database.url, database.origin) as connection:
         for version in missing_versions(connection, committed):
             path = folder / f"{committed[version]}.up.sql"
             apply_migration(connection, path.read_text(encoding="utf-8"))
+            if not database.embedded:
+                _say(database, f"deployed {version[0]}@{version[1]}")
 
 
 def try_out(compiler: Compiler, unit: Unit, database: Database) -> tuple[str, str]:
@@ -110,3 +138,7 @@ def try_out(compiler: Compiler, unit: Unit, database: Database) -> tuple[str, st
             version = compiler.sql(unit, version=1, schema=schema, rename=name)
             apply_migration(connection, version.up)
     return schema, name
+
+
+def _say(database: Database, what: str) -> None:
+    typer.echo(f"{database.shown} ({database.origin}): {what}", err=True)

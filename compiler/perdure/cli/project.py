@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -14,7 +15,7 @@ import typer
 if TYPE_CHECKING:
     from perdure.config import Config
     from perdure.diagnostics import Diagnostic
-    from perdure.pipeline import Checked, Compiler, Progress
+    from perdure.pipeline import Checked, Compiler, Progress, Unit
     from perdure.source import Source
 
 Directory = Annotated[
@@ -84,24 +85,30 @@ def progress(label: str) -> Iterator[Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def compile_cleanly(
-    compiler: Compiler, config: Config, errors_only: bool = False
-) -> Checked:
+def compile_cleanly(compiler: Compiler, config: Config) -> Checked:
     """Check all of a project; end with exit code 1 if there are errors."""
     from perdure.pipeline import workflow_files
 
     with progress("checking") as report:
         checked = compiler.check(workflow_files(config), report)
-    shown = [each for each in checked.findings if _counts(each, errors_only)]
-    if shown:
-        show(shown, checked.sources)
+    if checked.findings:
+        show(checked.findings, checked.sources)
     if checked.failed:
         raise typer.Exit(1)
     return checked
 
 
-def _counts(finding: Diagnostic, errors_only: bool) -> bool:
-    return finding.severity == "error" or not errors_only
+def find_unit(compiler: Compiler, workflow: str) -> Unit:
+    """Return a workflow by its name or its file, or end with exit code 2."""
+    unit = compiler.find(workflow)
+    if unit is not None:
+        return unit
+    known = compiler.names
+    near = get_close_matches(workflow, known, 1)
+    fail(
+        f'there is no workflow "{workflow}" in this project',
+        f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}",
+    )
 
 
 def keep_out_of_git(folder: Path) -> None:

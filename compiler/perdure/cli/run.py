@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json as json_
 import shlex
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,8 +83,21 @@ def run(
             typer.echo(json_.dumps({"run": started}) if json else started)
             return
         how = Following(json=json, worker=worker, signals=signals)
-        code = follow(config, database, started, how)
+        with told_on_error(started):
+            code = follow(config, database, started, how)
     raise typer.Exit(code)
+
+
+@contextmanager
+def told_on_error(run: str) -> Iterator[None]:
+    """Tell the id of a run that was started and cannot be followed."""
+    from perdure.engine.errors import EngineError
+
+    try:
+        yield
+    except EngineError:
+        typer.echo(f"run {run} is started: perdure show {run}", err=True)
+        raise
 
 
 def start(

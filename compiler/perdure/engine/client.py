@@ -70,6 +70,12 @@ def find_run(connection: Connection, run: str) -> Run:
     return found
 
 
+def has_runtime(connection: Connection) -> bool:
+    """Say whether there is a runtime at all; a new embedded database has none."""
+    row = connection.execute("select to_regclass('df.instances')").fetchone()
+    return row is not None and row[0] is not None
+
+
 def list_runs(
     connection: Connection,
     *,
@@ -326,6 +332,7 @@ def _cast(type_: str) -> sql.Composable:
 
 _NO_RUNTIME = (
     errors.InvalidSchemaName,
+    errors.UndefinedColumn,
     errors.UndefinedFunction,
     errors.UndefinedTable,
 )
@@ -334,12 +341,19 @@ _NO_RUNTIME = (
 @contextmanager
 def session(database: Database) -> Iterator[Connection]:
     """Give a connection in autocommit; PostgreSQL's errors become EngineError."""
+    with (
+        reachable(database),
+        connect(database.url, database.origin, autocommit=True) as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def reachable(database: Database) -> Iterator[None]:
+    """Turn all errors of PostgreSQL into EngineError, a lost connection too."""
     try:
-        with (
-            connect(database.url, database.origin, autocommit=True) as connection,
-            translated(),
-        ):
-            yield connection
+        with translated():
+            yield
     except psycopg.OperationalError as error:
         raise no_database(error, database.url, database.origin) from error
 
@@ -354,11 +368,14 @@ def translated() -> Iterator[None]:
         yield
     except _NO_RUNTIME as error:
         raise MissingRuntime(
-            f"the runtime is not installed in this database ({_primary(error)});"
-            ' "perdure runtime install" installs it'
+            "the runtime is not installed in this database, or is not Perdure's "
+            f'({_primary(error)}); "perdure runtime install" installs it'
         ) from error
     except errors.InsufficientPrivilege as error:
-        raise MissingPrivilege(_primary(error)) from error
+        raise MissingPrivilege(
+            f"{_primary(error)}\nits owner lets a role start and see runs with: "
+            "select df.grant_usage('role')"
+        ) from error
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:

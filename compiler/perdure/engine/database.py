@@ -137,6 +137,7 @@ def connect(
 def no_database(error: psycopg.Error, url: str, origin: str) -> NoDatabase:
     """Return the error that says why a database cannot be reached."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Is the server running")]
     reason = lines[-1].removeprefix("FATAL:").strip() if lines else "no reason given"
     if isinstance(error, psycopg.ProgrammingError):
         return NoDatabase(f"{origin} is not a PostgreSQL URL: {reason}")

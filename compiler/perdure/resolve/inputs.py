@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from perdure.catalog.model import Rejected
 from perdure.diagnostics import error
 from perdure.ir.expr import Expression, Reference
 from perdure.ir.tree import Input
@@ -148,4 +149,7 @@ def _fits(context: Context, default: Expr, value: Expression, type_: Scalar) -> 
         return True
     if isinstance(default, Literal) and default.kind == "string":
         return reads_as(context, default.text, type_)
-    return assignable(value.type, type_)
+    # A domain takes what the type that it is made of does.
+    plain = context.catalog.typeof(f"cast(null as {type_.name})")
+    base = type_ if isinstance(plain, Rejected) else Scalar(plain.type)
+    return assignable(value.type, base)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from tests.runtime.conformance.drive import SETUP
-from tests.runtime.engine.conftest import db as engine_db
-from tests.runtime.engine.conftest import roles, template, url
+from tests.runtime.engine.conftest import CLEAN, roles, template, url
 from tests.runtime.engine.db import Db
 
-__all__ = ["engine_db", "roles", "template", "url"]
+__all__ = ["db", "roles", "template", "url"]
+
+
+@pytest.fixture
+def db(url: str) -> Iterator[Db]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(CLEAN.encode())
+        connection.execute(SETUP.encode())
+        yield Db(url, connection)

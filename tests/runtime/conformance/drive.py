@@ -112,7 +112,9 @@ def conforms(graph: Node, seen: Observed) -> None:
     for each in seen.trace:
         while model.pass_time():
             pass
-        assert each.leaf in model.ready(), f"leaf {each.leaf} ran, ready: {model.ready().keys()}"
+        assert each.leaf in model.ready(), (
+            f"leaf {each.leaf} ran, ready: {model.ready().keys()}"
+        )
         assert each.now == model.now
         assert each.n == model.executions[each.leaf]
         expected = [shown(first_value(model.names(each.leaf).get(n))) for n in bound]

@@ -129,9 +129,16 @@ def walk(node: Node) -> Iterator[Node]:
                 yield from walk(child)
 
 
-def names(node: Node) -> list[str]:
+def unnamed(node: Node) -> Node:
+    """Return a node without its name: naming it again takes the first one away."""
+    return unnamed(node.node) if isinstance(node, As) else node
+
+
+def names(graph: Node) -> list[str]:
     """Return the names that are bound somewhere in a graph."""
-    return sorted({each.name for each in walk(node) if isinstance(each, As)})
+    named = [each for each in walk(graph) if isinstance(each, As)]
+    renamed = [each.node for each in named]
+    return sorted({each.name for each in named if not any(each is r for r in renamed)})
 
 
 def to_sql(graph: Node) -> str:

@@ -32,6 +32,7 @@ from tests.runtime.conformance.graph import (
     Return,
     Seq,
     Sleep,
+    unnamed,
 )
 
 
@@ -97,7 +98,7 @@ def run(node: Node, scope: Scope) -> Steps:
         case Race(nodes):
             return (yield Fork(nodes, race=True))
         case As(child, name):
-            outcome = yield from run(child, scope)
+            outcome = yield from run(unnamed(child), scope)
             if _ok(outcome):
                 scope.bind({name: outcome.value})
             return outcome

@@ -225,3 +225,10 @@ def test_classes_are_shapes() -> None:
 def test_a_shape_that_contains_itself_is_a_finding() -> None:
     found = findings("s = wait_for_signal('s', payload=Item)", "", TYPES)
     assert found == [("WF192", "Item")]
+
+
+@pytest.mark.parametrize("head", ["", "TEXT = 'a\\0b'", "TEXT = 'a' + chr(0xd800)"])
+def test_characters_that_no_text_has_are_findings(head: str) -> None:
+    value = "TEXT" if head else "'a\\0'"
+    found = findings(f"x = {value}\nhttp.get({value})\nreturn {value}", head=head)
+    assert {code for code, _ in found} == {"WF104"}

@@ -120,6 +120,7 @@ def from_value(ctx: Context, given: Given) -> Expr | None:
         case bool():
             return Literal("boolean", "true" if value else "false", span)
         case str():
+            texts.flatten(ctx, Given(value, span))  # which checks its characters
             return Literal("string", str(value), span)
         case int() | float() | decimal.Decimal() if math.isfinite(value):
             return _number(value, span)
@@ -187,8 +188,8 @@ def _piece(ctx: Context, each: Piece, first: bool) -> Expr | None:
     if isinstance(each, Text):
         return Literal("string", each.value, each.span())
     value = texts.field_value(ctx, each)
-    written = each.span != getattr(value, "span", None)
-    return texts.as_text(value) if value and first and written else value
+    converted = first and not each.added
+    return texts.as_text(value) if value and converted else value
 
 
 # --- references -----------------------------------------------------------------

@@ -31,11 +31,15 @@ _SELF_DOCUMENTING = re.compile(r"(?<![=!<>])=\s*(?=[}!:])")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`{expression!r:format}` of an f-string; `form` is what follows the expression."""
+    """`{expression!r:format}` of an f-string; `form` is what follows the expression.
+
+    `added` is an operand of `+` that stands beside text, which is no field at all.
+    """
 
     expr: ast.expr
     span: Span
-    form: str
+    form: str = ""
+    added: bool = False
 
 
 Piece = Text | Field

@@ -17,6 +17,7 @@ from perdure.syntax.expr import Cast, Expr, Name
 from perdure.syntax.tree import Template
 
 T = TypeVar("T")
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _MARK = re.compile(r"\$\{[^}]*\}")
 _SQL_HELP = (
     'values reach SQL as references: write ":order.id" in the text, without quotes '
@@ -95,7 +96,11 @@ def flatten(ctx: Context, operand: Operand) -> list[Piece] | None:
         )
     match operand:
         case ast.Constant(value=str()) | ast.JoinedStr():
-            return _inlined(ctx, pieces(ctx.places, operand))
+            found = pieces(ctx.places, operand)
+            for each in found:
+                if isinstance(each, Text):
+                    check_characters(ctx, each)
+            return _inlined(ctx, found)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _sum(ctx, left, right)
         case ast.Name(id=name) if name in ctx.literals and name not in ctx.locals:
@@ -112,8 +117,8 @@ def _sum(ctx: Context, left: ast.expr, right: ast.expr) -> list[Piece] | None:
     first, second = flatten(ctx, left), flatten(ctx, right)
     if first is None and second is None:
         return None
-    first = first or [Field(left, ctx.span(left), "")]
-    second = second or [Field(right, ctx.span(right), "")]
+    first = first or [Field(left, ctx.span(left), added=True)]
+    second = second or [Field(right, ctx.span(right), added=True)]
     return [*first, *second]
 
 
@@ -136,7 +141,17 @@ def _elsewhere(ctx: Context, value: str, span: Span) -> Text:
     """Return text that another module holds: it stands where it is named."""
     builder = TextBuilder(span.path)
     builder.at(value, span.start)
-    return builder.done(span.start, span.end)
+    text = builder.done(span.start, span.end)
+    check_characters(ctx, text)
+    return text
+
+
+def check_characters(ctx: Context, text: Text) -> None:
+    """Report characters that PostgreSQL can't store."""
+    for match in _NO_CHARACTER.finditer(text.value):
+        code = ord(match.group())
+        message = f"character U+{code:04X} can't be part of a text"
+        ctx.report("WF104", text.span(match.start(), match.end()), message)
 
 
 def _joined(ctx: Context, found: Sequence[Piece], span: Span) -> Text:

@@ -1,0 +1,80 @@
+"""The Python in the docs is read without a finding, and a project may hold both."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from perdure.config import Config
+from perdure.diagnostics.render import render_text
+from perdure.pipeline import Checked, open_compiler, workflow_files
+from tests.docs.markdown import ROOT, Block, blocks
+
+IMPORTS = "from perdure import *\nfrom perdure import workflow\n\n"
+PAGE = ROOT / "docs" / "python.md"
+
+
+def example(block: Block, name: str) -> str:
+    """Return a block as a file; lines of a workflow get a head."""
+    if block.lines[0].startswith("from "):
+        return block.text
+    lines = textwrap.indent(block.text, "    ")
+    return f"{IMPORTS}\n@workflow\ndef {name}(order_id: int):\n{lines}"
+
+
+def check(folder: Path, *, remember: bool = False) -> Checked:
+    schema = (ROOT / "tests" / "golden" / "schema.sql",)
+    config = Config(root=folder, schema=schema, workflows=folder)
+    with open_compiler(config, remember=remember) as compiler:
+        return compiler.check(workflow_files(config))
+
+
+def test_examples_of_the_page_check_without_a_finding(tmp_path: Path) -> None:
+    count = 0
+    for block in blocks(PAGE.read_text()):
+        if block.language == "python":
+            count += 1
+            name = f"line_{block.first}"
+            (tmp_path / f"{name}.py").write_text(example(block, name))
+    checked = check(tmp_path)
+    assert render_text(checked.findings, checked.sources, colour=False) == ""
+    assert len(checked.units) == count > 4
+
+
+def test_a_project_holds_both_and_is_remembered(tmp_path: Path) -> None:
+    (tmp_path / "limits.py").write_text("LIMIT = 5\n")
+    (tmp_path / "two.py").write_text(
+        "from limits import LIMIT\nfrom perdure import sleep, workflow\n\n\n"
+        "@workflow\ndef first(a: int):\n    sleep('1s')\n    return [LIMIT, a]\n"
+        "\n\n@workflow\ndef second(a: int):\n    sleep('1s')\n    return a\n"
+    )
+    (tmp_path / "third.yaml").write_text("workflow: third\nsteps: [return]\n")
+    first = check(tmp_path, remember=True)
+    assert [unit.name for unit in first.units] == ["third", "first", "second"]
+    again = check(tmp_path, remember=True)
+    assert [unit.ir for unit in again.units] == [None] * 3
+    assert [u.digest for u in again.units] == [u.digest for u in first.units]
+    (tmp_path / "limits.py").write_text("LIMIT = 6\n")
+    changed = check(tmp_path, remember=True)
+    assert changed.units[0].digest == first.units[0].digest
+    assert changed.units[1].digest != first.units[1].digest
+    assert changed.units[2].digest == first.units[2].digest
+
+
+def test_two_workflows_of_one_name_in_a_file_are_a_finding(tmp_path: Path) -> None:
+    text = "@workflow\ndef same(a: int):\n    sleep('1s')\n    return a\n\n\n"
+    head = "from perdure import sleep, workflow\n\n\n"
+    (tmp_path / "same.py").write_text(head + text + text)
+    (found,) = check(tmp_path).findings
+    assert found.code == "WF183"
+    assert found.span is not None
+    assert found.span.start > len(head + text)
+
+
+@pytest.mark.parametrize("folder", [".venv", "__pycache__", "site-packages"])
+def test_foreign_python_files_are_left_alone(folder: str, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "a.py").write_text("perdure workflow (")
+    assert workflow_files(Config(root=tmp_path, workflows=tmp_path)) == []
