@@ -281,8 +281,12 @@ begin
     v.how := 'd';
     v.outcome := 'ok';
     return v;
+  elsif p_node.op in ('loop', 'repeat') and p.outcome = 'continue'
+        and p.child >= p_node.children[2] then  -- in a condition
+    return df_engine.next_round(p, p_node);
   elsif p_node.op in ('loop', 'repeat') and (p.outcome = 'continue'
-        or p.outcome = 'failed' and p_node.config ? 'go_on') then
+        or p.outcome = 'failed' and p_node.config ? 'go_on'
+        and p.child < coalesce(p_node.children[2], p_node.last_node + 1)) then
     v.child := p_node.children[1];
     v.outcome := 'ok';
     v.result := 'null';

@@ -32,7 +32,10 @@ class Remembered:
 
 @dataclass(slots=True)
 class Memory:
-    """Outcomes by path, of all workflows of a file; `context` is the digest of all that they depend on beside."""
+    """Outcomes by path, of all workflows of a file.
+
+    `context` is the digest of all that they depend on beside.
+    """
 
     path: Path | None
     context: str

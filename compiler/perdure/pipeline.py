@@ -47,7 +47,8 @@ class Unit:
     """One workflow and how far it came; a Python file may have several.
 
     `digest` is set when the file has no errors; `ir` also needs that the file was
-    really compiled, not remembered (see `Compiler.complete`).
+    really compiled, not remembered (see `Compiler.complete`). `beside` are the modules
+    of the project that a Python file imports.
     """
 
     source: Source
@@ -56,6 +57,7 @@ class Unit:
     findings: tuple[Diagnostic, ...] = ()
     syntax: WorkflowSyntax | None = None
     ir: Workflow | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,12 @@ class Compiler:
             target=self.target,
             schema=schema or self.config.sql_schema,
             registration=Registration(
-                unit.digest, __version__, unit.source, self.sources, previous
+                unit.digest,
+                __version__,
+                unit.source,
+                self.sources,
+                previous,
+                unit.beside,
             ),
         )
 
@@ -290,7 +297,8 @@ class Compiler:
                 units.append(Unit(source, findings=tuple(found)))
             else:
                 units.append(self._finish(source, syntax, found))
-        return units
+        modules = tuple(each.path for each in read if each.path.endswith(".py"))
+        return [replace(unit, beside=modules) for unit in units]
 
     def _read(
         self, source: Source, read: list[Source]

@@ -80,7 +80,8 @@ def _print(checked: Checked, format: Format) -> None:
 def _summary(checked: Checked) -> str:
     errors = sum(each.severity == "error" for each in checked.findings)
     warnings = len(checked.findings) - errors
-    files = _count(len(checked.units), "workflow file")
+    paths = {unit.source.path for unit in checked.units}
+    files = _count(len(paths), "workflow file")
     if not checked.findings:
         return f"{files}: no findings"
     return f"{files}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"

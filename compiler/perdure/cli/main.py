@@ -17,6 +17,7 @@ from perdure import __version__
 from perdure.cli import (
     check,
     compile,
+    convert,
     diff,
     dump,
     explain,
@@ -69,6 +70,7 @@ app.command()(observe.signal)
 app.command()(observe.cancel)
 app.command()(dump.dump)
 app.command()(explain.explain)
+app.command()(convert.convert)
 
 
 def run_app() -> None:

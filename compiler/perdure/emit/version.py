@@ -215,9 +215,10 @@ def _register(
 
 
 def _sources(registration: Registration, source_map: Sequence[MapEntry]) -> str:
-    """Return the workflow's file, and after it the SQL files that its steps name."""
+    """Return the workflow's file, and after it the SQL files and modules it needs."""
     own = registration.source.path
     others = {entry.file for entry in source_map if entry.file} - {own}
+    others |= set(registration.beside)
     parts = [dollar_quote(registration.source.text, "source")]
     for path in sorted(others & set(registration.files)):
         text = f"\n--- {path}\n{registration.files[path].text}"

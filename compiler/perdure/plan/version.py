@@ -22,7 +22,8 @@ class Previous:
 class Registration:
     """What a version says of its making.
 
-    `files` are further sources that steps may stand in (`sql_file`), by path.
+    `files` are further sources that steps may stand in (`sql_file`), by path;
+    `beside` names those that the workflow's file imports.
     """
 
     digest: str
@@ -30,6 +31,7 @@ class Registration:
     source: Source
     files: Mapping[str, Source] = field(default_factory=dict)
     previous: Previous | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

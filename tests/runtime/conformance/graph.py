@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
-Json: TypeAlias = None | bool | int | str | list["Json"] | dict[str, "Json"]
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Fail:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     id: int
-    values: tuple[bool | int | str | None | Fail, ...] = (1,)
+    values: tuple[bool | int | float | str | Fail | None, ...] = (1,)
 
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """A timer, each of another order of magnitude, so that no two are ever due at once."""
+    """A timer, each of another order of magnitude: no two are ever due at once."""
 
     id: int
 
@@ -193,7 +193,8 @@ class _Printer:
             {"fail": value.sqlstate} if isinstance(value, Fail) else value
             for value in leaf.values
         ]
+        given = json.dumps(values).replace("'", "''")
         return (
-            f"select public.leaf({leaf.id}, '{json.dumps(values)}',"
+            f"select public.leaf({leaf.id}, '{given}',"
             f" jsonb_build_array({self.reads})) as v"
         )

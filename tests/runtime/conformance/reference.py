@@ -1,9 +1,9 @@
 """A reference interpreter of the df language.
 
-Each branch is a generator: it yields what it waits for (a leaf's execution, a timer, its
-own branches) and is sent what came of it. The interpreter decides nothing about order:
-`execute` is told which leaf ran, and refuses one that could not. So any order of
-branches that the language allows is accepted, and no other.
+Each branch is a generator: it yields what it waits for (a leaf's execution, a timer,
+its own branches) and is sent what came of it. The interpreter decides nothing about
+order: `execute` is told which leaf ran, and refuses one that could not. So any order
+of branches that the language allows is accepted, and no other.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from tests.runtime.conformance.graph import (
     Return,
     Seq,
     Sleep,
+    names,
     unnamed,
 )
 
@@ -62,14 +63,25 @@ RETRYABLE = {"40001"}
 
 @dataclass(slots=True)
 class Scope:
-    """The names that a branch sees, and those of them that it has bound itself."""
+    """The names that a branch sees, and those of them that it has bound itself.
+
+    `doubtful` are names of an earlier round whose node failed in this one, or is inside
+    of a join or a race that began again: the runtime keeps one result per node, so they
+    may be gone (see test_differences.py).
+    """
 
     seen: Names = field(default_factory=dict)
     bound: Names = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
 
     def bind(self, names: Names) -> None:
         self.seen |= names
         self.bound |= names
+        self.doubtful -= names.keys()
+
+    def branch(self, inside: set[str]) -> Scope:
+        """Return what a branch begins with, among others that bind `inside`."""
+        return Scope(dict(self.seen), {}, self.doubtful | inside & self.seen.keys())
 
 
 def run(node: Node, scope: Scope) -> Steps:
@@ -101,6 +113,8 @@ def run(node: Node, scope: Scope) -> Steps:
             outcome = yield from run(unnamed(child), scope)
             if _ok(outcome):
                 scope.bind({name: outcome.value})
+            elif name in scope.seen:
+                scope.doubtful.add(name)
             return outcome
         case If():
             return (yield from _if(node, scope))
@@ -136,6 +150,8 @@ def _rounds(
     while True:
         if before is not None:
             asked = yield from run(before, scope)
+            if asked.kind == "continue":
+                continue
             if not _ok(asked):
                 return _ended(asked)
             if not is_true(asked.value):
@@ -148,6 +164,8 @@ def _rounds(
         result = outcome.value
         if after is not None:
             asked = yield from run(after, scope)
+            if asked.kind == "continue":
+                continue
             if not _ok(asked):
                 return _ended(asked)
             if is_true(asked.value) != again_if:
@@ -226,9 +244,9 @@ class Interpreter:
             if isinstance(branch.waits_for, Leaf)
         }
 
-    def names(self, leaf: int) -> Names:
+    def scope(self, leaf: int) -> Scope:
         """Return the names as a leaf that may execute now sees them."""
-        return self.ready()[leaf].scope.seen
+        return self.ready()[leaf].scope
 
     def execute(self, leaf: int) -> Json | Fail:
         """Execute a leaf; return what it gave."""
@@ -271,8 +289,9 @@ class Interpreter:
         if isinstance(wait, Timer):
             branch.due = self.now + wait.seconds
         elif isinstance(wait, Fork):
+            inside = {name for node in wait.nodes for name in names(node)}
             branch.children = [
-                self._begin(node, Scope(dict(branch.scope.seen)), branch)
+                self._begin(node, branch.scope.branch(inside), branch)
                 for node in wait.nodes
             ]
             for child in branch.children:
@@ -285,6 +304,8 @@ class Interpreter:
         if parent is None:
             return
         assert isinstance(parent.waits_for, Fork)
+        for child in parent.children:
+            parent.scope.doubtful |= child.scope.doubtful
         if parent.waits_for.race:
             for child in parent.children:
                 self._drop(child)

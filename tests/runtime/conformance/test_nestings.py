@@ -99,6 +99,7 @@ def nested(outer: str, inner: str, leaf: str) -> Node:
     return Seq((As(COMBINATORS[outer](hole, ids), "all"), Leaf(ids.leaf())))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outer", COMBINATORS)
 @pytest.mark.parametrize("inner", COMBINATORS)
 def test_nesting(db: Db, outer: str, inner: str) -> None:

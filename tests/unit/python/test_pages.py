@@ -10,6 +10,7 @@ import pytest
 from perdure.config import Config
 from perdure.diagnostics.render import render_text
 from perdure.pipeline import Checked, open_compiler, workflow_files
+from perdure.release import registered_sources
 from tests.docs.markdown import ROOT, Block, blocks
 
 IMPORTS = "from perdure import *\nfrom perdure import workflow\n\n"
@@ -78,3 +79,17 @@ def test_foreign_python_files_are_left_alone(folder: str, tmp_path: Path) -> Non
     (tmp_path / folder).mkdir()
     (tmp_path / folder / "a.py").write_text("perdure workflow (")
     assert workflow_files(Config(root=tmp_path, workflows=tmp_path)) == []
+
+
+def test_a_migration_registers_the_modules_that_a_file_imports(tmp_path: Path) -> None:
+    (tmp_path / "limits.py").write_text("LIMIT = 5\n")
+    (tmp_path / "one.py").write_text(
+        "from limits import LIMIT\nfrom perdure import sleep, workflow\n\n\n"
+        "@workflow\ndef one(a: int):\n    sleep('1s')\n    return [LIMIT, a]\n"
+    )
+    schema = (ROOT / "tests" / "golden" / "schema.sql",)
+    config = Config(root=tmp_path, schema=schema, workflows=tmp_path)
+    with open_compiler(config, remember=False) as compiler:
+        (unit,) = compiler.check(workflow_files(config)).units
+        up = compiler.sql(unit, version=1).up
+    assert registered_sources(up)["limits.py"] == "LIMIT = 5\n"

@@ -157,8 +157,8 @@ CODES: tuple[Code, ...] = (
         slug="misplaced-block",
         summary="a part of a block stands where it means nothing",
         what="`branch` stands in `parallel` or `race`, `every` is the first and "
-        "`until` the last line of a `while` loop. A function inside of a workflow is a branch, "
-        "and `return` in it would end the branch only.",
+        "`until` the last line of a `while` loop. A function inside of a workflow is "
+        "a branch, and `return` in it would end the branch only.",
         why="These words describe the block around them.",
         wrong='every("5m")\nwhile True:\n    sleep("1s")',
         right='while True:\n    every("5m")\n    sleep("1s")',

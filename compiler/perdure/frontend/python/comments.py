@@ -18,7 +18,7 @@ def read_ignores(places: Places) -> tuple[tuple[Ignore, ...], list[Diagnostic]]:
     found: list[Diagnostic] = []
     if "perdure" not in places.text:
         return (), []
-    for start in _comments(places):
+    for start in comments_in(places):
         match = COMMENT.match(places.text, start)
         if match is None or not MEANT.match(match.group()):
             continue
@@ -30,7 +30,7 @@ def read_ignores(places: Places) -> tuple[tuple[Ignore, ...], list[Diagnostic]]:
     return tuple(ignores), found
 
 
-def _comments(places: Places) -> Iterator[int]:
+def comments_in(places: Places) -> Iterator[int]:
     """Yield where comments begin."""
     tokens = tokenize.generate_tokens(io.StringIO(places.text, newline="").readline)
     try:

@@ -68,9 +68,9 @@ def write_yaml(
 def scalar(text: str, *, flow: bool = False) -> str:
     """Return text as a scalar of one line."""
     plain = (_FLOW if flow else _PLAIN).fullmatch(text)
-    if plain and ": " not in text and not text.endswith((":", " ")) and text.strip():
-        if not text.startswith((": ", "- ", "? ", " ")) and text != "-":
-            return text
+    bad = (": ", "- ", "? ", " ")
+    if plain and ": " not in text and not text.endswith(":") and text[:2] not in bad:
+        return text
     return json.dumps(text, ensure_ascii=False)
 
 

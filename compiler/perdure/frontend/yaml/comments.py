@@ -30,7 +30,7 @@ def read_ignores(
     ignores: list[Ignore] = []
     found: list[Diagnostic] = []
     if "perdure" in source.text:
-        for match in _comments(source.text, scalars):
+        for match in comments_in(source.text, scalars):
             if MEANT.match(match.group()):
                 read = read_ignore(source, match)
                 if isinstance(read, Ignore):
@@ -40,7 +40,8 @@ def read_ignores(
     return tuple(ignores), found
 
 
-def _comments(text: str, scalars: Iterable[ScalarNode]) -> Iterator[re.Match[str]]:
+def comments_in(text: str, scalars: Iterable[ScalarNode]) -> Iterator[re.Match[str]]:
+    """Yield the comments of a file whose scalars are given in order."""
     at = 0
     for scalar in scalars:
         start, end = scalar.span.start, scalar.span.end
