@@ -262,7 +262,7 @@ begin
     update df_engine.tasks set ready_at = clock_timestamp(), moved_at = clock_timestamp()
     where id = p_step.task;
     return true;
-  elsif p_failure.sqlstate = 'PD099' or p_step.guarded
+  elsif p_done and p_failure.sqlstate = 'PD099' or p_step.guarded
         and not df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch) then
     perform df_engine.drop_task(p_step.task);
     return false;

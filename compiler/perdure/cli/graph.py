@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -72,7 +72,8 @@ def _draw(drawing: Graph) -> None:
     for node in drawing.nodes:
         _grow(root, node)
     terminal = coloured(sys.stdout.isatty())
-    console = Console(no_color=not terminal, highlight=False, soft_wrap=True)
+    system: Literal["auto"] | None = "auto" if terminal else None
+    console = Console(color_system=system, highlight=False, soft_wrap=True)
     console.print(root)
 
 

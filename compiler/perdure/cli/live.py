@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from perdure.cli.project import coloured
 from perdure.engine.follow import ACTIVE, Arm, Followed, Step, walk
 
 if TYPE_CHECKING:
@@ -250,7 +251,13 @@ def console() -> Console:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else 240
-    return Console(width=width, highlight=False, soft_wrap=not sys.stdout.isatty())
+    terminal = sys.stdout.isatty()
+    return Console(
+        width=width,
+        color_system="auto" if coloured(terminal) else None,
+        highlight=False,
+        soft_wrap=not terminal,
+    )
 
 
 # --- JSON -------------------------------------------------------------------------

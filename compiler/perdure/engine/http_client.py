@@ -145,6 +145,11 @@ class HttpClient:
             return Failure("invalid", _describe(error))
         except TRANSPORT_ERRORS as error:
             return Failure("transport", _describe(error))
+        except Exception as error:
+            # A URL or header can provoke errors that no list foresees (a port out of
+            # range, a host that is no IDNA); a request without an answer would leave
+            # its run waiting for ever.
+            return Failure("invalid", _describe(error))
 
     async def _follow(self, request: Request) -> Response:
         started = time.monotonic()

@@ -41,6 +41,10 @@ begin
         df.seq(
           -- steps[1].then[0] approval
           df.as(df.wait_for_signal('approval', 86400), 'r2_approval'),
+          -- steps[1].then[0] approval, payload
+          df.sql($sql$
+            select perdure.check_signal(($r2_approval)::jsonb, '{"approved": "boolean", "approver": "text", "note": {"?": "text"}}') as ok
+          $sql$),
           -- steps[1].then[1]
           df.if(
             $sql$
@@ -165,6 +169,7 @@ $source$,
 {"path": "steps[1]", "name": null, "role": "condition", "file": "workflows/order_approval.yaml", "line": 14},
 {"path": "steps[1]", "name": null, "role": "then", "file": "workflows/order_approval.yaml", "line": 14},
 {"path": "steps[1].then[0]", "name": "approval", "role": "signal", "file": "workflows/order_approval.yaml", "line": 17},
+{"path": "steps[1].then[0]", "name": "approval", "role": "payload", "file": "workflows/order_approval.yaml", "line": 17},
 {"path": "steps[1].then[1]", "name": null, "role": "if", "file": "workflows/order_approval.yaml", "line": 20},
 {"path": "steps[1].then[1]", "name": null, "role": "condition", "file": "workflows/order_approval.yaml", "line": 20},
 {"path": "steps[1].then[1]", "name": null, "role": "then", "file": "workflows/order_approval.yaml", "line": 20},

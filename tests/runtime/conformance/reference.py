@@ -334,4 +334,5 @@ def _joined(branches: list[Branch]) -> Outcome:
 
 def shown(value: Any) -> Any:
     """Return a value as a statement reads it: JSON beyond scalars is text."""
-    return json.loads(value) if isinstance(value, str) and value[:1] in "[{" else value
+    composite = isinstance(value, str) and value.startswith(("[", "{"))
+    return json.loads(value) if composite else value

@@ -160,6 +160,10 @@ def test_port_that_nobody_listens_on() -> None:
     )
 
 
+def test_port_out_of_range_is_an_answer() -> None:
+    assert isinstance(send(None, "http://127.0.0.1:99999/"), Failure)
+
+
 def test_host_that_does_not_exist() -> None:
     kind, message = failed(send(None, "http://nothing.invalid/"))
     assert kind == "transport"
@@ -194,7 +198,15 @@ def test_redirect_to_a_private_address_is_refused(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://example.com/", "file:///etc/passwd", "example.com", "", "http://", "/a"],
+    [
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "example.com",
+        "",
+        "http://",
+        "/a",
+        "http://xn--a/",
+    ],
 )
 def test_only_http_urls_are_requested(url: str) -> None:
     assert failed(send(None, url))[0] == "invalid"
