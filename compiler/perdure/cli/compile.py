@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,15 +48,27 @@ def compile_(
 
 
 def write(config: Config, release: Release) -> None:
-    """Write the migrations, then the lock, which counts only what is there."""
+    """Write the migrations and the lock, or nothing where one cannot be written.
+
+    The new lock is written first, under another name, and takes its place last: it
+    counts only what is there.
+    """
     if not release.changes:
         return
-    config.migrations.mkdir(parents=True, exist_ok=True)
-    for name, text in release.files.items():
-        (config.migrations / name).write_text(text, encoding="utf-8", newline="\n")
     passing = config.lock.with_suffix(".lock.new")
-    passing.write_text(release.lock, encoding="utf-8", newline="\n")
-    passing.replace(config.lock)
+    written: list[Path] = [passing]
+    try:
+        passing.write_text(release.lock, encoding="utf-8", newline="\n")
+        config.migrations.mkdir(parents=True, exist_ok=True)
+        for name, text in release.files.items():
+            written.append(config.migrations / name)
+            written[-1].write_text(text, encoding="utf-8", newline="\n")
+        passing.replace(config.lock)
+    except OSError:
+        for path in written:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
 
 
 def report(config: Config, release: Release, check: bool, json: bool) -> None:

@@ -80,6 +80,10 @@ def run_app() -> None:
     except Exception as failure:
         if os.environ.get("PERDURE_DEBUG"):
             raise
+        if isinstance(failure, OSError) and failure.filename is not None:
+            reason = (failure.strerror or str(failure)).lower()
+            print(f'error: "{failure.filename}": {reason}', file=sys.stderr)
+            sys.exit(2)
         kind = type(failure).__name__
         print(f"internal error: {kind}: {failure}", file=sys.stderr)
         print(
