@@ -42,7 +42,7 @@ def test_runs_agree_with_the_model(workbench: Bench, workflow: tree.Workflow) ->
 
 
 @pytest.mark.slow
-@settings(QUIET, max_examples=3000)
+@settings(QUIET, max_examples=600)
 @given(workflows(steps=40))
 def test_many_long_runs_agree_with_the_model(
     workbench: Bench, workflow: tree.Workflow
