@@ -19,6 +19,7 @@ from perdure.release.lock import Entry, Lock, text_digest, write_lock
 
 _DIGITS = 4
 _NUMBER = re.compile(r"(\d+)_.*\.sql")
+_OWN = re.compile(r"-- written by perdure: (\w+), version (\d+),")
 _UP = re.compile(r"(\d+)_(.*)\.up\.sql")
 
 
@@ -61,7 +62,11 @@ def plan_release(
     schema: str = "workflows",
 ) -> Release:
     """Return what has to be written; `existing` is the migrations folder as it is."""
-    findings = [*_damaged(lock, existing), *_clashes(lock, existing)]
+    findings = [
+        *_damaged(lock, existing),
+        *_unlocked(lock, existing),
+        *_clashes(lock, existing),
+    ]
     findings += _gone(lock, candidates)
     if any(each.severity == "error" for each in findings):
         return Release({}, write_lock(lock.entries), (), tuple(findings))
@@ -132,6 +137,26 @@ def _damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
                 found.append(_missing(lock, entry, name))
             elif text_digest(existing[name]) != digest:
                 found.append(_edited(lock, entry, name))
+    return found
+
+
+def _unlocked(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
+    """Find migrations of ours that the lock does not know: it was lost, or is old."""
+    known = {(entry.workflow, entry.version) for entry in lock.entries}
+    found = []
+    for name, text in existing.items():
+        own = _OWN.match(text)
+        if own and _UP.fullmatch(name) and (own[1], int(own[2])) not in known:
+            found.append(
+                error(
+                    "WF706",
+                    None,
+                    f'"{name}" installs version {own[2]} of {own[1]}, which the lock '
+                    "does not know",
+                    help="restore workflows.lock from version control; or delete the "
+                    "migration, with its other half, if it was deployed nowhere",
+                )
+            )
     return found
 
 

@@ -56,4 +56,15 @@ CODES: tuple[Code, ...] = (
         wrong="# 0007_order_approval_v3.up.sql, 0007_refund_v1.up.sql",
         right="# 0007_order_approval_v3.up.sql, 0008_refund_v1.up.sql",
     ),
+    Code(
+        code="WF706",
+        slug="unlocked-migration",
+        summary="a migration installs a version that the lock does not know",
+        what="The folder of migrations holds a version that `perdure compile` wrote, "
+        "and `workflows.lock` has no entry for it: the lock was lost, or comes from "
+        "another branch.",
+        why="The next version would get a number that is taken.",
+        wrong="# workflows.lock is missing, migrations/0001_w_v1.up.sql is there",
+        right="# git checkout workflows.lock",
+    ),
 )

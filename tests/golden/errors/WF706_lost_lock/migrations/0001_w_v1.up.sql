@@ -1,0 +1,1 @@
+-- written by perdure: w, version 1, for target perdure
