@@ -14,6 +14,7 @@ import os
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,8 +78,9 @@ def place_for(folder: Path, account: Account) -> Path:
     _sweep(home)
     place = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=home))
     place.chmod(0o711)
-    (place / _ORIGIN).write_text(str(folder))
+    # In this order: a sweep by another process looks at folders with an origin only.
     note.write_text(str(place))
+    (place / _ORIGIN).write_text(str(folder))
     return place
 
 
@@ -132,7 +134,9 @@ def _sweep(home: Path) -> None:
     """Delete the folders whose project is gone and whose server does not run."""
     for origin in home.glob(f"*/{_ORIGIN}"):
         place = origin.parent
-        note = Path(origin.read_text().strip()) / _NOTE
-        kept = note.exists() and note.read_text().strip() == str(place)
-        if not kept and not any(place.glob("*/postmaster.pid")):
-            shutil.rmtree(place, ignore_errors=True)
+        # What vanishes meanwhile is swept by another process.
+        with suppress(FileNotFoundError):
+            note = Path(origin.read_text().strip()) / _NOTE
+            kept = note.exists() and note.read_text().strip() == str(place)
+            if not kept and not any(place.glob("*/postmaster.pid")):
+                shutil.rmtree(place, ignore_errors=True)
