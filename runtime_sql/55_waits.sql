@@ -46,8 +46,10 @@ begin
 end
 $$;
 
--- Return the milliseconds until the next timer: 0 when work is ready, null when there is
--- none or when the test clock stands before it.
+-- Return the milliseconds until it is worth looking again: 0 when work is ready; the time
+-- until the next timer; null when there is none or when the test clock stands before it.
+-- Ready work that another session holds may come free without a notification: at the end
+-- of its batch, or with its session. So it is looked at again, the sooner the younger it is.
 create function df_engine.next_wait() returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -56,18 +58,28 @@ set enable_sort = off
 as $$
 declare
   v_due timestamptz;
+  v_held timestamptz;
+  v_wait double precision;
 begin
   perform 1 from df_engine.tasks t where t.ready_at is not null
   order by t.ready_at limit 1 for update skip locked;
   if found then
     return 0;
   end if;
+  select t.ready_at into v_held from df_engine.tasks t
+  where t.ready_at is not null order by t.ready_at desc limit 1;
   select t.wake_at into v_due from df_engine.tasks t
   where t.wake_at is not null order by t.wake_at limit 1;
-  return case
-    when v_due <= df.now() then 0
-    when v_due is not null and (select clock from df_engine.settings) is null then
-      least(ceil(extract(epoch from v_due - clock_timestamp()) * 1000), 2000000000)::integer end;
+  if v_due <= df.now() then
+    return 0;
+  elsif v_due is not null and (select clock from df_engine.settings) is null then
+    v_wait := extract(epoch from v_due - clock_timestamp()) * 1000;
+  end if;
+  if v_held is not null then
+    v_wait := least(v_wait, 1000,
+      greatest(5, extract(epoch from clock_timestamp() - v_held) * 1000));
+  end if;
+  return case when v_wait is not null then ceil(least(v_wait, 2000000000))::integer end;
 end
 $$;
 

@@ -217,3 +217,13 @@ def test_a_cancelled_query_is_not_the_steps_failure(db: Db) -> None:
     assert db.status(run) == "pending"
     db.work()
     assert db.status(run) == "completed"
+
+
+def test_work_that_another_session_holds_is_looked_at_again_soon(db: Db) -> None:
+    db.start("'select 1'")
+    with psycopg.connect(db.url) as other:
+        other.execute("select from df_engine.tasks for update")
+        steps, wait = db.run("call df.work(10, 1000)")[0]
+        assert steps == 0
+        assert 5 <= wait <= 1000
+    assert db.run("call df.work(10, 1000)")[0] == (1, None)

@@ -45,11 +45,11 @@ class WorkerProcess:
     def names(self) -> list[str]:
         return [event["event"] for event in self.events]
 
-    def wait_for(self, event: str, seconds: float = 20) -> dict[str, Any]:
+    def wait_for(self, event: str, seconds: float = 60) -> dict[str, Any]:
         wait_until(lambda: event in self.names(), seconds, lambda: str(self.events))
         return next(each for each in self.events if each["event"] == event)
 
-    def end(self, seconds: float = 20) -> int:
+    def end(self, seconds: float = 60) -> int:
         code = self.process.wait(seconds)
         self._reader.join(seconds)
         assert self.process.stderr is not None
@@ -63,7 +63,7 @@ class WorkerProcess:
 
 def wait_until(
     condition: Callable[[], Any],
-    seconds: float = 20,
+    seconds: float = 60,
     describe: Callable[[], str] = lambda: "",
 ) -> None:
     """Wait for something that has to come true."""

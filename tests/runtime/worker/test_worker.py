@@ -124,14 +124,21 @@ def test_step_that_is_given_up_is_undone_and_done_again(
 
 def test_lost_connections_are_opened_anew(connection: Connection, spawn: Spawn) -> None:
     make_effects(connection)
-    worker = spawn()
-    connection.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity"
-        " where application_name = 'perdure worker'"
-    )
+    worker = spawn("--connections", "3")
+    wait_until(lambda: len(_backends(connection)) >= 4)
+    for pid in _backends(connection):
+        connection.execute("select pg_terminate_backend(%s)", [pid])
     worker.wait_for("connection.restored")
     run = start(connection, [insert("a", 1)])
     assert await_end(connection, run) == {"completed"}
+
+
+def _backends(connection: Connection) -> list[int]:
+    rows = connection.execute(
+        "select pid from pg_stat_activity where application_name = 'perdure worker'"
+        " and datname = current_database() and state = 'idle'"
+    )
+    return [pid for (pid,) in rows]
 
 
 def test_step_that_ends_its_own_connection_does_not_end_the_worker(
