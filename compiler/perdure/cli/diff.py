@@ -116,7 +116,11 @@ def _as_committed(config: Config, revision: str, folder: Path) -> Config:
     from perdure.config import read_config
 
     top = _git(config.root, "rev-parse", "--show-prefix").decode().strip()
-    commit = _git(config.root, "rev-parse", "--verify", f"{revision}^{{commit}}")
+    commit = _git(
+        config.root,
+        *("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"),
+        reason=f'git knows no revision "{revision}"',
+    )
     tree = f"{commit.decode().strip()}:{top}"
     with tarfile.open(fileobj=io.BytesIO(_git(config.root, "archive", tree))) as files:
         files.extractall(folder, filter="data")
@@ -130,7 +134,7 @@ def _as_committed(config: Config, revision: str, folder: Path) -> Config:
     return replace(config, root=folder, source=None, workflows=folder / "none")
 
 
-def _git(folder: Path, *words: str) -> bytes:
+def _git(folder: Path, *words: str, reason: str = "git failed") -> bytes:
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *words], capture_output=True, check=False
@@ -138,5 +142,6 @@ def _git(folder: Path, *words: str) -> bytes:
     except FileNotFoundError:
         fail("git is not installed, and a revision was named")
     if done.returncode:
-        fail(done.stderr.decode(errors="replace").strip().removeprefix("fatal: "))
+        said = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+        fail(said or reason)
     return done.stdout

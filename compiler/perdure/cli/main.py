@@ -24,6 +24,7 @@ from perdure.cli import (
     graph,
     init,
     observe,
+    psql,
     run,
     runtime,
     worker,
@@ -68,6 +69,7 @@ app.command()(observe.ps)
 app.command()(observe.show)
 app.command()(observe.signal)
 app.command()(observe.cancel)
+app.command(context_settings={"ignore_unknown_options": True})(psql.psql)
 app.command()(dump.dump)
 app.command()(explain.explain)
 app.command()(convert.convert)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -32,7 +33,7 @@ def find_project(directory: Path) -> Config:
 
     config, found = find_config(directory.absolute())
     if found:
-        show(found, {} if config is None else _text_of(config))
+        show(found, _text_of(found[0], directory.absolute()))
         raise typer.Exit(2)
     if config is None:
         fail(
@@ -43,8 +44,16 @@ def find_project(directory: Path) -> Config:
     return config
 
 
-def _text_of(config: Config) -> Mapping[str, Source]:
-    return {config.source.path: config.source} if config.source else {}
+def _text_of(finding: Diagnostic, start: Path) -> Mapping[str, Source]:
+    """Read the configuration that a finding is about, to show the line."""
+    from perdure.source import Source
+
+    name = finding.span.path if finding.span else ""
+    for folder in (start, *start.parents) if name else ():
+        with suppress(OSError):
+            text = (folder / name).read_text(encoding="utf-8", errors="replace")
+            return {name: Source(name, text)}
+    return {}
 
 
 def fail(message: str, help: str | None = None, code: int = 2) -> NoReturn:
@@ -111,6 +120,18 @@ def find_unit(compiler: Compiler, workflow: str) -> Unit:
     )
 
 
+def usable_state(config: Config) -> Path:
+    """Return the folder of caches: the project's, or the user's if that is read-only.
+
+    So a project can be checked that is mounted read-only.
+    """
+    folder = config.state_dir
+    if os.access(folder if folder.exists() else config.root, os.W_OK):
+        return folder
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "perdure" / sha256(str(config.root).encode()).hexdigest()[:16]
+
+
 def keep_out_of_git(folder: Path) -> None:
     """Make the folder of caches and servers, which git is to pass over."""
     mark = folder / ".gitignore"
@@ -128,10 +149,11 @@ def opened_compiler(
     from perdure.engine.errors import EngineError
     from perdure.pipeline import open_compiler
 
-    keep_out_of_git(state_dir or config.state_dir)
+    state = state_dir or usable_state(config)
+    keep_out_of_git(state)
     try:
         with open_compiler(
-            config, remember=remember, state_dir=state_dir, progress=say
+            config, remember=remember, state_dir=state, progress=say
         ) as compiler:
             yield compiler
     except EngineError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json as json_
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,10 @@ def run(
             help="Send this when the run waits for it; repeatable.",
         ),
     ] = None,
+    null: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Give this input null; repeatable."),
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Print the run's id and leave it.")
     ] = False,
@@ -75,8 +79,10 @@ def run(
 ) -> None:
     """Start a workflow and follow it to its end."""
     config = configuration(directory)
-    given = read_pairs(inputs or (), "input", "order_id=1")
+    given = with_nulls(read_pairs(inputs or (), "input", "order_id=1"), null or ())
     signals = tuple(read_signals(signal or ()))
+    if fresh:
+        say_what_is_lost(database_url, config)
     with opened(database_url, config, fresh=fresh) as database:
         started = start(config, database, workflow, given, prepare)
         if detach:
@@ -104,7 +110,7 @@ def start(
     config: Config,
     database: Database,
     workflow: str,
-    inputs: dict[str, str],
+    inputs: Mapping[str, str | None],
     prepare: Prepare,
 ) -> str:
     """Make ready and start a workflow; return the run's id."""
@@ -193,6 +199,32 @@ def read_pairs(texts: Sequence[str], what: str, example: str) -> dict[str, str]:
             fail(f'{what} "{name}" is given twice')
         pairs[name] = value
     return pairs
+
+
+def say_what_is_lost(url: str | None, config: Config) -> None:
+    """Tell of the runs in the embedded database that have not ended."""
+    from perdure.engine import client
+    from perdure.engine.errors import MissingRuntime
+
+    with opened(url, config) as database:
+        if not database.embedded:
+            return
+        try:
+            with client.session(database) as connection:
+                count = client.unfinished(connection)
+        except MissingRuntime:
+            return
+    if count:
+        runs = "1 run that has" if count == 1 else f"{count} runs that have"
+        typer.echo(f"warning: --fresh drops {runs} not ended", err=True)
+
+
+def with_nulls(pairs: Mapping[str, str], names: Sequence[str]) -> dict[str, str | None]:
+    """Add the inputs that are null, or end with exit code 2."""
+    for name in names:
+        if name in pairs:
+            fail(f'input "{name}" is given a value and null')
+    return {**pairs, **dict.fromkeys(names)}
 
 
 def read_signals(texts: Sequence[str]) -> list[tuple[str, str]]:

@@ -197,6 +197,14 @@ def cancel(connection: Connection, run: str, reason: str) -> None:
     connection.execute("select df.cancel(%s, %s)", [run, reason])
 
 
+def unfinished(connection: Connection) -> int:
+    """Return the number of runs that have not ended."""
+    row = connection.execute(
+        "select count(*) from df.instances where completed_at is null"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def workers(connection: Connection) -> int:
     """Return the number of connections that execute runs of this database."""
     row = connection.execute(
@@ -255,8 +263,10 @@ def _unknown_workflow(connection: Connection, workflow: str, schema: str) -> str
     return message
 
 
-def start(connection: Connection, function: Function, inputs: Mapping[str, str]) -> str:
-    """Start a run with inputs as text and return its id.
+def start(
+    connection: Connection, function: Function, inputs: Mapping[str, str | None]
+) -> str:
+    """Start a run with inputs as text, None for null, and return its id.
 
     Raises UsageError with everything that is wrong with the inputs, before anything
     starts; MissingPrivilege when the role may not start it.
@@ -282,12 +292,15 @@ def start(connection: Connection, function: Function, inputs: Mapping[str, str])
     except errors.InsufficientPrivilege as error:
         raise MissingPrivilege(f"cannot start the workflow: {error}") from error
     except (errors.DataError, errors.IntegrityError, errors.RaiseException) as error:
-        raise UsageError(f"cannot start the workflow: {error}") from error
+        reason = error.diag.message_primary or str(error)
+        raise UsageError(f"cannot start the workflow: {reason}") from error
     assert row is not None
     return str(row[0])
 
 
-def _misnamed(parameters: Sequence[Parameter], inputs: Mapping[str, str]) -> list[str]:
+def _misnamed(
+    parameters: Sequence[Parameter], inputs: Mapping[str, str | None]
+) -> list[str]:
     names = [each.name for each in parameters]
     wrong = []
     for name in inputs:
@@ -307,7 +320,7 @@ def _misnamed(parameters: Sequence[Parameter], inputs: Mapping[str, str]) -> lis
 def _mistyped(
     connection: Connection,
     parameters: Sequence[Parameter],
-    inputs: Mapping[str, str],
+    inputs: Mapping[str, str | None],
 ) -> list[str]:
     wrong = []
     for each in parameters:

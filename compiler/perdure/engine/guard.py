@@ -5,7 +5,7 @@ A workflow's URL is data, and data comes from outside: a request to
 network to whoever wrote it. So every address is judged after the name was resolved,
 and the connection goes to the address that was judged: resolving a second time for
 the connection would let a name answer twice, differently. Operators open holes by
-name (`[tool.perdure.http] allow`), never by address range, so that what is allowed
+name (`http.allow`), never by address range, so that what is allowed
 reads like what is requested.
 
 The rejected way was `ipaddress.IPv4Address.is_global`: its tables differ between
@@ -202,6 +202,5 @@ def _message(host: str, port: int, judged: dict[str, str | None]) -> str:
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return (
         f"refused to connect to {place} ({what or 'no address'});"
-        f' "{place}" can be allowed by name in the configuration'
-        " ([tool.perdure.http] allow)"
+        f' "{place}" can be allowed by name in the configuration (http.allow)'
     )

@@ -23,10 +23,10 @@ Spawn = Callable[..., WorkerProcess]
 
 APP = """
 import typer
-from perdure.cli import observe, run, runtime
+from perdure.cli import observe, psql, run, runtime
 app = typer.Typer()
 app.command()(run.run)
-for each in (observe.ps, observe.show, observe.signal, observe.cancel):
+for each in (observe.ps, observe.show, observe.signal, observe.cancel, psql.psql):
     app.command()(each)
 app.add_typer(runtime.app, name="runtime")
 app()
@@ -111,6 +111,7 @@ def test_run_that_fails_exits_with_1_and_says_why(perdure: Perdure) -> None:
         (["hello", "who"], '"who" is no input'),
         (["hello", "who=a", "who=b"], 'input "who" is given twice'),
         (["hello", "who=a", "times=x"], 'input "times" is integer'),
+        (["hello", "who=a", "--null", "who"], 'input "who" is given a value and null'),
         (["hello", "who=a", "times=1", "--signal", "go={"], "is not JSON"),
     ],
 )
@@ -248,3 +249,37 @@ def test_project_without_a_database_uses_an_embedded_one(
     assert "installed the runtime" in perdure("runtime", "install").stdout
     assert json.loads(perdure("ps", "--json").stdout) == []
     assert (folder / ".perdure" / "postgres").is_dir()
+
+
+def test_null_is_given_by_name(perdure: Perdure) -> None:
+    done = perdure("run", "hello", "times=2", "--null", "who", code=2)
+    assert (
+        done.stderr == "error: cannot start the workflow: input who may not be null\n"
+    )
+
+
+def test_psql_looks_into_the_same_database(perdure: Perdure) -> None:
+    done = perdure("psql", "--", "-Atc", "select current_database() ~ '^test_'")
+    assert done.stdout == "t\n"
+
+
+def test_fresh_tells_of_the_runs_that_it_drops(
+    environ: dict[str, str], folder: Path
+) -> None:
+    (folder / "perdure.toml").write_text("")
+    del environ["PERDURE_DATABASE_URL"]
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", APP, *arguments],
+            capture_output=True,
+            text=True,
+            env=environ,
+            cwd=folder,
+        )
+
+    assert call("runtime", "install").returncode == 0
+    assert call("psql", "--", "-c", "select df.start('select 1')").returncode == 0
+    done = call("run", "--fresh", "nothing")
+    assert "warning: --fresh drops 1 run that has not ended" in done.stderr
+    assert "warning" not in call("run", "--fresh", "nothing").stderr

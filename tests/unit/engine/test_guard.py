@@ -161,7 +161,7 @@ def test_refusal_names_host_address_reason_and_remedy() -> None:
     message = str(refused.value)
     assert "db.example.com:5432" in message
     assert "10.0.0.9 is private" in message
-    assert "[tool.perdure.http] allow" in message
+    assert "http.allow" in message
 
 
 def test_scope_of_an_address_does_not_hide_it() -> None:
