@@ -250,10 +250,9 @@ def console() -> Console:
     """Return a console on stdout; wide where nobody's window limits it."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 240
     terminal = sys.stdout.isatty()
     return Console(
-        width=width,
+        width=None if terminal else 240,
         color_system="auto" if coloured(terminal) else None,
         highlight=False,
         soft_wrap=not terminal,

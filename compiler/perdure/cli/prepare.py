@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from perdure.cli.project import fail, opened_compiler, progress, show
+from perdure.cli.project import check_all, fail, opened_compiler, show
 
 if TYPE_CHECKING:
     from perdure.config import Config
@@ -54,10 +54,7 @@ def prepare(config: Config, database: Database, workflow: str) -> tuple[str, str
 
 def check_for(compiler: Compiler, config: Config, name: str) -> Checked:
     """Check the project; end the command on errors that concern the workflow."""
-    from perdure.pipeline import workflow_files
-
-    with progress("checking") as report:
-        checked = compiler.check(workflow_files(config), report)
+    checked = check_all(compiler, config)
     errors = [each for each in checked.findings if each.severity == "error"]
     unit = next((unit for unit in checked.units if unit.name == name), None)
     own = [

@@ -94,12 +94,17 @@ def progress(label: str) -> Iterator[Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def compile_cleanly(compiler: Compiler, config: Config) -> Checked:
-    """Check all of a project; end with exit code 1 if there are errors."""
+def check_all(compiler: Compiler, config: Config) -> Checked:
+    """Check all of a project, with a progress bar."""
     from perdure.pipeline import workflow_files
 
     with progress("checking") as report:
-        checked = compiler.check(workflow_files(config), report)
+        return compiler.check(workflow_files(config), report)
+
+
+def compile_cleanly(compiler: Compiler, config: Config) -> Checked:
+    """Check all of a project; end with exit code 1 if there are errors."""
+    checked = check_all(compiler, config)
     if checked.findings:
         show(checked.findings, checked.sources)
     if checked.failed:

@@ -204,16 +204,14 @@ def read_pairs(texts: Sequence[str], what: str, example: str) -> dict[str, str]:
 def say_what_is_lost(url: str | None, config: Config) -> None:
     """Tell of the runs in the embedded database that have not ended."""
     from perdure.engine import client
-    from perdure.engine.errors import MissingRuntime
 
     with opened(url, config) as database:
         if not database.embedded:
             return
-        try:
-            with client.session(database) as connection:
-                count = client.unfinished(connection)
-        except MissingRuntime:
-            return
+        with client.session(database) as connection:
+            if not client.has_runtime(connection):
+                return
+            count = client.unfinished(connection)
     if count:
         runs = "1 run that has" if count == 1 else f"{count} runs that have"
         typer.echo(f"warning: --fresh drops {runs} not ended", err=True)
