@@ -66,6 +66,20 @@ def postmaster(cluster: Path) -> int | None:
     return int(path.read_text().split()[0]) if path.exists() else None
 
 
+def await_end(pid: int) -> None:
+    """Wait until a process has ended, whether or not anybody has asked for its end."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return
+        if state in "ZX":
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"process {pid} does not end")
+
+
 def answers(server: Server) -> bool:
     with psycopg.connect(server.url()) as connection:
         return connection.execute("select 1").fetchone() == (1,)
@@ -134,6 +148,7 @@ def test_a_server_that_was_killed_starts_again(cluster: Path) -> None:
     with psycopg.connect(first.url(), autocommit=True) as connection:
         connection.execute("create table if not exists kept ()")
     os.kill(pid, signal.SIGKILL)
+    await_end(pid)
     with start_embedded(cluster) as second:
         assert postmaster(cluster) not in (None, pid)
         with psycopg.connect(second.url()) as connection:
@@ -151,8 +166,7 @@ def test_a_pid_file_that_names_another_process_is_stale(cluster: Path) -> None:
 
 def test_a_pid_file_of_a_process_nobody_waited_for_is_stale(cluster: Path) -> None:
     child = subprocess.Popen(["true"])
-    while Path(f"/proc/{child.pid}/stat").read_text().split()[2] != "Z":
-        time.sleep(0.01)
+    await_end(child.pid)
     path = cluster / "data" / "postmaster.pid"
     path.write_text(f"{child.pid}\n{cluster / 'data'}\n1\n5432\n/tmp\n\n1 1\nready\n")
     with start_embedded(cluster) as server:
