@@ -17,7 +17,8 @@
 -- Lock order, everywhere: own task (only ever by SKIP LOCKED, or as the sole waiter),
 -- then the instance row, then tasks of other branches (only by SKIP LOCKED or when they
 -- cannot be claimed), then df_engine.node_runs. Whoever holds an instance row waits for
--- no task, so the order has no cycle.
+-- no task, so the order has no cycle. A run's instance row comes before those of the runs
+-- that it has called.
 --
 -- Errors. SQLSTATE class PD is ours:
 --   PD001 invalid graph                 PD010 expectation about a row count not met
@@ -28,7 +29,13 @@
 --   PD006 break or continue outside     PD022 HTTP request refused by the address guard
 --         of a loop                     PD023 HTTP response too large
 --   PD013 signal of another form than the workflow declares
+--   PD024 HTTP status not expected      PD025 HTTP response of another form than declared
+--   PD026 secret without a value, or one that cannot be used
+--   PD031 timed out                     PD032 called run was cancelled
 --   PD030 step ended its session, again and again
+--   PD033 the worker cannot log in as the role of a statement that was handed over
+--   PD034 a migration does not fit what the database has, or the runs that it has
+--   PD035 a run cannot be moved to a graph
 
 create schema df;
 create schema df_engine;
@@ -44,4 +51,4 @@ revoke all on schema df, df_engine, df_graph, df_exec from public;
 create function df.runtime_version() returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
-as $$ select '0.1.0' $$;
+as $$ select '0.2.0' $$;

@@ -19,6 +19,9 @@ begin
   end if;
   if left(p_node, 7) in ('[{"df":', '[{"as":') then
     return substr(p_node, 2, length(p_node) - 2);
+  elsif left(p_node, 1) = '{' and strpos(p_node, '"node_type"') > 0 then
+    raise exception 'a graph of another runtime, or one written by hand: %', left(p_node, 100)
+      using errcode = 'PD001', hint = 'Build it by the functions of df; its form is private.';
   end if;
   return '{"df":"sql","q":' || to_json(p_node) || '}';
 end
@@ -61,6 +64,12 @@ end
 $$;
 
 -- One node after the other; the result is the last one's.
+create function df.seq(a text, b text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$ select df_graph.composite('seq', array[a, b]) $$;
+
+-- `df.seq` of any number of nodes.
 create function df.seq(variadic nodes text[]) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -75,12 +84,12 @@ $$;
 
 -- Bind the result of a node to a name, read as `$name` afterwards; naming a node again
 -- replaces its name.
-create function df."as"(node text, name text) returns text
+create function df."as"(fut text, name text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_rest text := df_graph.elements(node);
+  v_rest text := df_graph.elements(fut);
 begin
   if name is null or name !~ '^[A-Za-z_][A-Za-z0-9_]*$' or name = 'input' then
     raise exception 'df.as: % is not a name for a result', coalesce(quote_literal(name), 'null')
@@ -94,7 +103,13 @@ begin
 end
 $$;
 
--- All branches, side by side; the result is the array of theirs.
+-- Two branches, side by side; the result is the array of theirs.
+create function df.join(a text, b text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$ select df_graph.composite('join', array[a, b]) $$;
+
+-- `df.join` of any number of branches.
 create function df.join(variadic branches text[]) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -111,9 +126,15 @@ $$;
 create function df.join3(a text, b text, c text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
-as $$ select df."join"(a, b, c) $$;
+as $$ select df_graph.composite('join', array[a, b, c]) $$;
 
--- All branches, side by side; the first that ends, well or not, decides.
+-- Two branches, side by side; the first that ends, well or not, decides.
+create function df.race(a text, b text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$ select df_graph.composite('race', array[a, b]) $$;
+
+-- `df.race` of any number of branches.
 create function df.race(variadic branches text[]) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -127,24 +148,25 @@ end
 $$;
 
 -- One of two nodes, by the truth of the first column of the first row of `condition`;
--- without `else_node` there may be nothing to do.
-create function df."if"(condition text, then_node text, else_node text default null)
+-- without `else_branch` there may be nothing to do.
+create function df."if"(condition text, then_branch text, else_branch text default null)
 returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-  select df_graph.composite('if', case when else_node is null
-    then array[condition, then_node] else array[condition, then_node, else_node] end)
+  select df_graph.composite('if', case when else_branch is null
+    then array[condition, then_branch] else array[condition, then_branch, else_branch] end)
 $$;
 
 -- One of two nodes, by whether a bound result has rows.
-create function df.if_rows(result_name text, then_node text, else_node text default null)
-returns text
+create function df.if_rows(result_name text, then_branch text,
+  else_branch text default null) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
   select df_graph.composite('if_rows',
-    case when else_node is null then array[then_node] else array[then_node, else_node] end,
+    case when else_branch is null then array[then_branch]
+      else array[then_branch, else_branch] end,
     df_graph.pair('of', result_name))
 $$;
 
@@ -212,14 +234,24 @@ begin
 end
 $$;
 
--- Wait for the next time that fits a five-field cron expression, in UTC.
-create function df.wait_for_schedule(cron text) returns text
+-- Wait for the next time that fits a five-field cron expression, by the clocks of a time
+-- zone of PostgreSQL. What happens when these are changed stands in 45_schedule.sql.
+create function df.wait_for_schedule(cron_expr text, timezone text default 'UTC')
+returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform df_graph.cron_fields(cron);
-  return '[{"df":"schedule","cron":' || to_json(cron) || '}]';
+  perform df_graph.cron_fields(cron_expr);
+  perform timestamptz 'epoch' at time zone timezone;
+  if timezone is null then
+    raise exception 'df.wait_for_schedule: the time zone is null' using errcode = 'PD001';
+  end if;
+  return '[{"df":"schedule","cron":' || to_json(cron_expr)
+    || df_graph.pair('tz', nullif(timezone, 'UTC')) || '}]';
+exception when invalid_parameter_value then
+  raise exception 'df.wait_for_schedule: there is no time zone %', quote_literal(timezone)
+    using errcode = 'PD001', hint = 'The view pg_timezone_names lists them.';
 end
 $$;
 
@@ -239,5 +271,52 @@ begin
   return '[{"df":"http","url":' || to_json(url) || df_graph.pair('method', upper(method))
     || df_graph.pair('body', body) || df_graph.pair('headers', headers)
     || df_graph.pair('timeout', timeout_seconds) || '}]';
+end
+$$;
+
+-- A request with a multipart/form-data body: file uploads and form fields. A part is an
+-- object {name, data_b64, filename, content_type}; the last two may be missing. References
+-- are replaced in url, header values, name and filename; `data_b64`, base64 with or without
+-- line breaks, may be a reference as a whole, such as the body of an earlier response.
+create function df.http_multipart(url text, method text default 'POST', parts jsonb default null,
+  headers jsonb default null, timeout_seconds integer default 30) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(url, '') = '' or upper(method) in ('POST', 'PUT', 'PATCH') is not true
+     or timeout_seconds is null or timeout_seconds < 1
+     or jsonb_typeof(coalesce(headers, '{}')) <> 'object' then
+    raise exception 'df.http_multipart: needs a url, POST, PUT or PATCH, a timeout of a second or more, and an object of headers'
+      using errcode = 'PD001';
+  elsif jsonb_typeof(parts) is distinct from 'array' or parts = '[]' then
+    raise exception 'df.http_multipart: parts must be an array with at least one part'
+      using errcode = 'PD001';
+  end if;
+  perform df_graph.check_part(part) from jsonb_array_elements(parts) part;
+  return '[{"df":"http_multipart","url":' || to_json(url) || df_graph.pair('method', upper(method))
+    || df_graph.pair('parts', parts) || df_graph.pair('headers', headers)
+    || df_graph.pair('timeout', timeout_seconds) || '}]';
+end
+$$;
+
+-- Raise unless a part has what it needs. A reference amid base64 could only spoil it.
+create function df_graph.check_part(p_part jsonb) returns void
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_data text := p_part ->> 'data_b64';
+begin
+  if coalesce(p_part ->> 'name', '') = '' or v_data is null
+     or p_part - '{name,data_b64,filename,content_type}'::text[] <> '{}'
+     or exists (select from jsonb_each(p_part) where jsonb_typeof(value) not in ('string', 'null')) then
+    raise exception 'df.http_multipart: not a part: %', left(p_part::text, 200) using errcode = 'PD001',
+      hint = 'A part is {"name": ..., "data_b64": ..., "filename": ..., "content_type": ...}.';
+  elsif v_data ~ '[${]'
+     and btrim(v_data) !~ '^(\$[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\??|\{[A-Za-z_]\w*\})$' then
+    raise exception 'df.http_multipart: data_b64 of part % mixes a reference with other text',
+      to_json(p_part ->> 'name') using errcode = 'PD001';
+  end if;
 end
 $$;

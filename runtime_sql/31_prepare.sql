@@ -22,10 +22,30 @@ as $$
     when p_op = 'loop' then array[1, 2]
     when p_op = 'repeat' then array_fill(1 + coalesce((p_config ->> 'while')::boolean, false)::integer
       + coalesce((p_config ->> 'until')::boolean, false)::integer, array[2])
-    when p_op = 'retry' then array[1, 1]
+    when p_op in ('retry', 'timeout') then array[1, 1]
+    when p_op = 'try' then array_fill(1 + (p_config ? 'catch')::integer
+      + (p_config ? 'finally')::integer, array[2])
+    when p_op = 'foreach' then array_fill(1 + (p_config ? 'collect')::integer, array[2])
+    when p_op = 'transaction' then array[1, 1000000]
     when p_op in ('sql', 'return', 'sleep_for', 'sleep_until', 'sleep', 'signal', 'schedule',
-                  'http', 'break', 'continue') then array[0, 0]
+                  'http', 'http_multipart', 'break', 'continue', 'raise', 'call') then array[0, 0]
   end
+$$;
+
+-- Raise if a node that somebody has written by hand lacks what the engine relies on.
+create function df_engine.check_config(p_op text, p_config jsonb) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_op = 'foreach' and coalesce((p_config ->> 'parallel')::integer < 1
+       or p_config ->> 'q' is null or p_config ->> 'item' is null, true)
+     or p_op = 'timeout' and p_config ->> 's' is null
+     or p_op = 'try' and p_config ? 'catch' and p_config ->> 'err' is null
+     or p_op = 'call' and p_config ->> 'q' is null then
+    raise exception 'a node % of the graph is not valid', p_op using errcode = 'PD001';
+  end if;
+end
 $$;
 
 -- Read the nodes of a graph and the tree that their numbers of children describe.
@@ -54,6 +74,8 @@ begin
     v.name[v_node] := v_item ->> 'as';
     v.arity[v_node] := coalesce((v_item ->> 'n')::integer, 0);
     v.config[v_node] := v_item - array['df', 'as', 'n'];
+    perform df_engine.refuse_several(v_item ->> 'q');
+    perform df_engine.check_config(v.op[v_node], v.config[v_node]);
     v_arity := df_engine.arity(v.op[v_node], v_item);
     if v_arity is null or v.arity[v_node] not between v_arity[1] and v_arity[2] then
       raise exception 'node % of the graph is not valid: % with % children', v_node,
@@ -78,7 +100,7 @@ begin
     raise exception 'the graph ends before its nodes do' using errcode = 'PD001';
   end if;
   v.size := v_node;
-  return v;
+  return df_engine.mark_handed_over(v);
 exception when invalid_text_representation then
   raise exception 'the graph is not one: %', sqlerrm using errcode = 'PD001';
 end
@@ -106,17 +128,26 @@ begin
       continue;
     end if;
     v_op := v.op[v_parent];
-    v.guarded[n] := v.guarded[v_parent] or v_op = 'race';
-    if v_op in ('join', 'race') then
+    if v_op = 'transaction' and v.op[n] <> 'sql' then
+      raise exception 'df.transaction: holds SQL nodes only' using errcode = 'PD001';
+    end if;
+    v.guarded[n] := v.guarded[v_parent] or v_op in ('race', 'timeout');
+    if v_op in ('join', 'race', 'timeout') or v_op = 'foreach' and v."position"[n] = 1 then
       v.frame[n] := n;
       v.scopes[n] := '{' || n || ',' || substr(v.scopes[v_parent], 2);
+    elsif v_op = 'foreach' then  -- `collect` reads what the body has bound
+      v.frame[n] := v_parent + 1;
+      v.scopes[n] := v.scopes[v_parent + 1];
     else
       v.frame[n] := v.frame[v_parent];
       v.scopes[n] := v.scopes[v_parent];
     end if;
     v.keep[n] := v.name[n] is not null
-      or v.op[n] in ('return', 'sleep_for', 'sleep_until') or case
-      when v_op = 'seq' then v."position"[n] = v.arity[v_parent] and v.keep[v_parent]
+      or v.op[n] in ('return', 'sleep_for', 'sleep_until', 'foreach', 'call') or case
+      when v_op = 'foreach' then v."position"[n] = 2
+      when v_op = 'try' and v.config[v_parent] ? 'finally'
+        then v."position"[n] < v.arity[v_parent] and v.keep[v_parent]
+      when v_op in ('seq', 'transaction') then v."position"[n] = v.arity[v_parent] and v.keep[v_parent]
       when v_op = 'if' then v."position"[n] = 1 or v.keep[v_parent]
       when v_op in ('loop', 'repeat') then v."position"[n] > 1 or v.keep[v_parent]
       else v.keep[v_parent] end;
@@ -125,9 +156,9 @@ begin
 end
 $$;
 
--- Add where each node leads: sequences and retries are passed through on the way in,
--- unnamed sequences, ifs and retries on the way out, so that the step after a step is
--- known without a walk.
+-- Add where each node leads: sequences, tries and retries are passed through on the way
+-- in, unnamed sequences, ifs, retries and the bodies of tries without `finally` on the way
+-- out, so that the step after a step is known without a walk.
 create function df_engine.add_successors(p df_engine.shape) returns df_engine.shape
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -140,7 +171,7 @@ begin
   v.entry := array_fill(0, array[v.size]);
   v.next_node := '{}'; v.next_state := '{}';
   for n in reverse v.size .. 1 loop
-    v.entry[n] := case when v.op[n] in ('seq', 'retry') then v.entry[n + 1] else n end;
+    v.entry[n] := case when v.op[n] in ('seq', 'retry', 'try') then v.entry[n + 1] else n end;
   end loop;
   for n in 1 .. v.size loop
     v_parent := v.parent[n];
@@ -153,7 +184,9 @@ begin
       v.next_node[n] := v_next;
       v.next_state[n] := df_engine.entry_state(v.op[v_next]);
     elsif v.name[v_parent] is null and (v.op[v_parent] in ('seq', 'retry', 'if_rows')
-          or v.op[v_parent] = 'if' and v."position"[n] > 1) then
+          or v.op[v_parent] = 'if' and v."position"[n] > 1
+          or v.op[v_parent] = 'try' and v."position"[n] = 1
+             and not v.config[v_parent] ? 'finally') then
       v.next_node[n] := v.next_node[v_parent];
       v.next_state[n] := v.next_state[v_parent];
     end if;
@@ -167,5 +200,6 @@ create function df_engine.entry_state(p_op text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select case when p_op in ('sql', 'return', 'sleep_for', 'sleep_until') then 'x' else 'e' end
+  select case when p_op in ('sql', 'return', 'sleep_for', 'sleep_until', 'foreach', 'transaction',
+    'call') then 'x' else 'e' end
 $$;

@@ -11,7 +11,8 @@ as $$
   from jsonb_array_elements(p_refs) with ordinality a (r, i)
 $$;
 
--- Return {p: parts, r: references} of a raw text, null for null.
+-- Return {p: parts, r: references} of a raw text, null for null. `$secrets.name` counts
+-- where it is wanted, unless a node binds the name.
 create function df_engine.template(p_text text, p_names text[], p_binders jsonb)
 returns jsonb
 language sql immutable
@@ -28,17 +29,25 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if p_op = 'http' then
+  if p_op in ('http', 'http_multipart') then
     return p_config || jsonb_build_object(
-      'url', df_engine.template(p_config ->> 'url', p_names, p_binders),
-      'body', df_engine.template(p_config ->> 'body', p_names, p_binders),
+      'url', df_engine.template(p_config ->> 'url', p_names || 'secrets'::text, p_binders),
+      'body', df_engine.template(p_config ->> 'body', p_names || 'secrets'::text, p_binders),
       'headers', (select coalesce(jsonb_object_agg(key,
-          df_engine.template(value, p_names, p_binders)), '{}')
+          df_engine.template(value, p_names || 'secrets'::text, p_binders)), '{}')
         from jsonb_each_text(coalesce(p_config -> 'headers', '{}'))),
+      'parts', (select jsonb_agg(jsonb_build_object(
+          'name', df_engine.template(part ->> 'name', p_names, p_binders),
+          'filename', df_engine.template(part ->> 'filename', p_names, p_binders),
+          'data_b64', df_engine.template(btrim(part ->> 'data_b64'), p_names, p_binders),
+          'content_type', part -> 'content_type') order by i)
+        from jsonb_array_elements(p_config -> 'parts') with ordinality a (part, i)),
       'shown', p_config);
-  elsif p_op = 'if_rows' then
+  elsif p_op = 'try' then
+    return p_config || jsonb_build_object('b', coalesce(p_binders -> (p_config ->> 'err'), '[]'));
+  elsif p_op in ('if_rows', 'raise') then
     if p_binders -> (p_config ->> 'of') is null then
-      raise exception 'df.if_rows: no node binds the name %', p_config ->> 'of'
+      raise exception 'df.%: no node binds the name %', p_op, p_config ->> 'of'
         using errcode = 'PD001';
     end if;
     return p_config || jsonb_build_object('b', p_binders -> (p_config ->> 'of'));
@@ -99,8 +108,25 @@ as $$
     select r from jsonb_array_elements(n.refs) r
     union all
     select r from jsonb_path_query(coalesce(n.config, '{}'),
-      'strict $.**.r[*]', silent => true) r where n.op = 'http') x
+      'strict $.**.r[*]', silent => true) r
+    where n.op in ('http', 'http_multipart')) x
   where n.graph = p_graph and r ->> 'n' = 'input' and r ->> 'c' is not null
+$$;
+
+-- Return the nodes that bind each name, as JSON. A try binds its error, and a foreach its
+-- item, with the negative of its number: their own may have a name of its own.
+create function df_engine.binders(p df_engine.shape) returns jsonb
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(jsonb_object_agg(name, nodes), '{}')
+  from (select name, jsonb_agg(i order by i) as nodes
+    from (select name, i from unnest(p.name) with ordinality u (name, i)
+      union all
+      select case c.op when 'try' then c.config ->> 'err' else c.config ->> 'item' end, -c.i
+      from unnest(p.op, p.config) with ordinality c (op, config, i)
+      where c.op in ('try', 'foreach')) n
+    where name is not null group by name) b
 $$;
 
 -- Return the id of a graph, keeping it first when it is new. Two sessions that bring the
@@ -116,29 +142,36 @@ declare
   v df_engine.shape;
   v_binders jsonb;
 begin
-  select id into v_graph from df_engine.graphs where digest = v_digest;
+  -- Locked as by the reference of the run that follows, so that retention leaves it.
+  select id into v_graph from df_engine.graphs where digest = v_digest for key share;
   if found then
     return v_graph;
   end if;
   v := df_engine.add_successors(df_engine.add_scopes(df_engine.read_tree(v_envelope)));
   insert into df_engine.graphs (digest, envelope, inputs, shared_names, has_http,
     start_node, start_state)
-  values (v_digest, v_envelope, '{}', false, 'http' = any (v.op), v.entry[1],
+  values (v_digest, v_envelope, '{}', false, v.op && '{http,http_multipart}', v.entry[1],
     df_engine.entry_state(v.op[v.entry[1]])::"char")
   on conflict (digest) do nothing returning id into v_graph;
   if v_graph is null then
     select id into strict v_graph from df_engine.graphs where digest = v_digest;
     return v_graph;
   end if;
-  select coalesce(jsonb_object_agg(name, nodes), '{}') into v_binders
-  from (select name, jsonb_agg(i order by i) as nodes
-        from unnest(v.name) with ordinality u (name, i) where name is not null
-        group by name) b;
+  v_binders := df_engine.binders(v);
   perform df_engine.insert_nodes(v_graph, v,
     array(select jsonb_object_keys(v_binders)) || 'input'::text, v_binders);
   update df_engine.graphs set inputs = df_engine.inputs_of(v_graph),
     shared_names = exists (select from jsonb_each(v_binders) where jsonb_array_length(value) > 1)
   where id = v_graph;
+  update df_engine.nodes a set config = a.config || '{"catches": true}'
+  where a.graph = v_graph and a.op in ('join', 'race', 'timeout') and exists (
+    select from df_engine.nodes t where t.graph = v_graph and t.op = 'try'
+      and t.node between a.node and a.last_node and t.config ? 'catch');
+  update df_engine.nodes a set config = a.config || '{"again": true}'
+  where a.graph = v_graph and a.op in ('join', 'race', 'timeout') and exists (
+    select from df_engine.nodes l where l.graph = v_graph
+      and l.op in ('loop', 'repeat', 'retry')
+      and (a.node between l.node and l.last_node or l.node between a.node and a.last_node));
   return v_graph;
 end
 $$;

@@ -1,6 +1,15 @@
 -- Five-field cron expressions: minute, hour, day of month, month, day of week (0 and 7
--- are Sunday), in UTC. As in Unix cron, a day fits when either day field does, if both
--- are restricted.
+-- are Sunday), by the clocks of a time zone. As in Unix cron, a day fits when either day
+-- field does, if both are restricted.
+--
+-- When clocks are changed, nothing runs twice and nothing is lost:
+--
+-- * A time that they skip counts as much later as they skip: 02:30 comes at 03:30 on the
+--   night in which 02:00 is followed by 03:00. Where something is due then anyway, both
+--   are one.
+-- * A time that they show twice counts when it is shown first, and not again. But if the
+--   hour field begins with `*`, it counts both times: what runs every hour, or every ten
+--   minutes, goes on doing so while the hour repeats.
 
 -- Return the numbers that one field stands for.
 create function df_graph.cron_field(p_field text, p_least integer, p_most integer,
@@ -60,16 +69,45 @@ begin
 end
 $$;
 
+-- Return the moments at which the clocks of a zone show a time, or, if they skip it, show
+-- the time that counts for it. Clocks are changed by two hours at most.
+create function df_graph.moments(p_time timestamp, p_zone text) returns timestamptz[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(array_agg(t order by t) filter (where t at time zone p_zone = p_time),
+    array[p_time at time zone p_zone])
+  from unnest('{-120,-60,-30,0,30,60,120}'::integer[]) m,
+    lateral (select (p_time at time zone p_zone) + make_interval(mins => m)) x (t)
+$$;
+
+-- Return the first moment of a day, after `p_after`, that fits the hours and minutes.
+create function df_engine.next_on(p_fields jsonb, p_day date, p_zone text,
+  p_after timestamptz, p_repeats boolean) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select min(t)
+  from jsonb_array_elements_text(p_fields -> 1) h, jsonb_array_elements_text(p_fields -> 0) m,
+    lateral (select p_day + make_interval(hours => h::integer, mins => m::integer)) x (shown),
+    lateral (select df_graph.moments(shown, p_zone)) y (moments),
+    lateral unnest(case when p_repeats then moments else moments[:1] end) t
+  where t > p_after
+$$;
+
 -- Return the first time after `p_after` that fits. Days are looked at one by one, for
--- thirty years, which holds every date that exists.
-create function df_engine.next_time(p_cron text, p_after timestamptz) returns timestamptz
+-- thirty years, which holds every date that exists; from the day before, because clocks
+-- that are put back at midnight show that one again.
+create function df_engine.next_time(p_cron text, p_after timestamptz,
+  p_zone text default 'UTC') returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   v_fields jsonb := df_graph.cron_fields(p_cron);
-  v_day date := p_after::date;
+  v_repeats boolean := (regexp_split_to_array(btrim(p_cron), '\s+'))[2] like '*%';
+  v_day date := (p_after at time zone p_zone)::date - 1;
   v_time timestamptz;
   v_dom boolean;
   v_dow boolean;
@@ -80,10 +118,7 @@ begin
       or extract(dow from v_day) = 0 and v_fields -> 4 @> '7';
     if v_fields -> 3 @> to_jsonb(extract(month from v_day)::integer)
        and (v_dom and v_dow or (v_fields ->> 5)::boolean and (v_dom or v_dow)) then
-      select min(t) into v_time
-      from jsonb_array_elements_text(v_fields -> 1) h, jsonb_array_elements_text(v_fields -> 0) m,
-        lateral (select v_day + make_interval(hours => h::integer, mins => m::integer)) x (t)
-      where t > p_after;
+      v_time := df_engine.next_on(v_fields, v_day, p_zone, p_after, v_repeats);
       if v_time is not null then
         return v_time;
       end if;

@@ -3,99 +3,105 @@
 -- transaction, and taken by SKIP LOCKED only. (In a batch, 58_batch.sql, it may be the
 -- first lock of a later step; SKIP LOCKED waits for nobody.)
 --
--- A task is locked by one statement and joined with its run and node by the next: a task
--- that moved on between the snapshot and its lock would be joined with its old node.
+-- A query here locks its task first, in a subquery, and joins it then: with the lock on
+-- top, a task that moved on between the snapshot and its lock would come with its old node.
 --
--- The functions of the hot path set enable_seqscan off: their plans are kept for the
--- session's life, and one that was made while a table was empty would scan it for ever.
+-- The functions of the hot path turn off the plans that read whole tables: their plans are
+-- kept for the session's life, and one that was made while a table was empty would scan it
+-- for ever. (Before PostgreSQL 18 a plan that has no other way costs 1e10 then, and would
+-- be compiled; hence jit off.) Statements are few: starting one costs more than its rows.
+
+-- Return the step that a task is about to do, its statement not yet rendered. Inlined into
+-- the queries below. (The `offset 0` makes the planner use both columns of the node's key:
+-- where the tables were empty it is content with one, and the plan is kept.)
+create function df_engine.step_of(p_task df_engine.tasks) returns setof df_engine.step
+language sql stable
+as $$
+  select (p_task).id, (p_task).instance, i.graph, (p_task).node, (p_task).state, n.op,
+    (p_task).frame, (p_task).item, (p_task).parent, (p_task).epoch,
+    n.guarded or i.deadline is not null, i.executor, i.search_path, i.time_zone,
+    case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
+    n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
+    n.rebinds, (p_task).retries is not null, (p_task).turns + 1, null::timestamptz, null::text,
+    i.status = 'active' and i.paused_at is null, (p_task).ready_at, n.short_runs,
+    n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
+  from df_engine.instances i
+  left join lateral (
+    select * from df_engine.nodes q where q.graph = i.graph and q.node = (p_task).node
+    offset 0) n on true
+  where i.id = (p_task).instance
+$$;
 
 -- Return the next step, its task locked; `task` is null when there is none. The session
 -- goes on with the task `p_same` for ten steps; with the tenth the task queues again
--- behind the others. Tasks whose run has ended, or whose race is over, are removed on
--- the way.
-create function df_engine.claim(p_same bigint, p_turn integer) returns df_engine.step
+-- behind the others. Then it looks from the place `p_from` in the queue, and from the
+-- beginning when nothing is behind that. Tasks whose run has ended, or whose race is over,
+-- are removed on the way.
+create function df_engine.claim(p_same bigint, p_turn integer,
+  p_from timestamptz default '-infinity') returns df_engine.step
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 set enable_sort = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
-  v_task df_engine.tasks;
+  v_same bigint := case when p_turn < 10 then p_same end;
+  v_from timestamptz := p_from;
   v_step df_engine.step;
 begin
-  if p_turn < 10 then
-    select * into v_task from df_engine.tasks t
-    where t.id = p_same and t.ready_at is not null for update skip locked;
-  end if;
   loop
-    if v_task.id is null then
-      select * into v_task from df_engine.tasks t
-      where t.ready_at is not null order by t.ready_at limit 1 for update skip locked;
+    if v_same is not null then
+      select s.* into v_step from (
+        select t from df_engine.tasks t
+        where t.id = v_same and t.ready_at is not null for update skip locked) q
+      cross join lateral df_engine.step_of(q.t) s;
+      v_same := null;
     end if;
-    if v_task.id is null then
-      v_task := df_engine.take_due();
-      if v_task.id is null then
-        return null;
+    if v_step.task is null then
+      select s.* into v_step from (
+        select t from df_engine.tasks t
+        where t.ready_at >= v_from order by t.ready_at limit 1 for update skip locked) q
+      cross join lateral df_engine.step_of(q.t) s;
+    end if;
+    if v_step.task is null then
+      if v_from = '-infinity' then
+        v_same := df_engine.take_due();
+        exit when v_same is null;
       end if;
+      v_from := '-infinity';
+      continue;
     end if;
-    v_step := df_engine.read_step(v_task);
-    if v_step.active and (v_step.parent is null
-       or df_engine.is_awaited(v_step.parent, v_step.epoch)) then
-      return v_step;
+    v_step.claimed_at := clock_timestamp();
+    exit when v_step.state = 'q' or v_step.active and (v_step.parent is null
+       or df_engine.is_awaited(v_step.parent, v_step.epoch));
+    if df_engine.is_stopped(v_step.instance) then
+      v_step.state := '-';
+      exit;
     end if;
-    perform df_engine.drop_task(v_task.id);
-    v_task := null;
+    perform df_engine.drop_task(v_step.task);
+    v_step := null;
   end loop;
+  return v_step;
 end
 $$;
 
--- Return the next step for a batch, after the place `p_after` in the queue; `task` is
--- null when there is none. Tasks that moved since the transaction began are left out:
--- now() must not go back from one step of a run to the next, and a step of the batch's
--- own runs would share it.
-create function df_engine.claim_more(p_after timestamptz) returns df_engine.step
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set enable_sort = off
-as $$
-declare
-  v_task df_engine.tasks;
-begin
-  select * into v_task from df_engine.tasks t
-  where t.ready_at > p_after and t.moved_at <= now()
-  order by t.ready_at limit 1 for update skip locked;
-  if v_task.id is null then
-    return null;
-  end if;
-  return df_engine.read_step(v_task);
-end
-$$;
-
--- Return the step that a locked task is about to do. A statement that cannot be rendered
--- comes with the reason. Plans with the settings of claim() and claim_more(), which alone
--- call it.
+-- Return the step that a locked task is about to do, for those who lock it themselves. A
+-- statement that cannot be rendered comes with the reason.
 create function df_engine.read_step(p_task df_engine.tasks) returns df_engine.step
 language plpgsql
 as $$
 declare
   v_step df_engine.step;
 begin
-  select p_task.id, p_task.instance, i.graph, p_task.node, p_task.state, n.op, p_task.frame,
-    p_task.parent, p_task.epoch, n.guarded, i.executor, i.search_path, i.time_zone,
-    case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
-    n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
-    n.rebinds, p_task.retries is not null, p_task.turns + 1, clock_timestamp(), null,
-    i.status = 'active', p_task.ready_at, n.short_runs,
-    n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
-  into v_step
-  from df_engine.instances i
-  left join df_engine.nodes n on n.graph = i.graph and n.node = p_task.node
-  where i.id = p_task.instance;
+  select s.* into v_step from df_engine.step_of(p_task) s;
+  v_step.claimed_at := clock_timestamp();
   if v_step.rendered and v_step.state = 'x' then
     begin
       v_step.sql := df_engine.render(v_step.parts, v_step.refs, v_step.instance, v_step.input,
-        v_step.scopes, true);
+        v_step.scopes, v_step.item, true);
     exception when others then
       v_step.error := sqlerrm;
     end;
@@ -104,23 +110,27 @@ begin
 end
 $$;
 
--- Make the longest overdue timer's task a ready one, locked, and return it; null when
--- none is due.
-create function df_engine.take_due() returns df_engine.tasks
+-- Make the tasks of timers that are due ready ones, the longest overdue first, and return
+-- the first; null when none is due. They have not moved by that, so that they may share
+-- this transaction (58_batch.sql).
+create function df_engine.take_due() returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_task df_engine.tasks;
+  v_first bigint;
 begin
-  select * into v_task from df_engine.tasks t
-  where t.wake_at <= df.now() order by t.wake_at limit 1 for update skip locked;
-  if v_task.id is not null then
+  for v_task in
+    select * from df_engine.tasks t
+    where t.wake_at <= df.now() order by t.wake_at limit 25 for update skip locked
+  loop
+    v_first := coalesce(v_first, v_task.id);
     v_task.wake_at := null;
     v_task.ready_at := clock_timestamp();
-    perform df_engine.replace_task(v_task);
-  end if;
-  return v_task;
+    perform df_engine.replace_task(v_task, false);
+  end loop;
+  return v_first;
 end
 $$;
 
@@ -130,17 +140,20 @@ create function df_engine.is_awaited(p_parent bigint, p_epoch integer) returns b
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
   select exists (select from df_engine.tasks t
     where t.id = p_parent and t.state = 'j' and t.forks = p_epoch)
 $$;
 
--- Remove a task and its request, if it has one.
+-- Remove a task and what it waits for.
 create function df_engine.drop_task(p_task bigint) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
   delete from df_engine.requests where task = p_task;
+  delete from df_engine.calls where task = p_task;
   delete from df_engine.tasks where id = p_task;
 $$;

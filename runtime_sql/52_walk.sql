@@ -11,8 +11,17 @@ as $$
 declare
   v df_engine.move := p_move;
   v_node df_engine.nodes;
+  v_failed boolean := false;
 begin
   while v.how <> '.' loop
+    if v.outcome = 'failed' and v.how = 'p' then
+      if not v_failed then
+        perform df_engine.note_failure(v, p_move.outcome is distinct from 'failed');
+      end if;
+      v_failed := true;
+    else
+      v_failed := false;
+    end if;
     if v.node = 0 then
       perform df_engine.finish(v);
       return;
@@ -23,7 +32,7 @@ begin
     elsif v.how = 'r' then
       v := df_engine.begin_round(v, v_node);
     elsif v.how = 'd' then
-      perform df_engine.record_end(v.instance, v_node, v.result);
+      perform df_engine.record_end(v.instance, v_node, v.item, v.result);
       v := df_engine.leave(v, v_node);
     elsif v.outcome = 'ok' then
       v := df_engine.child_done(v, v_node);
@@ -92,9 +101,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   case p_node.op
-    when 'sql', 'return', 'sleep_for', 'sleep_until' then
+    when 'sql', 'return', 'sleep_for', 'sleep_until', 'foreach', 'transaction', 'call' then
       return df_engine.park(p, 'x', p_node.node, null);
-    when 'seq', 'retry', 'if' then
+    when 'seq', 'retry', 'if', 'try' then
       return df_engine.go_to(p, p_node.node + 1);
     when 'if_rows' then
       return df_engine.enter_if_rows(p, p_node);
@@ -105,18 +114,23 @@ begin
     when 'sleep' then
       return df_engine.sleep_to(p, p_node.node,
         df.now() + make_interval(secs => (p_node.config ->> 's')::double precision));
+    when 'timeout' then
+      return df_engine.begin_timeout(p, p_node);
+    when 'raise' then
+      return df_engine.raise_bound(p, p_node);
     when 'schedule' then
-      return df_engine.sleep_to(p, p_node.node,
-        df_engine.next_time(p_node.config ->> 'cron', df.now()));
+      return df_engine.await_schedule(p, p_node);
     when 'signal' then
       return df_engine.await_signal(p, p_node);
-    when 'http' then
+    when 'http', 'http_multipart' then
       return df_engine.request(p, p_node);
+    when 'handed_over' then
+      return df_engine.hand_over(p, p_node);
     when 'break' then
-      perform df_engine.record_end(p.instance, p_node, null);
+      perform df_engine.record_end(p.instance, p_node, p.item, null);
       return df_engine.raise_up(p, p_node, 'break', (p_node.config -> 'v')::text);
     when 'continue' then
-      perform df_engine.record_end(p.instance, p_node, null);
+      perform df_engine.record_end(p.instance, p_node, p.item, null);
       return df_engine.raise_up(p, p_node, 'continue', 'null');
   end case;
 end
@@ -153,8 +167,10 @@ begin
 end
 $$;
 
--- Put a row in the place of a task, see df_engine.tasks.
-create function df_engine.replace_task(p_task df_engine.tasks) returns void
+-- Put a row in the place of a task, see df_engine.tasks; `p_moves` when that follows from
+-- a step that was done in this transaction.
+create function df_engine.replace_task(p_task df_engine.tasks,
+  p_moves boolean default true) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -162,7 +178,9 @@ as $$
 declare
   v_task df_engine.tasks := p_task;
 begin
-  v_task.moved_at := clock_timestamp();
+  if p_moves then
+    v_task.moved_at := clock_timestamp();
+  end if;
   delete from df_engine.tasks where id = p_task.id;
   insert into df_engine.tasks select v_task.*;
 end
@@ -175,8 +193,46 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform df_engine.record_wait(p.instance, p_node, p_wake, df_engine.is_retried(p.task));
+  perform df_engine.record_wait(p.instance, p_node, p.item, p_wake, df_engine.is_retried(p.task));
   return df_engine.park(p, 'd', p_node, p_wake);
+end
+$$;
+
+-- Begin to wait for the next time of a schedule. One that never comes fails the node, not
+-- the step before it.
+create function df_engine.await_schedule(p df_engine.move, p_node df_engine.nodes)
+returns df_engine.move
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_wake timestamptz;
+  v_failure df_engine.failure;
+begin
+  begin
+    v_wake := df_engine.next_time(p_node.config ->> 'cron', df.now(),
+      coalesce(p_node.config ->> 'tz', 'UTC'));
+  exception when others then
+    v_failure.message := sqlerrm;
+    v_failure.sqlstate := sqlstate;
+    return df_engine.fail_on_entry(p, p_node, v_failure);
+  end;
+  return df_engine.sleep_to(p, p_node.node, v_wake);
+end
+$$;
+
+-- Fail a node that could not begin.
+create function df_engine.fail_on_entry(p df_engine.move, p_node df_engine.nodes,
+  p_failure df_engine.failure) returns df_engine.move
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform df_engine.record_wait(p.instance, p_node.node, p.item, null,
+    df_engine.is_retried(p.task));
+  perform df_engine.set_error(p.instance, p_node.node, p.item, p_failure);
+  return df_engine.raise_up(p, p_node, 'failed',
+    df_engine.error_text(p_node.node, p_failure));
 end
 $$;
 
@@ -196,9 +252,21 @@ as $$
 declare
   v df_engine.move := p;
   v_result json;
+  v_failure df_engine.failure;
 begin
-  v_result := df_engine.bound_result(p.instance,
-    jsonb_build_object('n', p_node.config ->> 'of', 'b', p_node.config -> 'b'), p_node.scopes);
+  begin
+    v_result := df_engine.bound_result(p.instance,
+      jsonb_build_object('n', p_node.config ->> 'of', 'b', p_node.config -> 'b'), p_node.scopes,
+      p.item);
+    if json_typeof(v_result -> 'row_count') is distinct from 'number' then
+      raise exception 'df.if_rows: $% is not the result of a statement', p_node.config ->> 'of'
+        using errcode = 'PD004';
+    end if;
+  exception when sqlstate 'PD004' then
+    v_failure.message := sqlerrm;
+    v_failure.sqlstate := sqlstate;
+    return df_engine.fail_on_entry(p, p_node, v_failure);
+  end;
   if (v_result ->> 'row_count')::bigint > 0 then
     return df_engine.go_to(p, p_node.children[1]);
   elsif cardinality(p_node.children) > 1 then
@@ -229,7 +297,9 @@ begin
     when 'number' then v_text::numeric <> 0
     when 'string' then case
       when v_text in ('', 'false', 'f', 'no') then false
-      when v_text ~ '^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$' then v_text::numeric <> 0
+      when v_text ~ '^[+-]?(0+\.?0*|\.0+)(e[+-]?\d+)?$' then false
+      when v_text ~ '^[+-]?(\d+\.?\d*|\.\d+)e-\d{1,3}$'  -- too small for a double
+        then abs(v_text::numeric) > 2.47e-324
       else true end
     when 'array' then json_array_length(v_value) > 0
     when 'object' then v_value::jsonb <> '{}'
@@ -246,10 +316,14 @@ as $$
 declare
   v df_engine.move := p;
 begin
-  if p_node.op in ('join', 'race') then
+  if p_node.op in ('join', 'race', 'timeout') then
     return df_engine.end_branch(p, p_node);
   elsif p_node.op in ('loop', 'repeat') then
     return df_engine.loop_child_done(p, p_node);
+  elsif p_node.op = 'try' then
+    return df_engine.try_child_ended(p, p_node);
+  elsif p_node.op = 'foreach' then
+    return df_engine.item_child_done(p, p_node);
   elsif p_node.op = 'if' and p.child < p_node.children[2] then
     if df_engine.is_true(p.result) then
       return df_engine.go_to(p, p_node.children[2]);
@@ -273,8 +347,12 @@ as $$
 declare
   v df_engine.move := p;
 begin
-  if p_node.op in ('join', 'race') then
+  if p_node.op in ('join', 'race', 'timeout') then
     return df_engine.end_branch(p, p_node);
+  elsif p_node.op = 'try' then
+    return df_engine.try_child_ended(p, p_node);
+  elsif p_node.op = 'foreach' then
+    return df_engine.end_item(p, p_node);
   elsif p_node.op = 'retry' then
     return df_engine.after_failure(p, p_node);
   elsif p_node.op in ('loop', 'repeat') and p.outcome = 'break' then
@@ -291,6 +369,9 @@ begin
     v.outcome := 'ok';
     v.result := 'null';
     return df_engine.loop_child_done(v, p_node);
+  end if;
+  if p_node.op = 'transaction' then
+    perform df_engine.close_structure(p.instance, p_node.node, p.item, p.outcome);
   end if;
   return df_engine.raise_up(p, p_node, p.outcome, p.result);
 end

@@ -16,9 +16,11 @@ begin
   end if;
   v.rounds := 1;
   if p_node.op = 'loop' or p_node.config ? 'every' then
-    insert into df_engine.node_runs as r (instance, node, status, started_at, round_at)
-    values (p.instance, p_node.node, 'running', clock_timestamp(), df.now())
-    on conflict (instance, node) do update set status = 'running', scope = null,
+    insert into df_engine.node_runs as r (instance, node, item, status, started_at, round_at)
+    values (p.instance, p_node.node, p.item, 'running', clock_timestamp(), df.now())
+    on conflict (instance, node, item) do update set status = 'running', scope = null,
+      earlier = case when r.scope is null then r.earlier
+        else df_engine.keep_earlier(r.earlier, r.scope, r.result, null) end,
       round_at = excluded.round_at, finished_at = null, wake_at = null,
       result = case when r.status = 'running' then r.result end;
   end if;
@@ -48,7 +50,8 @@ begin
   end if;
   if v_pace > interval '0' then
     update df_engine.node_runs set wake_at = round_at + v_pace
-    where instance = p.instance and node = p_node.node returning wake_at into v_due;
+    where instance = p.instance and node = p_node.node and item = p.item
+    returning wake_at into v_due;
     if v_due > df.now() then
       return df_engine.park(p, 'r', p_node.node, v_due);
     end if;
@@ -75,7 +78,7 @@ declare
 begin
   if p.child < coalesce(p_node.children[2], p_node.last_node + 1) then  -- the body
     if p_node.keep then
-      perform df_engine.hold_result(p.instance, p_node.node, p.result);
+      perform df_engine.hold_result(p.instance, p_node.node, p.item, p.result);
     end if;
     if v_condition is not null then
       return df_engine.go_to(p, v_condition);
@@ -90,33 +93,36 @@ begin
   end if;
   v.how := 'd';
   v.result := case when p_node.keep
-    then coalesce(df_engine.held_result(p.instance, p_node.node), 'null') end;
+    then coalesce(df_engine.held_result(p.instance, p_node.node, p.item), 'null') end;
   return v;
 end
 $$;
 
 -- Keep the body's result on the loop's row.
-create function df_engine.hold_result(p_instance bigint, p_node integer, p_result text)
-returns void
+create function df_engine.hold_result(p_instance bigint, p_node integer, p_item integer,
+  p_result text) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
-  insert into df_engine.node_runs (instance, node, status, started_at, result)
-  values (p_instance, p_node, 'running', clock_timestamp(), p_result)
-  on conflict (instance, node) do update set status = 'running', scope = null,
+  insert into df_engine.node_runs as r (instance, node, item, status, started_at, result)
+  values (p_instance, p_node, p_item, 'running', clock_timestamp(), p_result)
+  on conflict (instance, node, item) do update set status = 'running', scope = null,
+    earlier = case when r.scope is null then r.earlier
+      else df_engine.keep_earlier(r.earlier, r.scope, r.result, null) end,
     finished_at = null, result = excluded.result
 $$;
 
 -- Return the body's last result. Null when no round ran: the row then is an earlier
 -- execution's, and completed.
-create function df_engine.held_result(p_instance bigint, p_node integer) returns text
+create function df_engine.held_result(p_instance bigint, p_node integer, p_item integer)
+returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
   select result from df_engine.node_runs
-  where instance = p_instance and node = p_node and status = 'running'
+  where instance = p_instance and node = p_node and item = p_item and status = 'running'
 $$;
 
 -- Return whether a failure is of those that pass by themselves: connection trouble,
@@ -179,10 +185,39 @@ begin
   update df_engine.tasks set retries = coalesce(retries, '{}')
       || jsonb_build_object(p_node.node::text, v_failures)
   where id = p.task;
-  update df_engine.node_runs set status = 'running', wake_at = v_due, finished_at = null
-  where instance = p.instance and node = (v_error ->> 'node')::integer;
+  perform df_engine.show_retry(p, (v_error ->> 'node')::integer, v_due);
   return df_engine.park(p, df_engine.entry_state((select op from df_engine.nodes
       where graph = p.graph and node = p_node.first_node))::"char", p_node.first_node, v_due);
+end
+$$;
+
+-- Show that the node that failed waits for its next attempt; for a statement of a
+-- transaction that does, whose own row a session may be writing that does not hold the
+-- instance row.
+create function df_engine.show_retry(p df_engine.move, p_node integer, p_due timestamptz)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_transaction integer := (
+    select t.node from df_engine.nodes n
+    join df_engine.nodes t on t.graph = n.graph and t.node = n.parent
+    where n.graph = p.graph and n.node = p_node and t.op = 'transaction');
+begin
+  if v_transaction is null then
+    update df_engine.node_runs set status = 'running', wake_at = p_due, finished_at = null
+    where instance = p.instance and node = p_node and item = p.item;
+    return;
+  end if;
+  insert into df_engine.node_runs as r (instance, node, item, status, started_at, wake_at)
+  values (p.instance, v_transaction, p.item, 'running', clock_timestamp(), p_due)
+  on conflict (instance, node, item) do update set status = 'running', scope = null,
+    earlier = case when r.scope is null then r.earlier
+      else df_engine.keep_earlier(r.earlier, r.scope, r.result, null) end,
+    wake_at = excluded.wake_at, result = null, finished_at = null,
+    attempts = r.attempts + 1;
 end
 $$;
 

@@ -30,15 +30,13 @@ declare
   v df_engine.move := p;
   v_task df_engine.tasks;
 begin
-  update df_engine.node_runs set scope = null
-  where instance = p.instance and node > p_node.node and node <= p_node.last_node
-    and scope > p_node.node;
+  perform df_engine.forget_inside(p.instance, p.item, p_node);
   v := df_engine.park(p, 'j', p_node.node, null, true);
   update df_engine.tasks t set pending = cardinality(p_node.children), forks = t.forks + 1
   where t.id = p.task returning * into v_task;
-  insert into df_engine.tasks (instance, node, state, frame, parent, epoch, ready_at)
-  select p.instance, f.node, df_engine.entry_state(f.op)::"char", c.node, p.task, v_task.forks,
-    clock_timestamp()
+  insert into df_engine.tasks (instance, node, state, frame, item, parent, epoch, ready_at)
+  select p.instance, f.node, df_engine.entry_state(f.op)::"char", c.node, p.item, p.task,
+    v_task.forks, clock_timestamp()
   from df_engine.nodes c
   join df_engine.nodes f on f.graph = c.graph and f.node = c.first_node
   where c.graph = p.graph and c.node = any (p_node.children);
@@ -60,7 +58,7 @@ begin
   if not df_engine.lock_run(p.instance, p.parent, p.epoch) then
     perform df_engine.raise_lost();
   end if;
-  if p_node.op = 'race' then
+  if p_node.op in ('race', 'timeout') then
     v := df_engine.decide_race(p, p_node);
   else
     v := df_engine.arrive(p, p_node);
@@ -72,7 +70,7 @@ begin
     v.node := p_node.node;
     return v;
   end if;
-  perform df_engine.close_structure(v.instance, p_node.node, v.outcome);
+  perform df_engine.close_structure(v.instance, p_node.node, v.item, v.outcome);
   return df_engine.raise_up(v, p_node, v.outcome, v.result);
 end
 $$;
@@ -89,15 +87,15 @@ end
 $$;
 
 -- Mark the row of a structural node, if it has one, as ended without a result.
-create function df_engine.close_structure(p_instance bigint, p_node integer, p_outcome text)
-returns void
+create function df_engine.close_structure(p_instance bigint, p_node integer, p_item integer,
+  p_outcome text) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
   update df_engine.node_runs set finished_at = clock_timestamp(), scope = null, wake_at = null,
     status = case when p_outcome = 'failed' then 'failed' else 'completed' end
-  where instance = p_instance and node = p_node and status = 'running'
+  where instance = p_instance and node = p_node and item = p_item and status = 'running'
 $$;
 
 -- Return the move of the task that waits for this branch.
@@ -114,6 +112,7 @@ begin
   select * into strict v_parent from df_engine.tasks where id = p.parent;
   v.task := v_parent.id;
   v.frame := v_parent.frame;
+  v.item := v_parent.item;
   v.parent := v_parent.parent;
   v.epoch := v_parent.epoch;
   v.how := 'p';
@@ -123,9 +122,10 @@ begin
 end
 $$;
 
--- Decide a race for the branch that has just ended. The losers that no session is
--- executing go now; one that is being executed finds out when it wants the instance
--- row, and is undone. The winner's names become the parent's.
+-- Decide a race for the branch that has just ended, or a timeout for its timer. The losers
+-- that no session is executing go now; one that is being executed is interrupted, and
+-- undone at the latest when it wants the instance row. The winner's names become the
+-- parent's.
 create function df_engine.decide_race(p df_engine.move, p_node df_engine.nodes)
 returns df_engine.move
 language plpgsql
@@ -133,41 +133,78 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
 begin
-  with losers as (
-    select t.id from df_engine.tasks t
-    where t.instance = p.instance and t.frame > p_node.node and t.frame <= p_node.last_node
-    for update skip locked),
-  gone as (delete from df_engine.requests r using losers where r.task = losers.id)
-  delete from df_engine.tasks t using losers where t.id = losers.id;
-  update df_engine.node_runs set status = 'cancelled', wake_at = null,
-    finished_at = clock_timestamp()
-  where instance = p.instance and node > p_node.node and node <= p_node.last_node
-    and status = 'running';
-  perform df_engine.merge_names(p.instance, p.graph, p.frame, p_node);
+  if p.outcome = 'failed' then
+    perform df_engine.keep_branches(p, p_node, p.task);
+  end if;
+  perform df_engine.remove_branches(p.instance, p.item, p_node);
+  perform df_engine.merge_names(p.instance, p.graph, p.frame, p.item, p_node);
   return df_engine.to_parent(p, p.outcome, p.result);
 end
 $$;
 
--- Give the names bound in a branch to the frame that forked it. Where names are bound by
--- several nodes, the branch's take the place of the parent's.
-create function df_engine.merge_names(p_instance bigint, p_graph integer, p_branch integer,
+-- Return an item and the items of all that runs inside of a node of it: each has a task.
+create function df_engine.items_below(p_instance bigint, p_item integer,
+  p_node df_engine.nodes) returns integer[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+  select array_append(array(
+    select t.item from df_engine.tasks t
+    join df_engine.items i on i.instance = p_instance and i.item = t.item
+    where t.instance = p_instance and t.frame > p_node.node and t.frame <= p_node.last_node
+      and t.item <> p_item and p_item = any (i.path)), p_item)
+$$;
+
+-- Remove the branches inside of a node that no session is executing, with what they wait
+-- for, and mark their nodes as cancelled. Outside of a foreach all that runs inside of
+-- the node belongs to it; an item's share is the item's and its own foreaches'. (No bitmap
+-- scans: an index scan removes the index entries of the many tasks that a long run has
+-- had, a bitmap scan reads them every time.)
+create function df_engine.remove_branches(p_instance bigint, p_item integer,
   p_node df_engine.nodes) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set enable_bitmapscan = off
+set plan_cache_mode = force_generic_plan
 as $$
+declare
+  v_items integer[] := case when p_item > 0
+    then df_engine.items_below(p_instance, p_item, p_node) end;
+  v_row record;
 begin
-  if (select shared_names from df_engine.graphs where id = p_graph) then
-    update df_engine.node_runs r set scope = null
-    from df_engine.node_runs b
-    join df_engine.nodes n on n.graph = p_graph and n.node = b.node
-    where b.instance = p_instance and b.scope = p_branch and b.node >= p_branch
-      and b.node <= p_node.last_node
-      and r.instance = p_instance and r.node = any (n.rebinds) and r.scope = p_node.frame;
+  with losers as (
+    select t.id from df_engine.tasks t
+    where t.instance = p_instance and t.frame > p_node.node and t.frame <= p_node.last_node
+      and (v_items is null or t.item = any (v_items))
+    for update skip locked),
+  gone as (delete from df_engine.requests r using losers where r.task = losers.id)
+  delete from df_engine.tasks t using losers where t.id = losers.id;
+  perform 1 from df_engine.tasks t
+  where t.instance = p_instance and t.frame > p_node.node and t.frame <= p_node.last_node
+    and (v_items is null or t.item = any (v_items));
+  if found then
+    perform df_engine.interrupt(p_instance, p_node.node + 1, p_node.last_node, v_items);
   end if;
-  update df_engine.node_runs set scope = p_node.frame
-  where instance = p_instance and node >= p_branch and node <= p_node.last_node
-    and scope = p_branch;
+  perform df_engine.cancel_calls(p_instance);
+  if v_items is null then
+    update df_engine.node_runs set status = 'cancelled', wake_at = null,
+      finished_at = clock_timestamp()
+    where instance = p_instance and node > p_node.node and node <= p_node.last_node
+      and status = 'running';
+    return;
+  end if;
+  for v_row in
+    select n as node, i as item
+    from unnest(v_items) i, generate_series(p_node.node + 1, p_node.last_node) n
+  loop
+    update df_engine.node_runs set status = 'cancelled', wake_at = null,
+      finished_at = clock_timestamp()
+    where instance = p_instance and node = v_row.node and item = v_row.item
+      and status = 'running';
+  end loop;
 end
 $$;
 
@@ -193,6 +230,10 @@ begin
   if v.how = '.' then
     return v;
   end if;
+  if exists (select from df_engine.tasks t
+      where t.instance = p.instance and t.parent = p.parent and t.outcome = 'failed') then
+    perform df_engine.keep_branches(p, p_node, null);
+  end if;
   for v_branch in
     select t.id, t.frame, t.outcome, t.result from df_engine.tasks t
     where t.instance = p.instance and t.parent = p.parent order by t.frame
@@ -202,7 +243,7 @@ begin
       v_outcome := v_branch.outcome;
       v_result := v_branch.result;
     end if;
-    perform df_engine.merge_names(p.instance, p.graph, v_branch.frame, p_node);
+    perform df_engine.merge_names(p.instance, p.graph, v_branch.frame, p.item, p_node);
   end loop;
   delete from df_engine.tasks where instance = p.instance and parent = p.parent;
   return df_engine.to_parent(p, v_outcome, case when v_outcome = 'ok'
@@ -222,6 +263,7 @@ declare
   v_error json := case when p.outcome = 'failed' then p.result::json end;
   v_stray text := case when p.outcome in ('break', 'continue')
     then format('df.%s() outside of a loop', p.outcome) end;
+  v_run df_engine.instances;
 begin
   update df_engine.instances i set
     status = case when v_error is null and v_stray is null then 'completed' else 'failed' end,
@@ -231,8 +273,19 @@ begin
     started_at = coalesce((select t.started_at from df_engine.tasks t where t.id = p.task),
       clock_timestamp()),
     completed_at = clock_timestamp()
-  where i.id = p.instance and i.status = 'active';
+  where i.id = p.instance and i.status = 'active'
+  returning * into v_run;
   delete from df_engine.tasks where id = p.task;
-  delete from df_engine.signals where instance = p.instance;
+  if v_run.status = 'failed' then
+    perform df_engine.check_note(p, (v_error ->> 'node')::integer);
+  else
+    perform df_engine.forget_run(p.instance);
+  end if;
+  if v_run.watched then
+    perform df_engine.tell_callers(p.instance);
+  end if;
+  if coalesce(v_run.concurrency_key, v_run.timeout::text, v_run.paused_at::text) is not null then
+    perform df_engine.release_run(v_run);
+  end if;
 end
 $$;

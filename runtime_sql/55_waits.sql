@@ -54,6 +54,7 @@ create function df_engine.next_wait() returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 set enable_sort = off
 as $$
 declare
@@ -122,7 +123,10 @@ begin
   if not df_engine.lock_run(p.instance, p.parent, p.epoch) then
     perform df_engine.raise_lost();
   end if;
-  perform df_engine.record_wait(p.instance, p_node.node, v_wake, df_engine.is_retried(p.task));
+  perform df_engine.record_wait(p.instance, p_node.node, p.item, v_wake, df_engine.is_retried(p.task));
+  if exists (select from df_engine.signals where instance = p.instance and name = v_name) then
+    perform df_engine.deliver(p.instance);  -- the oldest wait comes first
+  end if;
   v.result := df_engine.take_signal(p.instance, v_name);
   if v.result is not null then
     v.how := 'd';
@@ -155,7 +159,7 @@ begin
   for v_wait in
     select * from df_engine.tasks t
     where t.instance = p_instance and t.state = 's'
-    order by t.id for update skip locked
+    order by t.moved_at, t.id for update skip locked
   loop
     v_wait.result := df_engine.take_signal(p_instance, v_wait.signal);
     if v_wait.result is not null then
@@ -163,7 +167,7 @@ begin
       v_wait.signal := null;
       v_wait.wake_at := null;
       v_wait.ready_at := clock_timestamp();
-      perform df_engine.replace_task(v_wait);
+      perform df_engine.replace_task(v_wait, false);
     end if;
   end loop;
 end

@@ -20,9 +20,19 @@ declare
   v_done boolean := false;
   v_ok boolean;
 begin
+  if p_step.op operator(pg_catalog.=) 'transaction' then
+    return df_engine.attempt_transaction(p_step);
+  end if;
   begin
     if p_step.error is not null then
       perform df_engine.raise_reference(p_step.error);
+    elsif p_step.sql is null then
+      begin
+        p_step.sql := df_engine.render(p_step.parts, p_step.refs, p_step.instance,
+          p_step.input, p_step.scopes, p_step.item, true);
+      exception when others then
+        perform df_engine.raise_reference(sqlerrm);
+      end;
     end if;
     if p_in_batch then
       v_ok := df_engine.limit_waits();
@@ -103,13 +113,14 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_name text;
+  v_command text;
 begin
-  for v_name in select name from pg_prepared_statements where from_sql loop
-    execute 'deallocate ' || quote_ident(v_name);
-  end loop;
-  for v_name in select name from pg_cursors where is_holdable loop
-    execute 'close ' || quote_ident(v_name);
+  for v_command in
+    select format('deallocate %I', name) from pg_prepared_statement() where from_sql
+    union all
+    select format('close %I', name) from pg_cursor() where is_holdable
+  loop
+    execute v_command;
   end loop;
   return true;
 end
@@ -122,6 +133,7 @@ returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_ok boolean;
@@ -150,6 +162,7 @@ returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v df_engine.move;
@@ -182,9 +195,10 @@ create function df_engine.settle(p_step df_engine.step) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 begin
-  if p_step.again then
+  if p_step.again and p_step.op not in ('foreach', 'call') then  -- these have only begun
     perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
   end if;
   update df_engine.tasks t set
@@ -208,6 +222,7 @@ begin
   v.instance := p_step.instance;
   v.graph := p_step.graph;
   v.frame := p_step.frame;
+  v.item := p_step.item;
   v.parent := p_step.parent;
   v.epoch := p_step.epoch;
   v.rounds := 0;
@@ -215,12 +230,13 @@ begin
 end
 $$;
 
--- Go on after the query of a return or of a computed timer.
+-- Go on after what a leaf did that is not a plain statement.
 create function df_engine.succeed_native(p_step df_engine.step, p_outcome df_engine.outcome)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v df_engine.move := df_engine.move_of(p_step);
@@ -234,9 +250,21 @@ begin
     perform df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
     perform df_engine.walk(df_engine.raise_up(v, v_node, 'return', p_outcome.result));
     return;
+  elsif p_step.op = 'foreach' then
+    perform df_engine.walk(df_engine.begin_items(v, v_node, p_step, p_outcome.result));
+    return;
+  elsif p_step.op = 'transaction' then
+    v.result := p_outcome.result;
+    perform df_engine.record_success(p_step, case when v_node.keep then v.result end,
+      p_outcome.row_count);
+    perform df_engine.walk(df_engine.leave(v, v_node));
+    return;
   end if;
   select value into v_value from json_each_text(p_outcome.result::json -> 'rows' -> 0) limit 1;
-  if v_value is null then
+  if p_step.op = 'call' then
+    perform df_engine.begin_call(v, v_node, p_step, v_value);
+    return;
+  elsif v_value is null then
     raise exception 'the query of a timer gave no value' using errcode = 'PD003';
   end if;
   v := df_engine.sleep_to(v, p_step.node, case p_step.op
@@ -245,19 +273,33 @@ end
 $$;
 
 -- Record the failure of a step and go on from there. Returns false when the work is not
--- wanted any more, null when it has to be done again alone. A cancelled query is not the
+-- wanted any more. What failed in a batch has to be done again alone: null when it was the
+-- statement, false when it was what follows from it. A cancelled query is not the
 -- step's failure unless a timeout did it.
 create function df_engine.fail(p_step df_engine.step, p_failure df_engine.failure,
   p_done boolean, p_in_batch boolean default false) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
+declare
+  v_failure df_engine.failure := p_failure;
 begin
   if p_failure.sqlstate = '57014' and p_failure.message not like '%timeout%' then
+    v_failure.detail := df_engine.take_interrupt();  -- see 59_watch.sql
+    if v_failure.detail is not null then
+      v_failure.message := 'canceling statement due to statement timeout';
+      return df_engine.fail(p_step, v_failure, p_done, p_in_batch);
+    end if;
+    if p_step.guarded
+       and not df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch) then
+      perform df_engine.drop_task(p_step.task);  -- see interrupt()
+      return false;
+    end if;
     raise exception '%', p_failure.message using errcode = '57014';
   elsif p_in_batch then
-    return null;
+    return case when p_done then false end;
   elsif p_done and left(p_failure.sqlstate, 2) = '40' then  -- the engine's own conflict
     update df_engine.tasks set ready_at = clock_timestamp(), moved_at = clock_timestamp()
     where id = p_step.task;
@@ -266,6 +308,9 @@ begin
         and not df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch) then
     perform df_engine.drop_task(p_step.task);
     return false;
+  elsif not p_done and df_engine.was_refused(p_step, p_failure) then
+    perform df_engine.hand_over_step(p_step);
+    return true;
   end if;
   perform df_engine.settle_failure(p_step, p_failure);
   return true;
@@ -278,6 +323,7 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_node df_engine.nodes;

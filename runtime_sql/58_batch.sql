@@ -10,9 +10,9 @@
 --   batch ends, the steps before it commit, and the step is done again alone, in a
 --   transaction of its own, which has the last word and counts the attempt. So an error
 --   can never come from the company that a step was in.
--- * A slow step delays nobody. Only statements that were short three times in a row, alone,
---   are added; one that takes long in spite of that has to prove itself again twenty
---   times. A step that was added waits 5 ms at most for a lock, then the batch ends as
+-- * A slow step delays nobody. Only statements that were short three times, alone, are
+--   added; one that takes long in spite of that has to prove itself again (see learn()).
+--   A step that was added waits 5 ms at most for a lock, then the batch ends as
 --   above. Since it holds locks only for the length of a batch and waits for none longer
 --   than that, it cannot be part of a deadlock. The first step holds no lock but its own
 --   and waits as long as it likes.
@@ -48,18 +48,6 @@ language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$ select set_config('lock_timeout', '5ms', true) is not null $$;
 
--- Return whether a step may be added to a batch.
-create function df_engine.fits_batch(p_step df_engine.step) returns boolean
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return p_step.short_runs >= 3 and p_step.state = 'x' and p_step.active
-    and p_step.op = 'sql' and not p_step.guarded and p_step.error is null
-    and (p_step.parent is null or df_engine.is_awaited(p_step.parent, p_step.epoch));
-end
-$$;
-
 -- Return whether a statement, given by its literal parts, may ever be added to a batch.
 create function df_engine.may_share(p_parts text[]) returns boolean
 language sql immutable
@@ -69,67 +57,227 @@ as $$
     and array_to_string(p_parts, ' ') !~* '\m(pg_)?notify\M|\mlock\M|sleep|dblink|xact|txid|\mxmin\M'
 $$;
 
--- Learn from a step that has just been done whether its statement is short: from -20,
--- after a long one, up to 3. Contends only with other sessions that learn about the same
--- statement, at the end of their transactions.
+-- Learn from a step that has just been done whether its statement is short: it is with 3
+-- points or more. A short run gives a point while there are fewer, and with the third
+-- some credit: where processors are scarce, a statement that is short takes long now and
+-- then, and costs two points. After a really long one there are twenty-three to get. When
+-- another session is learning about the same statement, this one does not wait.
 create function df_engine.learn(p_step df_engine.step, p_failed boolean default false)
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_ms double precision := extract(epoch from clock_timestamp() - p_step.claimed_at) * 1000;
 begin
   if p_failed or v_ms > 20 then
-    update df_engine.nodes n set short_runs = case when p_failed then 0 else -20 end
-    where n.graph = p_step.graph and n.node = p_step.node and n.short_runs > -20;
-  elsif v_ms < 2 and p_step.op = 'sql' then
-    update df_engine.nodes n set short_runs = case when df_engine.may_share(n.parts)
-      then n.short_runs + 1 else -1000 end
-    where n.graph = p_step.graph and n.node = p_step.node and n.short_runs between -20 and 2;
+    update df_engine.nodes n set short_runs = case when p_failed then 0
+      when v_ms < 100 then n.short_runs - 2 else -20 end
+    where (n.graph, n.node) = (select q.graph, q.node from df_engine.nodes q
+      where q.graph = p_step.graph and q.node = p_step.node and q.short_runs > -20
+      for no key update skip locked);
+  elsif v_ms < 5 and p_step.op = 'sql' then
+    update df_engine.nodes n set short_runs = case when not df_engine.may_share(n.parts)
+      then -1000 when n.short_runs = 2 then 8 else n.short_runs + 1 end
+    where (n.graph, n.node) = (select q.graph, q.node from df_engine.nodes q
+      where q.graph = p_step.graph and q.node = p_step.node and q.short_runs between -20 and 2
+      for no key update skip locked);
   end if;
   return true;
 end
 $$;
 
--- Add steps to a transaction that has done its first, and learn from them all. Returns how
--- many were added, and the task to go on with in the next transaction, if there is one
--- that must be first in it. Like attempt(), it uses no operator and no unqualified name.
-create function df_engine.add_steps(p_first df_engine.step, p_ms integer, p_max integer,
-  out added integer, out go_on bigint)
+-- Claim up to `p_max` steps that may be added to this transaction, from the place
+-- `p_from` in the queue, `joint` those that can be recorded together. Tasks that moved
+-- since the transaction began are left out: now() must not go back from one step of a run
+-- to the next, and its own runs would share it. Only what fits is locked (see interrupt()
+-- about guarded steps); a task that moves on in between fails the join that is checked
+-- again after the lock. It looks at a hundred tasks: those of long statements are not wanted
+-- here.
+create function df_engine.claim_more(p_from timestamptz, p_max integer,
+  out step df_engine.step, out joint boolean) returns setof record
+language sql volatile
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set jit = off
+set enable_sort = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+  select row(t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.item, t.parent,
+      t.epoch, n.guarded, i.executor, i.search_path, i.time_zone,
+      case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
+      n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
+      n.rebinds, t.retries is not null, t.turns + 1, null, null,
+      true, t.ready_at, n.short_runs,
+      n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
+    )::df_engine.step,
+    t.state = 'x' and n.next_state = 'x' and t.retries is null and n.rebinds = '{}' and not exists (
+      select from df_engine.node_runs r
+      where r.instance = t.instance and r.node = t.node and r.item = t.item)
+  from df_engine.tasks t
+  join df_engine.instances i on i.id = t.instance
+  join df_engine.nodes n on n.graph = i.graph and n.node = t.node
+  where t.ready_at >= p_from and t.ready_at <= (
+      select max(near.ready_at) from (
+        select q.ready_at from df_engine.tasks q
+        where q.ready_at >= p_from order by q.ready_at limit 100) near)
+    and t.moved_at <= now()
+    and (t.state = 'x' and n.op = 'sql' and n.short_runs >= 3 or t.state = 'd')
+    and i.status = 'active' and i.paused_at is null and i.deadline is null and not n.guarded
+    and (t.parent is null or df_engine.is_awaited(t.parent, t.epoch))
+  order by t.ready_at limit p_max for update of t skip locked
+$$;
+
+-- Do a step of a batch that is to be recorded with the others. Returns null, with
+-- everything undone, when it failed or gave much. Like attempt(), which see, it uses no
+-- operator and no unqualified name.
+create function df_engine.attempt_joint(p_step df_engine.step) returns df_engine.done
 language plpgsql
 as $$
 declare
-  v_step df_engine.step := p_first;
+  v_outcome df_engine.outcome;
+  v_ok text;
+begin
+  if p_step.sql is null then
+    p_step.sql := df_engine.render(p_step.parts, p_step.refs, p_step.instance, p_step.input,
+      p_step.scopes, p_step.item, true);
+  end if;
+  v_ok := pg_catalog.set_config('lock_timeout', '5ms', true);
+  v_outcome := df_engine.dispatch(p_step.executor, p_step.sql, p_step.capture, p_step.rows,
+    p_step.search_path, p_step.time_zone);
+  v_ok := df_engine.tidy(true);
+  if not df_engine.is_plain(p_step, v_outcome.result) then
+    perform df_engine.raise_lost();
+  end if;
+  return row(p_step.task, p_step.instance, p_step.node, p_step.item, p_step.scope,
+    p_step.next_node, p_step.turn, p_step.claimed_at, pg_catalog.clock_timestamp(),
+    v_outcome.result, v_outcome.row_count, case when p_step.rendered then p_step.sql end);
+exception when query_canceled then
+  raise;
+when assert_failure or others then
+  v_ok := df_engine.tidy(false);
+  return null;
+end
+$$;
+
+-- Record the steps of a batch and set their tasks to the next ones.
+create function df_engine.record_batch(p_done df_engine.done[]) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set jit = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+begin
+  insert into df_engine.node_runs (instance, node, item, status, scope, row_count, started_at,
+    finished_at, result, rendered_sql)
+  select d.instance, d.node, d.item, 'completed', d.scope, d.row_count, d.started_at,
+    d.finished_at, d.result, d.rendered_sql
+  from unnest(p_done) d;
+  update df_engine.tasks t set node = d.next_node,
+    turns = case when d.turn < 10 then d.turn else 0 end, moved_at = clock_timestamp(),
+    ready_at = case when d.turn < 10 then t.ready_at else clock_timestamp() end,
+    started_at = coalesce(t.started_at, d.started_at)
+  from unnest(p_done) d where t.id = d.task;
+  return true;
+end
+$$;
+
+-- Add steps to a transaction that has done its first, and learn from them: those behind
+-- `p_from` in the queue, `p_max` at most, until the transaction is `p_ms` old. Returns how
+-- many were added, whether there were more than could be done in time, the task to go
+-- on with in the next transaction if one has to be done again alone, and the place of the
+-- first that was added (a session goes on there; from the place of its own task it would
+-- walk over the steps that other sessions hold). What a signal or a timer makes ready is
+-- added too, so it is looked for three times.
+create function df_engine.add_steps(p_first df_engine.step, p_from timestamptz,
+  p_ms double precision, p_max integer,
+  out added integer, out late boolean, out go_on bigint, out place timestamptz)
+language plpgsql
+as $$
+declare
+  v_round record;
   v_until timestamptz := p_first.claimed_at operator(pg_catalog.+)
     pg_catalog.make_interval(secs => p_ms operator(pg_catalog./) 1000::pg_catalog.float8);
   v_ok boolean;
 begin
   added := 0;
-  if p_first.short_runs operator(pg_catalog.<) 3
-     or pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until then
+  place := null;
+  late := pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;
+  if late then
     v_ok := df_engine.learn(p_first);
+    return;
   end if;
-  while added operator(pg_catalog.<) p_max
-      and pg_catalog.clock_timestamp() operator(pg_catalog.<) v_until loop
-    v_step := df_engine.claim_more(v_step.ready_at);
-    exit when v_step.task is null;
-    go_on := v_step.task;
-    exit when not df_engine.fits_batch(v_step);
-    v_ok := df_engine.attempt(v_step, true);
-    if v_ok is null then
-      v_ok := df_engine.learn(v_step, true);
+  for v_count in 1 .. 3 loop
+    v_round := df_engine.add_round(p_from, v_until,
+      p_max operator(pg_catalog.-) added);
+    place := coalesce(place, v_round.place);
+    added := added operator(pg_catalog.+) v_round.added;
+    late := v_round.late;
+    go_on := v_round.go_on;
+    exit when late or go_on is not null or v_round.added operator(pg_catalog.=) 0
+      or added operator(pg_catalog.>=) p_max;
+  end loop;
+  if added operator(pg_catalog.>) 0 or go_on is not null then
+    v_ok := df_engine.close_leftovers();
+  end if;
+end
+$$;
+
+-- Claim steps once, and do and record them. Returns the same as add_steps(). Like
+-- attempt(), it uses no operator and no unqualified name.
+create function df_engine.add_round(p_from timestamptz, p_until timestamptz, p_max integer,
+  out added integer, out late boolean, out go_on bigint, out place timestamptz)
+language plpgsql
+as $$
+declare
+  v_next record;
+  v_step df_engine.step;
+  v_done df_engine.done;
+  v_all df_engine.done[] := '{}';
+  v_ok boolean;
+begin
+  added := 0;
+  late := false;
+  for v_next in select * from df_engine.claim_more(p_from, p_max) loop
+    late := pg_catalog.clock_timestamp() operator(pg_catalog.>=) p_until;
+    exit when late;
+    v_step := v_next.step;
+    place := coalesce(place, v_step.ready_at);
+    v_step.claimed_at := pg_catalog.clock_timestamp();
+    if v_next.joint then
+      v_done := df_engine.attempt_joint(v_step);
+      v_ok := case when v_done.task is not null then true end;
+      if v_ok then
+        v_all := pg_catalog.array_append(v_all, v_done);
+      end if;
+    elsif v_step.state operator(pg_catalog.=) 'd' then
+      v_ok := df_engine.limit_waits();
+      v_ok := df_engine.resume(v_step, true);
+      perform df_engine.tidy(true);
+    else
+      v_ok := df_engine.attempt(v_step, true);
+    end if;
+    if v_ok is not true then
+      if v_ok is null then
+        v_ok := df_engine.learn(v_step, true);
+      end if;
+      go_on := v_step.task;
       exit;
     end if;
-    go_on := null;
     added := added operator(pg_catalog.+) 1;
-    if pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until then
-      v_ok := df_engine.learn(v_step);
-    end if;
   end loop;
-  if added operator(pg_catalog.>) 0 then
-    v_ok := df_engine.close_leftovers();
+  if added operator(pg_catalog.>) 0 and go_on is null
+     and pg_catalog.clock_timestamp() operator(pg_catalog.>=) p_until then
+    v_ok := df_engine.learn(v_step);
+  end if;
+  if pg_catalog.cardinality(v_all) operator(pg_catalog.>) 0 then
+    reset lock_timeout;  -- the last step may have left the short one
+    v_ok := df_engine.record_batch(v_all);
   end if;
 end
 $$;

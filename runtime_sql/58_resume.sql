@@ -1,10 +1,12 @@
 -- Tasks that do not execute a statement, and the loop over all tasks.
 
 -- Go on with a task that was woken: a timer, a delivered signal, a node to enter.
-create function df_engine.resume(p_step df_engine.step) returns boolean
+create function df_engine.resume(p_step df_engine.step, p_in_batch boolean default false)
+returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_failure df_engine.failure;
@@ -15,8 +17,20 @@ exception when others then
   get stacked diagnostics v_failure.message = message_text,
     v_failure.sqlstate = returned_sqlstate, v_failure.detail = pg_exception_detail,
     v_failure.context = pg_exception_context;
-  return df_engine.fail(p_step, v_failure, true);
+  return df_engine.fail(p_step, v_failure, true, p_in_batch);
 end
+$$;
+
+-- Return the result of a timer, as pg_durable gives it.
+create function df_engine.timer_result(p_graph integer, p_node integer) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case op
+    when 'sleep' then format('{"slept": true, "seconds": %s}', config ->> 's')
+    when 'schedule' then '{"scheduled": true}'
+    else 'null' end
+  from df_engine.nodes where graph = p_graph and node = p_node
 $$;
 
 -- Walk on from where a woken task stands. Lock order: the task is held, then the
@@ -25,11 +39,16 @@ create function df_engine.resume_walk(p_step df_engine.step) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v df_engine.move := df_engine.move_of(p_step);
   v_task df_engine.tasks;
 begin
+  if p_step.state in ('-', 'q', 'o') then
+    perform df_engine.control(p_step);
+    return;
+  end if;
   if (p_step.guarded or p_step.state in ('s', 'g'))
      and not df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch) then
     perform df_engine.raise_lost();
@@ -37,6 +56,7 @@ begin
   select * into strict v_task from df_engine.tasks where id = p_step.task;
   if p_step.state = 'g' then
     perform df_engine.deliver(p_step.instance);
+    perform df_engine.wake_calls(p_step.instance);
     perform df_engine.drop_task(p_step.task);
     return;
   end if;
@@ -45,10 +65,43 @@ begin
   where t.id = p_step.task;
   v.how := case when p_step.state = 's' then 'd' else p_step.state end;
   v.node := p_step.node;
-  v.result := case p_step.state when 'd' then coalesce(v_task.result, 'null')
+  if p_step.state = 't' then
+    perform df_engine.time_out(v);
+    return;
+  elsif p_step.state = 'c' then
+    perform df_engine.end_call(v);
+    return;
+  end if;
+  v.result := case p_step.state when 'd'
+      then coalesce(v_task.result, df_engine.timer_result(p_step.graph, p_step.node))
     when 's' then df_engine.signal_timeout(p_step.instance, v_task.signal) end;
   perform df_engine.walk(v);
+  -- The run has done no step in this transaction: its next one may join it, see 58_batch.sql.
+  update df_engine.tasks t set moved_at = v_task.moved_at
+  where t.id = p_step.task and t.state = 'x' and p_step.state = 'd';
 end
+$$;
+
+-- Return when a session is to look for work from the beginning of the queue again. In the
+-- meantime it looks from where it last found some: what is before that is held by others,
+-- or dead and, while an old snapshot keeps it from being removed, dear to walk over. So
+-- that takes a fiftieth of the time at most, and a tenth of a second's delay at least.
+create function df_engine.next_look(p_began timestamptz, p_claimed timestamptz)
+returns timestamptz
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$ select p_claimed + greatest(interval '100 milliseconds', 50 * (p_claimed - p_began)) $$;
+
+-- Return for how many milliseconds a batch may go on, of which the session knows how long
+-- its last commit took: where a commit takes long, a batch that long costs nobody more than
+-- twice the time, and spares many.
+create function df_engine.batch_length(p_batch_ms integer, p_done timestamptz,
+  p_committed timestamptz) returns double precision
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select greatest(p_batch_ms,
+    least(20, extract(epoch from p_committed - p_done) * 1000))::double precision
 $$;
 
 -- Do ready work until there is none, or until a bound is reached: `max_steps` leaves, or
@@ -70,34 +123,76 @@ declare
   v_added record;
   v_ok boolean;
   v_batch_ms integer := df_engine.batch_ms();
-  v_solo integer := 0;  -- so many steps alone, before company is looked for again
+  v_most integer := 24;  -- so many steps are added at most; fewer where time was short
+  v_long interval := '20 milliseconds';  -- see learn()
+  v_adds boolean;        -- look for company now
+  v_solo integer := 0;   -- no company is looked for before so many steps are done
+  v_from timestamptz := '-infinity';  -- place in the queue from where to look
+  v_place timestamptz;   -- place from where company was last found
+  v_leave timestamptz;   -- when to look for company elsewhere
+  v_stay interval := '1 second';
+  v_look timestamptz;    -- when to look from the beginning again
+  v_began timestamptz;
+  v_done timestamptz;    -- when the last transaction was about to commit
   v_until timestamptz := pg_catalog.clock_timestamp() operator(pg_catalog.+)
     pg_catalog.make_interval(secs => max_ms operator(pg_catalog./) 1000::pg_catalog.float8);
 begin
   steps := 0;
   loop
-    v_step := df_engine.claim(v_step.task, v_step.turn);
+    v_began := pg_catalog.clock_timestamp();
+    v_step := df_engine.claim(v_step.task, v_step.turn, v_from);
     exit when v_step.task is null;
-    steps := steps operator(pg_catalog.+) 1;
-    v_solo := v_solo operator(pg_catalog.-) 1;
-    if v_step.state operator(pg_catalog.=) 'k' then
-      v_ok := df_engine.attempt_suspect(v_step);
-    elsif v_step.state operator(pg_catalog.<>) 'x' then
-      v_ok := df_engine.resume(v_step);
-    else
-      v_ok := df_engine.attempt(v_step);
-      if v_batch_ms operator(pg_catalog.>) 0 and v_solo operator(pg_catalog.<=) 0 then
-        v_added := df_engine.add_steps(v_step, v_batch_ms,
-          least(24, max_steps operator(pg_catalog.-) steps));
-        if v_added.added operator(pg_catalog.>) 0 or v_added.go_on is not null then
-          v_step.task := v_added.go_on;
-          v_step.turn := 0;
-        else
-          v_solo := 10;
-        end if;
-        steps := steps operator(pg_catalog.+) v_added.added;
-      end if;
+    if v_from operator(pg_catalog.=) '-infinity' then
+      v_look := df_engine.next_look(v_began, v_step.claimed_at);
     end if;
+    if v_step.claimed_at operator(pg_catalog.>) v_leave then
+      v_place := null;
+    end if;
+    v_from := case when v_step.claimed_at operator(pg_catalog.<) v_look then v_step.ready_at
+      else '-infinity' end;
+    steps := steps operator(pg_catalog.+) 1;
+    v_adds := false;
+    if v_step.state operator(pg_catalog.=) 'x' then
+      v_ok := df_engine.attempt(v_step);
+      if v_batch_ms operator(pg_catalog.=) 0 or v_step.guarded then
+        null;
+      elsif v_step.short_runs operator(pg_catalog.<) 3
+          or pg_catalog.clock_timestamp() operator(pg_catalog.-) v_step.claimed_at
+            operator(pg_catalog.>) v_long then
+        v_ok := df_engine.learn(v_step);
+      else
+        v_adds := steps operator(pg_catalog.>=) v_solo;
+      end if;
+    elsif v_step.state operator(pg_catalog.=) 'k' then
+      v_ok := df_engine.attempt_suspect(v_step);
+    else
+      v_ok := df_engine.resume(v_step);
+      v_adds := v_batch_ms operator(pg_catalog.>) 0 and not v_step.guarded
+        and (v_step.state operator(pg_catalog.=) 'd' or v_step.state operator(pg_catalog.=) 'g');
+    end if;
+    if v_adds then
+      v_added := df_engine.add_steps(v_step, coalesce(v_place, v_step.ready_at),
+        df_engine.batch_length(v_batch_ms, v_done, v_began),
+        least(v_most, max_steps operator(pg_catalog.-) steps));
+      if v_place is null then
+        v_leave := v_began operator(pg_catalog.+) v_stay;
+      end if;
+      if v_added.go_on is not null then
+        v_step.task := v_added.go_on;
+        v_step.turn := 0;
+      elsif v_added.late then
+        v_most := greatest(v_added.added, v_most operator(pg_catalog./) 2, 2);
+      elsif v_added.added operator(pg_catalog.>) 0 then
+        v_most := least(24, v_most operator(pg_catalog.+) 4);
+        v_place := v_added.place;
+      elsif v_place is not null then
+        v_place := null;
+      else
+        v_solo := steps operator(pg_catalog.+) 10;
+      end if;
+      steps := steps operator(pg_catalog.+) v_added.added;
+    end if;
+    v_done := pg_catalog.clock_timestamp();
     commit;
     exit when steps operator(pg_catalog.>=) max_steps
       or pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;

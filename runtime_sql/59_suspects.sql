@@ -120,7 +120,7 @@ begin
   v_step.state := 'x';
   if v_step.rendered then
     v_step.sql := df_engine.render(v_step.parts, v_step.refs, v_step.instance, v_step.input,
-      v_step.scopes, true);
+      v_step.scopes, v_step.item, true);
   end if;
   return v_step;
 exception when others then

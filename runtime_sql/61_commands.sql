@@ -8,7 +8,9 @@
 create view df.commands as
 select null::regrole as role, null::text as verb, null::text as run_id, null::text as text1,
   null::text as text2, null::text as key, null::jsonb as data, null::text as search_path,
-  null::text as time_zone, null::text as result
+  null::text as time_zone, null::text as result, null::text as concurrency_key,
+  null::integer as concurrency_limit, null::interval as timeout, null::boolean as run_now,
+  null::jsonb[] as inputs, null::text[] as keys, null::text[] as results
 where false;
 
 -- Write down who gives the command. Runs as the caller.
@@ -26,16 +28,35 @@ $$;
 create function df_engine.do_command() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   case new.verb
     when 'start' then
-      new.result := df_engine.start(new.role, new.text1, new.text2, new.key, new.data,
-        new.search_path, new.time_zone);
+      new.result := df_engine.start(new);
+      if new.run_now then
+        perform df_engine.run_here(new.role, new.result, true);
+      end if;
+    when 'start_many' then
+      new.results := df_engine.start_many(new);
     when 'signal' then
       perform df_engine.signal(new.role, new.run_id, new.text1, new.text2);
+      if new.run_now then
+        perform df_engine.run_here(new.role, new.run_id, false);
+      end if;
     when 'cancel' then
       perform df_engine.cancel(new.role, new.run_id, new.text1);
+    when 'pause' then
+      new.result := df_engine.pause(new.role, new.run_id, new.text1);
+    when 'resume' then
+      new.result := df_engine.unpause(new.role, new.run_id);
+    when 'retry_failed' then
+      new.result := df_engine.retry_failed(new.role, new.run_id);
+    when 'fork' then
+      new.result := df_engine.fork_run(new.role, new.run_id, new.text1, new.data);
+    when 'move' then
+      new.result := df_engine.move_run(new.role, new.run_id, new.text1, new.text2,
+        new.search_path);
     when 'setvar' then
       insert into df_engine.vars (role, name, value) values (new.role, new.text1, new.text2)
       on conflict (role, name) do update set value = excluded.value;
@@ -43,6 +64,11 @@ begin
       delete from df_engine.vars where role = new.role and (name = new.text1 or new.text1 is null);
     when 'getvar' then
       new.result := (select value from df_engine.vars where role = new.role and name = new.text1);
+    when 'grant' then
+      perform df_engine.grant_role(new.role, new.text1, (new.data ->> 'http')::boolean,
+        (new.data ->> 'grant')::boolean);
+    when 'revoke' then
+      perform df_engine.revoke_role(new.role, new.text1);
     when 'explain' then
       new.result := df_engine.explain_graph(df_engine.prepare(new.text1));
   end case;
@@ -56,9 +82,9 @@ create trigger b_do instead of insert on df.commands
   for each row execute function df_engine.do_command();
 
 -- Start a run: an instance and its first task, in the caller's transaction. With a key,
--- a run that the role has started with the same key is returned instead.
-create function df_engine.start(p_role regrole, p_graph text, p_label text, p_key text,
-  p_input jsonb, p_path text, p_zone text) returns text
+-- a run that the role has started with the same key is returned instead; a session that
+-- starts one with the key of another session's uncommitted run waits for that.
+create function df_engine.start(p df.commands) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -68,33 +94,81 @@ declare
   v_graph df_engine.graphs;
   v_run text;
   v_instance bigint;
-  v_id integer := df_engine.prepare(p_graph);
+  v_id integer := df_engine.prepare(p.text1);
+begin
+  select * into v_role from df_engine.roles where role = p.role;
+  if not found then
+    v_role := df_engine.starter(p.role);  -- raises
+  end if;
+  select * into v_graph from df_engine.graphs where id = v_id;
+  perform df_engine.check_start(v_graph, v_role, p.data);
+  if p.concurrency_key is not null or p.concurrency_limit is not null or p.timeout is not null then
+    perform df_engine.check_limits(p);
+  end if;
+  loop
+    v_run := lpad(to_hex((random() * 4294967295)::bigint), 8, '0');
+    insert into df_engine.instances (run_id, graph, role, executor, search_path, time_zone,
+      label, key, input, vars, database, concurrency_key, timeout, deadline)
+    values (v_run, v_graph.id, p.role, v_role.id, p.search_path, p.time_zone,
+      p.text2, p.key, p.data, (select jsonb_object_agg(name, value) from df_engine.vars
+        where role = p.role), current_database(), p.concurrency_key, p.timeout,
+      case when p.timeout is not null then df.now() + p.timeout end)
+    on conflict do nothing returning id into v_instance;
+    exit when v_instance is not null;
+    select run_id into v_run from df_engine.instances where role = p.role and key = p.key;
+    if found then
+      return v_run;
+    end if;
+  end loop;
+  if p.concurrency_key is null then
+    insert into df_engine.tasks (instance, node, state, frame, ready_at)
+    values (v_instance, v_graph.start_node, v_graph.start_state, 1, clock_timestamp());
+  else
+    perform df_engine.queue_run(v_instance, p.concurrency_limit, v_graph.start_node,
+      v_graph.start_state);
+  end if;
+  if p.timeout is not null then
+    perform df_engine.set_deadline(v_instance);
+  end if;
+  perform pg_notify('df_work', '');
+  return v_run;
+end
+$$;
+
+-- Return a role's right to start runs, or raise when it has none.
+create function df_engine.starter(p_role regrole) returns df_engine.roles
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_role df_engine.roles;
 begin
   select * into v_role from df_engine.roles where role = p_role;
   if not found then
     raise exception 'role % may not start runs', p_role using errcode = 'PD005',
       hint = format('The owner of the runtime can allow it: select df.grant_usage(%L);', p_role);
   end if;
-  select * into v_graph from df_engine.graphs where id = v_id;
-  perform df_engine.check_start(v_graph, v_role, p_input);
-  loop
-    v_run := lpad(to_hex((random() * 4294967295)::bigint), 8, '0');
-    insert into df_engine.instances (run_id, graph, role, executor, search_path, time_zone,
-      label, key, input, vars, database)
-    values (v_run, v_graph.id, p_role, v_role.id, p_path, p_zone,
-      p_label, p_key, p_input, (select jsonb_object_agg(name, value) from df_engine.vars
-        where role = p_role), current_database())
-    on conflict do nothing returning id into v_instance;
-    exit when v_instance is not null;
-    select run_id into v_run from df_engine.instances where role = p_role and key = p_key;
-    if found then
-      return v_run;
-    end if;
-  end loop;
-  insert into df_engine.tasks (instance, node, state, frame, ready_at)
-  values (v_instance, v_graph.start_node, v_graph.start_state, 1, clock_timestamp());
-  perform pg_notify('df_work', '');
-  return v_run;
+  return v_role;
+end
+$$;
+
+-- Raise for a concurrency limit or a timeout that makes no sense.
+create function df_engine.check_limits(p df.commands) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p.concurrency_limit is not null and p.concurrency_key is null then
+    raise exception 'concurrency_limit needs a concurrency_key' using errcode = 'PD003';
+  elsif p.concurrency_limit < 1 then
+    raise exception 'concurrency_limit is % and must be 1 or more', p.concurrency_limit
+      using errcode = 'PD003';
+  elsif p.concurrency_key = '' then
+    raise exception 'concurrency_key is empty' using errcode = 'PD003';
+  elsif p.timeout <= interval '0' then
+    raise exception 'timeout is % and must be longer than nothing', p.timeout
+      using errcode = 'PD003';
+  end if;
 end
 $$;
 
@@ -176,10 +250,12 @@ begin
   if not found then
     return;
   end if;
-  with free as (
-    select t.id from df_engine.tasks t where t.instance = v_run.id for update skip locked),
-  gone as (delete from df_engine.requests r using free where r.task = free.id)
-  delete from df_engine.tasks t using free where t.id = free.id;
-  delete from df_engine.signals where instance = v_run.id;
+  perform df_engine.remove_tasks(v_run.id);
+  perform df_engine.interrupt(v_run.id, 0, 1000000, null);
+  if (select watched from df_engine.instances where id = v_run.id) then
+    perform df_engine.tell_callers(v_run.id);
+  end if;
+  perform df_engine.forget_run(v_run.id);
+  perform df_engine.release_run(v_run);
 end
 $$;

@@ -1,11 +1,12 @@
 -- Schema perdure: what compiled workflows use, the same on every target.
 
-create schema perdure;
+-- They stay when the runtime is removed.
+create schema if not exists perdure;
 revoke all on schema perdure from public;
 
 -- Deployed workflow versions. A row is written by the migration that creates the
 -- version's functions, and never changed.
-create table perdure.workflow_versions (
+create table if not exists perdure.workflow_versions (
   name text not null,
   version integer not null check (version > 0),
   digest text not null,
@@ -58,6 +59,23 @@ begin
     raise exception '%', coalesce(message, 'assertion failed') using errcode = 'PD012';
   end if;
   return true;
+end
+$$;
+
+-- Fail again with an error after a step could not be taken back: message and SQLSTATE are
+-- the error's own, the detail tells of the undo that failed.
+create function perdure.undo_failed(message text, state text, detail text,
+  undo_message text, undo_state text, step text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception using
+    message = coalesce(message, 'the workflow failed'),
+    errcode = case when state ~ '^[0-9A-Z]{5}$' and state <> '00000' then state
+      else 'PD011' end,
+    detail = concat_ws(E'\n', nullif(detail, ''), format('The undo of step "%s" failed, too: %s (%s)',
+      step, undo_message, undo_state));
 end
 $$;
 

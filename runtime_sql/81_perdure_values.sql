@@ -105,3 +105,51 @@ exception when data_exception or undefined_object or integrity_constraint_violat
   return format('%s is %s, expected %s', p_place, p_value, p_type);
 end
 $$;
+
+-- Return true, or raise: PD024 unless the status of a response is among those expected
+-- (`201`, or a class as `2xx`; null: any), PD025 unless the JSON of one that is ok has the
+-- form that the workflow declares (null: any); see perdure.misfit.
+create function perdure.check_response(p_response jsonb, p_statuses text[], p_shape jsonb,
+  p_step text) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_status text := p_response ->> 'status';
+  v_wrong text;
+begin
+  if p_statuses is not null
+     and not (v_status = any (p_statuses) or left(v_status, 1) || 'xx' = any (p_statuses)) then
+    raise exception 'step "%": HTTP status %, expected %', p_step, v_status,
+      array_to_string(p_statuses, ' or ')
+      using errcode = 'PD024', detail = left(p_response ->> 'body', 2000);
+  elsif p_shape is null or p_response -> 'ok' <> 'true' then
+    return true;
+  end if;
+  v_wrong := perdure.misfit(perdure.parse_json(p_response ->> 'body'), p_shape, 'json');
+  if v_wrong is not null then
+    raise exception 'step "%": %', p_step, v_wrong
+      using errcode = 'PD025', detail = left(p_response ->> 'body', 2000);
+  end if;
+  return true;
+end
+$$;
+
+-- Return the JSON of a response that is ok, null for another one: the body of an error
+-- has a form of its own.
+create function perdure.response_json(p_response jsonb) returns jsonb
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select case when p_response -> 'ok' = 'true'
+    then perdure.parse_json(p_response ->> 'body') end
+$$;
+
+-- Return the body of a response as it came, in base64.
+create function perdure.response_bytes(p_response jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select case when p_response ->> 'encoding' = 'base64' then p_response ->> 'body'
+    else encode(convert_to(p_response ->> 'body', 'UTF8'), 'base64') end
+$$;

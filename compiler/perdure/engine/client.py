@@ -1,4 +1,4 @@
-"""What a user does with runs: start, watch, signal, cancel, read the result.
+"""What a user does with runs: start, watch, signal, stop them, let them go on.
 
 Every function takes an open psycopg connection in autocommit and works with the
 rights of its role: a role sees and changes its own runs only, which PostgreSQL
@@ -56,7 +56,10 @@ class Function:
 
 _RUN = """
 select i.id, i.label, i.status, i.submitted_by::text, i.created_at, i.started_at,
-       i.completed_at, i.error, i.sqlstate, df.now() as now
+       i.ended_at as completed_at, i.error, i.sqlstate, df.now() as now,
+       case when i.status = 'paused' then coalesce(i.pause_reason, '')
+            when i.queued then 'waits for its turn: ' || i.concurrency_key
+       end as note
 from df.instances i
 """
 
@@ -105,10 +108,10 @@ def nodes(connection: Connection, run: str) -> list[Node]:
     """Return the nodes of a run that ran or wait."""
     query = """
         select n.id::text, n.node_type as type, n.query, n.status,
-               n.row_count::integer as rows, left(n.result, %s) as result, n.error,
-               n.sqlstate, n.detail, n.attempts, n.executions, n.rendered_sql,
+               n.row_count::integer as rows, left(n.result::text, %s) as result,
+               n.error, n.sqlstate, n.detail, n.attempts, n.executions, n.rendered_sql,
                n.started_at, n.finished_at, n.wake_at
-        from df.nodes n where n.instance_id = %s
+        from df.nodes n where n.instance_id = %s and n.status <> 'pending'
     """
     with connection.cursor(row_factory=class_row(Node)) as cursor:
         return cursor.execute(query, [SHOWN_CHARACTERS, run]).fetchall()
@@ -174,8 +177,9 @@ def signal(connection: Connection, run: str, name: str, data: str) -> None:
 def awaited_signals(connection: Connection, run: str) -> list[str]:
     """Return the names of the signals that a run waits for now."""
     rows = connection.execute(
-        "select n.query::json ->> 'name' from df.nodes n where n.instance_id = %s"
-        " and n.node_type = 'SIGNAL' and n.status = 'running' order by n.id",
+        "select n.query::json ->> 'signal_name' from df.nodes n"
+        " where n.instance_id = %s and n.node_type = 'SIGNAL'"
+        " and n.status = 'running' order by n.id",
         [run],
     ).fetchall()
     return [row[0] for row in rows]
@@ -197,10 +201,42 @@ def cancel(connection: Connection, run: str, reason: str) -> None:
     connection.execute("select df.cancel(%s, %s)", [run, reason])
 
 
+def pause(connection: Connection, run: str, reason: str | None) -> None:
+    """Pause a run; once more changes nothing. Raises UsageError when it has ended."""
+    find_run(connection, run)
+    row = connection.execute("select df.pause(%s, %s)", [run, reason]).fetchone()
+    if row is None or row[0] != "paused":
+        raise UsageError(f'run "{run}" has ended')
+
+
+def resume(connection: Connection, run: str) -> None:
+    """Let a paused run go on. Raises UsageError when it is not paused."""
+    found = find_run(connection, run)
+    if found.status != "paused":
+        hint = "; `perdure retry` lets it go on" if found.status == "failed" else ""
+        raise UsageError(f'run "{run}" is {found.status}, not paused{hint}')
+    connection.execute("select df.resume(%s)", [run])
+
+
+def retry(connection: Connection, run: str) -> None:
+    """Let a failed run go on from where it failed. Raises UsageError."""
+    found = find_run(connection, run)
+    if found.status != "failed":
+        raise UsageError(f'run "{run}" is {found.status}; only a failed run is retried')
+    try:
+        connection.execute("select df.retry_failed(%s)", [run])
+    except psycopg.Error as error:
+        if error.sqlstate != "PD003":
+            raise
+        hint = error.diag.message_hint
+        message = _primary(error)
+        raise UsageError(f"{message}\n{hint}" if hint else message) from error
+
+
 def unfinished(connection: Connection) -> int:
     """Return the number of runs that have not ended."""
     row = connection.execute(
-        "select count(*) from df.instances where completed_at is null"
+        "select count(*) from df.instances where ended_at is null"
     ).fetchone()
     return int(row[0]) if row else 0
 

@@ -1,30 +1,184 @@
-"""Bring versions into a database, and remember what an embedded one was made from."""
+"""Bring versions into a database, and tell which ones are there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
+
+from perdure.engine.errors import EngineError
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
+LOCK = 0x7065726475726502  # "perdure", and 2 for deploying
 _MADE_FROM = "perdure.made_from"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A version as the database registers it."""
+
+    name: str
+    version: int
+    digest: str
+    target: str
+    compiler: str
+    at: datetime
+    by: str
+    retired_at: datetime | None = None
+
+
+class FailedMigration(EngineError):
+    """PostgreSQL refused a migration; nothing of it is there."""
+
+
+def deployed_versions(connection: Connection) -> list[Deployed]:
+    """Return the registered versions, by workflow and version."""
+    if not _exists(connection, "perdure.workflow_versions"):
+        return []
+    retired = "retired_at" if _has_changes(connection) else "null::timestamptz"
+    rows = connection.execute(
+        sql.SQL(
+            "select name, version, digest, target, compiler_version, deployed_at,"
+            " deployed_by, {} from perdure.workflow_versions order by name, version"
+        ).format(sql.SQL(retired))
+    )
+    return [Deployed(*row) for row in rows]  # type: ignore[arg-type]  # the columns fit
+
+
+def applied_changes(connection: Connection) -> list[tuple[str, int, str]]:
+    """Return the registered changes: workflow, number, digest."""
+    if not _has_changes(connection):
+        return []
+    rows = connection.execute(
+        "select workflow, number, digest from perdure.workflow_changes"
+        " order by workflow, number"
+    )
+    return [(str(name), int(str(number)), str(digest)) for name, number, digest in rows]
+
+
+def current_versions(connection: Connection) -> dict[str, int]:
+    """Return the version of each workflow that is in force: what came last."""
+    if not _exists(connection, "perdure.workflow_versions"):
+        return {}
+    came = "select name, version, deployed_at as at from perdure.workflow_versions"
+    if _has_changes(connection):
+        came += (
+            " union all select workflow, version, changed_at"
+            " from perdure.workflow_changes"
+        )
+    rows = connection.execute(
+        sql.SQL(
+            "select distinct on (name) name, version from ({}) came"
+            " order by name, at desc, version desc"
+        ).format(sql.SQL(came))
+    )
+    return {str(name): int(str(version)) for name, version in rows}
+
+
+def _has_changes(connection: Connection) -> bool:
+    """Say whether the register knows of changes; an older runtime's does not."""
+    return _exists(connection, "perdure.workflow_changes")
 
 
 def missing_versions(
     connection: Connection, versions: Iterable[tuple[str, int]]
 ) -> list[tuple[str, int]]:
     """Return the versions, in the order given, that the database does not register."""
-    rows = connection.execute("select name, version from perdure.workflow_versions")
-    there = {(row[0], row[1]) for row in rows}
+    there = {(each.name, each.version) for each in deployed_versions(connection)}
     return [each for each in versions if each not in there]
 
 
+def functions(connection: Connection, schema: str) -> list[tuple[str, str, str, bool]]:
+    """Return a schema's functions: name, body, owner, and whether everybody may call.
+
+    A name may have several.
+    """
+    rows = connection.execute(
+        "select p.proname, p.prosrc, pg_catalog.pg_get_userbyid(p.proowner),"
+        " exists (select from pg_catalog.aclexplode(coalesce(p.proacl,"
+        "   pg_catalog.acldefault('f', p.proowner))) a where a.grantee = 0)"
+        " from pg_catalog.pg_proc p"
+        " join pg_catalog.pg_namespace n on n.oid = p.pronamespace"
+        " where n.nspname = %s order by p.oid",
+        [schema],
+    )
+    return [(str(a), str(b), str(c), bool(d)) for a, b, c, d in rows]
+
+
+_ENDED = "('completed', 'failed', 'cancelled')"
+
+
+def schedules(connection: Connection) -> list[tuple[str, str]]:
+    """Return the runs that start others by schedule: label and run, oldest first."""
+    if not _exists(connection, "df.instances"):
+        return []
+    rows = connection.execute(
+        "select label, id from df.instances where label like '%@% schedule'"
+        f" and status not in {_ENDED} order by created_at"
+    )
+    return [(str(label), str(run)) for label, run in rows]
+
+
+def runs_on(
+    connection: Connection, labels: Iterable[str]
+) -> list[tuple[str, str, str]]:
+    """Return the runs on versions that have not ended: run, label, status."""
+    if not _exists(connection, "df.instances"):
+        return []
+    rows = connection.execute(
+        "select id, label, status from df.instances where label = any (%s)"
+        f" and status not in {_ENDED} order by created_at",
+        [list(labels)],
+    )
+    return [(str(run), str(label), str(status)) for run, label, status in rows]
+
+
+def runs_by_version(connection: Connection) -> dict[str, Mapping[str, int]]:
+    """Return numbers of runs by status, for each `workflow@version` that has any."""
+    if not _exists(connection, "df.instances"):
+        return {}
+    rows = connection.execute(
+        "select label, status, count(*) from df.instances where label like '%@%'"
+        " group by label, status order by label, status"
+    )
+    found: dict[str, dict[str, int]] = {}
+    for label, status, count in rows:
+        found.setdefault(str(label), {})[str(status)] = int(str(count))
+    return dict(found)
+
+
+def _exists(connection: Connection, relation: str) -> bool:
+    row = connection.execute("select to_regclass(%s)", [relation]).fetchone()
+    return row is not None and row[0] is not None
+
+
+@contextmanager
+def deploying(connection: Connection) -> Iterator[None]:
+    """Keep every other deployment to this database waiting."""
+    connection.execute("select pg_advisory_lock(%s)", [LOCK])
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.rollback()
+            connection.execute("select pg_advisory_unlock(%s)", [LOCK])
+
+
 def apply_migration(connection: Connection, text: str) -> None:
-    """Run a migration in one transaction."""
-    with connection.transaction():
-        connection.execute(text.encode())
+    """Run a migration in one transaction. Raises FailedMigration."""
+    try:
+        with connection.transaction():
+            connection.execute(text.encode())
+    except errors.OperationalError:
+        raise
+    except psycopg.Error as error:
+        reason = error.diag.message_primary or str(error)
+        raise FailedMigration(f"{reason} ({error.sqlstate})") from error
 
 
 def made_from(connection: Connection) -> str | None:

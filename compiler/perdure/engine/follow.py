@@ -128,14 +128,15 @@ def follow(run: Run, places: Sequence[Place], nodes: Sequence[Node]) -> Followed
 
 # --- the tree ---------------------------------------------------------------------
 
-_SEGMENT = re.compile(r"(?P<word>[^.\[\]]+)(?:\[(?P<index>\d+)\])?")
+_SEGMENT = re.compile(r"(?P<word>[^.\[\]]+(?:\[\d+\](?=\[))?)(?:\[(?P<index>\d+)\])?")
 
 
 def split_path(path: str) -> tuple[str, ...]:
     """Split a step's path into list names and indices of steps, alternating.
 
     `steps[2].parallel.notify[0]` is `("steps", "2", "parallel.notify", "0")`: what
-    stands before an index is the list. `elif[1]` is no step, but part of a list's name.
+    stands before an index is the list. `elif[1]` is no step, but part of a list's name,
+    as `cases[1]` is in `steps[0].cases[1][0]`.
     """
     parts: list[str] = []
     words: list[str] = []
@@ -199,51 +200,82 @@ def _step(
     lists: Sequence[str],
 ) -> Step:
     first = next((place for place in places if place.file), None)
+    main, kind = _kind({place.role for place in places}, lists)
     step = Step(
         path=path,
         name=next((place.name for place in places if place.name), None),
-        kind=_kind({place.role for place in places}, lists),
+        kind=kind,
         file=first.file if first else None,
         line=first.line if first else None,
         arms=arms,
     )
-    ran = [(place.role, rows[place.node]) for place in places if place.node in rows]
+    own = [place for place in places if place.node in rows]
+    if kind in _HOLDERS:
+        own = [place for place in own if place.role == main][:1] or own
+    else:
+        own = [place for place in own if place.role not in _AROUND]
+    ran = [(place.role, rows[place.node]) for place in own]
     # The node that does what the step is for says its result, so it comes last.
-    ran.sort(key=lambda each: each[0] not in _AUXILIARY)
+    ran.sort(key=lambda each: each[0] == main)
     return _with_nodes(step, [node for _, node in ran])
 
 
-# Roles of nodes that only serve the node that does what the step is for.
-_AUXILIARY = {
-    "condition",
-    "while",
-    "until",
-    "request",
-    "duration",
-    "winner",
-    "retry",
-    "payload",
+# The role of the node that does what a step is for, and what such a step is called. The
+# first that a step has counts: a step with `when` has an `if` around it, for instance.
+_KINDS = {
+    "sql": "sql",
+    "http": "http",
+    "send": "signal",
+    "signal": "wait_for_signal",
+    "at": "sleep_until",
+    "sleep": "sleep",
+    "schedule": "wait_for_schedule",
+    "call": "call",
+    "start": "start",
+    "foreach": "foreach",
+    "transaction": "transaction",
+    "race": "race",
+    "parallel": "parallel",
+    "loop": "loop",
+    "subject": "switch",
+    "case": "switch",
+    "do": "do",
+    "assert": "assert",
+    "return": "return",
+    "break": "break",
+    "continue": "continue",
+    "try": "try",
+    "if": "if",
+    "fail": "fail",
+    "value": "let",
 }
-_KINDS = {"signal": "wait_for_signal"}
-_KINDS_OF_LISTS = (
-    ("parallel.", "parallel"),
-    ("race.", "race"),
-    ("then", "if"),
-    ("elif", "if"),
-    ("else", "if"),
-    ("loop", "loop"),
-)
+# Steps whose state is that of one node, whatever became of what is inside.
+_HOLDERS = {
+    "foreach",
+    "transaction",
+    "race",
+    "parallel",
+    "loop",
+    "switch",
+    "do",
+    "try",
+    "if",
+}
+# Roles of nodes around a step: its condition, and what takes it back.
+_AROUND = {"undo", "again", "scope", "skipped", "ran", "then", "if", "winner", "result"}
 
 
-def _kind(roles: set[str], lists: Sequence[str]) -> str:
-    """Return the kind of a step: by what it holds, else by what its nodes do."""
-    for start, kind in _KINDS_OF_LISTS:
-        if any(name.startswith(start) for name in lists):
-            return kind
-    if roles == {"value"}:
-        return "let"
-    main = sorted(roles - _AUXILIARY - {"value"}) or sorted(roles)
-    return _KINDS.get(main[0], main[0])
+def _kind(roles: set[str], lists: Sequence[str]) -> tuple[str, str]:
+    """Return the role that says what a step is, and the kind of the step.
+
+    A step that has no node of its own (a `parallel` of one branch) is known by the
+    lists that it holds.
+    """
+    for role, kind in _KINDS.items():
+        if role in roles:
+            return role, kind
+    other = min(roles, default=next(iter(lists), "").partition(".")[0])
+    return other, other
 
 
 def _with_nodes(step: Step, ran: Sequence[Node]) -> Step:
@@ -340,7 +372,7 @@ def _close_one(step: Step, over: bool, outcome: str) -> Step:
     if not step.arms:
         return _end(step, outcome) if over else step
     taken = [arm for arm in step.arms if any(map(_began, arm.steps))]
-    exclusive = step.kind == "if"
+    exclusive = step.kind in ("if", "switch")
     arms = tuple(
         replace(
             arm,
@@ -367,16 +399,16 @@ def _began(step: Step) -> bool:
 def _held_state(own: State, inner: Sequence[Step]) -> State:
     """Return the state of a step that holds steps: its own, or what they make of it."""
     states = {step.state for step in inner}
-    if own == "failed" or "failed" in states:
-        return "failed"
     if "running" in states:
         return "running"
     if "waiting" in states:
         return "waiting"
+    if own in ("completed", "failed", "cancelled"):
+        return own
     if own == "pending" and states <= {"pending", "skipped"}:
         return "pending"
-    if own == "completed" and "pending" in states and states != {"pending"}:
-        return "running"
+    if own == "pending" and "failed" in states:
+        return "failed"
     return "running" if own == "pending" else own
 
 

@@ -22,6 +22,7 @@ import httpx
 
 from perdure import __version__
 from perdure.engine.guard import DEFAULT_PORTS, Guard, Refused
+from perdure.engine.http_multipart import Part, encode
 from perdure.engine.http_transport import (
     LOCAL_ERRORS,
     TRANSPORT_ERRORS,
@@ -32,7 +33,7 @@ DEFAULT_MAX_BYTES = 10 * 1024 * 1024
 MAX_REDIRECTS = 10
 CONNECT_SECONDS = 10.0
 
-Kind = Literal["transport", "refused", "too_large", "invalid"]
+Kind = Literal["transport", "refused", "too_large", "invalid", "secret"]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 # What frames the message or names the host is set from the URL and the body alone:
@@ -60,7 +61,11 @@ _TEXTUAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a node asks for; `timeout` in seconds, for everything together."""
+    """What a node asks for; `timeout` in seconds, for everything together.
+
+    With parts the body is theirs, multipart/form-data. What is secret does not follow a
+    redirect to another origin.
+    """
 
     method: str
     url: str
@@ -68,6 +73,9 @@ class Request:
     body: str | None
     timeout: float
     idempotency_key: str
+    parts: tuple[Part, ...] = ()
+    secret_headers: frozenset[str] = frozenset()
+    secret_body: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +171,7 @@ class HttpClient:
                     return _response(answer, content, started)
             finally:
                 await answer.aclose()
-            message = self._redirected(message, answer.status_code, where)
+            message = self._redirected(request, message, answer.status_code, where)
         raise _Stop("invalid", f"more than {MAX_REDIRECTS} redirects")
 
     def _first(self, request: Request) -> httpx.Request:
@@ -177,8 +185,20 @@ class HttpClient:
         own = _OWN_HEADERS.intersection(headers)
         if own:
             raise _Stop("invalid", f'header "{min(own)}" cannot be set by a workflow')
+        body: str | bytes | None = request.body
+        if request.parts:
+            headers["content-type"], body = self._form(request.parts)
         url = _checked_url(httpx.URL(request.url))
-        return self._build(request.method.upper(), url, headers, request.body)
+        return self._build(request.method.upper(), url, headers, body)
+
+    def _form(self, parts: tuple[Part, ...]) -> tuple[str, bytes]:
+        try:
+            media_type, body = encode(parts)
+        except ValueError as error:
+            raise _Stop("invalid", str(error)) from error
+        if len(body) > self._max_bytes:
+            raise _Stop("too_large", f"the body is larger than {self._max_bytes} bytes")
+        return media_type, body
 
     def _build(
         self,
@@ -197,7 +217,7 @@ class HttpClient:
         )
 
     def _redirected(
-        self, message: httpx.Request, status: int, where: str
+        self, request: Request, message: httpx.Request, status: int, where: str
     ) -> httpx.Request:
         url = _checked_url(message.url.join(where))
         to_get = status == 303 or (status in (301, 302) and message.method == "POST")
@@ -206,7 +226,9 @@ class HttpClient:
         if to_get:
             drop |= _BODY_HEADERS
         if _origin(url) != _origin(message.url):
-            drop |= _SECRET_HEADERS
+            drop |= _SECRET_HEADERS | request.secret_headers
+            if request.secret_body and not to_get:
+                raise _Stop("refused", "a redirect would give a secret to another host")
         headers = {
             name: value for name, value in message.headers.items() if name not in drop
         }

@@ -1,9 +1,8 @@
-"""Install the runtime into a database, or bring it up to this version.
+"""Install the runtime into a database, and tell what is installed there.
 
 The runtime is the files `runtime_sql/NN_subject.sql`, run in order, in one transaction
 under an advisory lock: two deployments at once install it once, and a failure leaves
-nothing behind. From version to version leads `runtime_sql/upgrade/A--B.sql`, as with
-extensions. The rejected way was to drop and create: it would lose the runs.
+nothing behind. How it gets from version to version stands in upgrade.py.
 
 The digest of the files is kept as the comment of the schema, so that a build from a
 checkout is not taken for another build that has the same version.
@@ -28,7 +27,7 @@ from perdure.assets import assets
 from perdure.engine.database import Database, connect
 from perdure.engine.errors import EngineError, MissingPrivilege, MissingRuntime
 
-_LOCK = 0x7065726475726501  # "perdure", and 1 for installing
+LOCK = 0x7065726475726501  # "perdure", and 1 for installing
 _VERSION = re.compile(
     r"function\s+(?:df\.runtime|perdure\.support)_version\s*\(\s*\)"
     r".*?select\s+'([^']+)'",
@@ -38,16 +37,63 @@ _VERSION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is installed, and what this version of Perdure brings."""
+    """What is installed, and what this version of Perdure brings.
+
+    `build` is the mark that the installation left, None where it was made by hand.
+    """
 
     installed: str | None
     shipped: str
     other_build: bool = False
+    build: str | None = None
 
     @property
     def current(self) -> bool:
         """Whether there is nothing to do."""
         return self.installed == self.shipped and not self.other_build
+
+    @property
+    def older(self) -> bool:
+        """Whether the database has an older version than this one."""
+        return self.installed is not None and _numbers(self.installed) < _numbers(
+            self.shipped
+        )
+
+    @property
+    def newer(self) -> bool:
+        """Whether the database has a newer version than this one."""
+        return self.installed is not None and _numbers(self.installed) > _numbers(
+            self.shipped
+        )
+
+    def advice(self, what: str = "runtime") -> str | None:
+        """Return what is wrong and what to do about it; None when it is current."""
+        if self.current:
+            return None
+        if self.installed is None:
+            return (
+                f"the {what} is not installed in this database;"
+                ' "perdure runtime install" installs it'
+            )
+        there = f"this database has the {what} {self.installed}"
+        if self.older:
+            return (
+                f"{there}, and this version of Perdure brings {self.shipped};"
+                ' "perdure runtime upgrade" upgrades it, with runs in flight'
+            )
+        if self.newer:
+            return (
+                f"{there}, which is newer than the {self.shipped} that this version of"
+                " Perdure knows: upgrade Perdure"
+            )
+        return (
+            f"{there} from another build, and there is no upgrade from build to build"
+            " of one version; releases of Perdure do not do this"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +121,13 @@ class Sources:
     def title(self) -> str:
         """What is installed, as messages call it."""
         return "support of pg_durable" if self.extension else "runtime"
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """The schemas that belong to it, the first one's owner being its owner."""
+        if self.extension:
+            return ("perdure",)
+        return ("df", "df_graph", "df_engine", "df_exec", "perdure")
 
     def files(self) -> list[Path]:
         """Return what is installed, in order."""
@@ -121,11 +174,12 @@ def shipped(extension: tuple[int, ...] = ()) -> Sources:
 def script(sources: Sources | None = None) -> str:
     """Return the SQL that installs the runtime, as one transaction, for psql."""
     sources = sources or shipped()
-    parts = [f"-- {path.name}\n{_read(path)}" for path in sources.files()]
-    return f"begin;\n\n{''.join(parts)}\n{_mark(sources)};\n\ncommit;\n"
+    parts = [f"-- {path.name}\n{read(path)}" for path in sources.files()]
+    return f"begin;\n\n{''.join(parts)}\n{comment(sources)};\n\ncommit;\n"
 
 
-def _mark(sources: Sources) -> str:
+def comment(sources: Sources) -> str:
+    """Return the statement that notes which build is installed."""
     return f"comment on schema {sources.schema} is '{sources.mark()}'"
 
 
@@ -145,6 +199,8 @@ def read_status(
     schema, version, comment = row
     if schema is None:
         return Status(None, sources.version())
+    if version is None and sources.extension and _is_remainder(connection):
+        return Status(None, sources.version())
     if version is None:
         raise EngineError(
             f"schema {sources.schema} of this database is not of Perdure's"
@@ -155,7 +211,17 @@ def read_status(
     ).fetchone()
     assert found is not None
     same = found[0] != sources.version() or comment in (None, sources.mark())
-    return Status(found[0], sources.version(), other_build=not same)
+    return Status(found[0], sources.version(), other_build=not same, build=comment)
+
+
+def _is_remainder(connection: psycopg.Connection[Any]) -> bool:
+    """Say whether schema perdure holds what an uninstall has left: tables alone."""
+    row = connection.execute(
+        "select to_regclass('perdure.workflow_versions') is not null"
+        " and not exists (select from pg_proc"
+        "  where pronamespace = to_regnamespace('perdure'))"
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _check_extension(connection: psycopg.Connection[Any], sources: Sources) -> None:
@@ -190,36 +256,34 @@ def _check_extension(connection: psycopg.Connection[Any], sources: Sources) -> N
 def install(
     database: Database, sources: Sources | None = None
 ) -> tuple[Status, Status]:
-    """Install or upgrade the runtime; return what was there and what is there now.
+    """Install the runtime where there is none; return what was there and what is now.
 
-    Raises MissingPrivilege when the role may not, EngineError when there is no way
-    from what is there, or a file fails.
+    Raises MissingPrivilege when the role may not, EngineError when there is another
+    version, or a file fails.
     """
     sources = sources or shipped()
     with connect(database.url, database.origin) as connection:
-        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
         before = read_status(connection, sources)
-        if before.current:
-            return before, before
-        for path in _needed(before, sources, database):
-            _execute(connection, path.name, _read(path))
-        _execute(connection, "comment", _mark(sources))
+        if before.installed is None:
+            for path in sources.files():
+                execute(connection, path.name, read(path))
+            execute(connection, "comment", comment(sources))
+        elif not before.current:
+            raise EngineError(refusal(before, sources, database))
         return before, read_status(connection, sources)
 
 
-def _needed(before: Status, sources: Sources, database: Database) -> list[Path]:
-    if before.installed is None:
-        return sources.files()
-    if before.other_build:
-        raise EngineError(
-            f"the {sources.title} of this database is another build of"
-            f" {before.installed}, and there is no upgrade from build to build"
-            + ('; "perdure run --fresh" starts anew' if database.embedded else "")
-        )
-    return sources.upgrades(before.installed)
+def refusal(status: Status, sources: Sources, database: Database) -> str:
+    """Return why what is installed cannot be used as it is."""
+    hint = ""
+    if status.other_build and database.embedded:
+        hint = '; "perdure run --fresh" starts anew'
+    return f"{status.advice(sources.title)}{hint}"
 
 
-def _execute(connection: psycopg.Connection[Any], name: str, text: str) -> None:
+def execute(connection: psycopg.Connection[Any], name: str, text: str) -> None:
+    """Run a file of the runtime; its name is part of the error that it may raise."""
     try:
         connection.execute(sql.SQL(text))
     except errors.InsufficientPrivilege as error:
@@ -231,7 +295,8 @@ def _execute(connection: psycopg.Connection[Any], name: str, text: str) -> None:
         raise EngineError(f"{name}: {_primary(error)}") from error
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> str:
+    """Return the text of a file of the runtime."""
     return path.read_text(encoding="utf-8")
 
 
@@ -239,14 +304,14 @@ def _primary(error: psycopg.Error) -> str:
     return error.diag.message_primary or str(error)
 
 
-def require_runtime(url: str) -> None:
-    """Raise NoDatabase or MissingRuntime unless a worker can work there."""
+def require_runtime(url: str) -> Status:
+    """Return what is installed.
+
+    Raises NoDatabase, or MissingRuntime unless a worker of this version can work there:
+    with a runtime of its version, or a newer one, which still answers its calls.
+    """
     with connect(url, autocommit=True) as connection:
-        row = connection.execute(
-            "select to_regprocedure('df.runtime_version()')"
-        ).fetchone()
-    if row is None or row[0] is None:
-        raise MissingRuntime(
-            "the runtime is not installed in this database;"
-            ' "perdure runtime install" installs it'
-        )
+        status = read_status(connection)
+    if status.installed is None or status.older:
+        raise MissingRuntime(str(status.advice()))
+    return status

@@ -22,10 +22,11 @@ class Run:
     error: str | None
     sqlstate: str | None
     now: datetime
+    note: str | None = None  # why nothing of it runs: paused, or not its turn
 
     @property
     def ended(self) -> bool:
-        """Whether the run will never change again."""
+        """Whether the run has ended; only a retry of a failed one changes that."""
         return self.status in FINAL
 
 

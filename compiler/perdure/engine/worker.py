@@ -34,12 +34,15 @@ import psycopg
 from perdure.engine.errors import EngineError, MissingPrivilege, MissingRuntime
 from perdure.engine.guard import Guard
 from perdure.engine.http_client import DEFAULT_MAX_BYTES, HttpClient
-from perdure.engine.install import require_runtime
 from perdure.engine.worker_care import Care
 from perdure.engine.worker_http import HttpWork
 from perdure.engine.worker_log import Log
+from perdure.engine.worker_retention import prune_always
+from perdure.engine.worker_runtime import Runtime
 from perdure.engine.worker_session import PERMANENT, Session, connect, reason
-from perdure.engine.worker_wake import Backoff, Bell
+from perdure.engine.worker_statements import StatementWork
+from perdure.engine.worker_wake import Backoff, Bell, Relay
+from perdure.engine.worker_watch import Watch
 
 # One call of df.work ends after this long, so that a stop is heard in time.
 CALL_MS = 500
@@ -63,6 +66,7 @@ class Options:
     url: str
     connections: int = 4
     requests: int = 32
+    statements: int = 4
     max_response_bytes: int = DEFAULT_MAX_BYTES
     grace: float = 30.0
     guard: Guard = field(default_factory=Guard)
@@ -77,10 +81,15 @@ class Worker:
         self._options = options
         self._log = log
         self._bell = Bell()
+        self._relay = Relay()
         self._stopping = False
         self._forced = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._http: HttpWork | None = None
+        self._runtime = Runtime(options.url, log)
+        self._statements: StatementWork | None = None
+        self._watch = Watch(options.url, Session(options.url), log)
+        self._unready = options.connections + 1
 
     async def run(self) -> None:
         """Work until stopped.
@@ -89,7 +98,7 @@ class Worker:
         or when what this role may do was taken from it.
         """
         options = self._options
-        await asyncio.to_thread(require_runtime, options.url)
+        await self._runtime.require()
         client = HttpClient(
             options.guard,
             max_connections=options.requests,
@@ -99,16 +108,25 @@ class Worker:
         self._http = HttpWork(
             session, client, self._log, name=options.name, at_once=options.requests
         )
+        self._statements = StatementWork(
+            session,
+            options.url,
+            self._log,
+            name=options.name,
+            at_once=options.statements,
+        )
         if self._stopping:
             self._http.stop()
+            self._statements.stop()
         started = time.monotonic()
         self._log.info(
             "worker.started", name=options.name, connections=options.connections
         )
         try:
-            await self._run_parts(self._http)
+            await self._run_parts(self._http, self._statements)
         finally:
             await session.close()
+            await self._watch.close()
             await client.aclose()
             self._log.info(
                 "worker.stopped",
@@ -132,16 +150,26 @@ class Worker:
         self._bell.ring()
         if self._http is not None:
             self._http.stop()
+        if self._statements is not None:
+            self._statements.stop()
         self._loop.call_later(self._options.grace, self._forced.set)
 
-    async def _run_parts(self, http: HttpWork) -> None:
-        listener = asyncio.create_task(self._listen(http))
-        parts = [asyncio.create_task(http.run())]
+    async def _run_parts(self, http: HttpWork, statements: StatementWork) -> None:
+        bells = {"http": http.bell, "sql": statements.bell}
+        helpers = [
+            asyncio.create_task(self._listen(bells)),
+            asyncio.create_task(self._watch.run()),
+            asyncio.create_task(prune_always(self._options.url, self._log)),
+            asyncio.create_task(self._forced.wait()),
+        ]
+        parts = [
+            asyncio.create_task(self._lasting(http.run)),
+            asyncio.create_task(self._lasting(statements.run)),
+        ]
         for number in range(1, self._options.connections + 1):
             parts.append(asyncio.create_task(self._execute(number)))
-        forced = asyncio.create_task(self._forced.wait())
         everything = asyncio.gather(*parts)
-        ends: set[asyncio.Future[Any]] = {everything, forced}
+        ends: set[asyncio.Future[Any]] = {everything, helpers[-1]}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if everything.done():
@@ -149,7 +177,18 @@ class Worker:
         except PERMANENT as error:
             raise _permanent(error) from error
         finally:
-            await _cancel([listener, forced, *parts])
+            await _cancel([*helpers, *parts])
+
+    async def _lasting(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do a part's work until it stops, over upgrades of the runtime."""
+        while True:
+            runtime = self._runtime.status
+            try:
+                await run()
+                return
+            except PERMANENT as error:
+                if not await self._runtime.changed(runtime, error):
+                    raise
 
     async def _execute(self, number: int) -> None:
         await self._connected(f"steps {number}", partial(self._work, Care()))
@@ -157,41 +196,57 @@ class Worker:
     async def _work(self, care: Care, connection: psycopg.AsyncConnection[Any]) -> None:
         """Call df.work until stopped; every error is the caller's."""
         empty = Backoff(first=0.005, most=0.1)
-        pid = connection.info.backend_pid
+        idle = False
         while not self._stopping:
             mark = self._bell.mark()
-            query, values = care.call(CALL_STEPS, CALL_MS)
-            try:
-                cursor = await connection.execute(query, values)
-            except psycopg.Error as error:
-                care.alarm(pid, reason(error))
-                raise
-            care.heard()
-            row = await cursor.fetchone()
-            steps, wait_ms = row if row else (0, None)
-            self.steps += steps
-            if steps:
-                self._log.debug("worker.steps", steps=steps, wait_ms=wait_ms)
-            pause = IDLE_SECONDS if wait_ms is None else wait_ms / 1000
-            if steps or pause:
-                empty.reset()
-            else:
-                # What is ready is held by another connection; do not spin.
-                pause = empty.take()
-            if pause > 0:
+            pause = await self._relay.answer(mark) if idle else None
+            if pause is None:
+                with self._relay.look(mark) as look:
+                    steps, wait_ms = await self._call(care, connection)
+                    pause = IDLE_SECONDS if wait_ms is None else wait_ms / 1000
+                    look.pause = pause or None
+                if steps or pause:
+                    empty.reset()
+                else:
+                    # What is ready is held by another connection; do not spin.
+                    pause = empty.take()
+            idle = pause > 0
+            if idle:
                 await self._bell.wait(mark, min(pause, IDLE_SECONDS))
 
-    async def _listen(self, http: HttpWork) -> None:
+    async def _call(
+        self, care: Care, connection: psycopg.AsyncConnection[Any]
+    ) -> tuple[int, int | None]:
+        """Call df.work once; return its steps and its wait."""
+        query, values = care.call(CALL_STEPS, CALL_MS)
+        pid = connection.info.backend_pid  # not known any more once it is lost
+        begun = time.monotonic()
+        try:
+            with self._watch.over():
+                cursor = await connection.execute(query, values)
+        except psycopg.Error as error:
+            care.alarm(pid, reason(error))
+            raise
+        care.heard()
+        row = await cursor.fetchone()
+        steps, wait_ms = row if row else (0, None)
+        self.steps += steps
+        if steps:
+            ms = round((time.monotonic() - begun) * 1000, 3)
+            self._log.debug("worker.steps", steps=steps, ms=ms, wait_ms=wait_ms)
+        return steps, wait_ms
+
+    async def _listen(self, bells: dict[str, Bell]) -> None:
         async def listen(connection: psycopg.AsyncConnection[Any]) -> None:
             await connection.execute("listen df_work")
             while True:
                 # What was notified while nobody listened is looked for by hand.
-                self._bell.ring()
-                http.bell.ring()
+                for bell in (self._bell, *bells.values()):
+                    bell.ring()
                 async for note in connection.notifies(timeout=LISTEN_SECONDS):
                     self._bell.ring()
-                    if note.payload == "http":
-                        http.bell.ring()
+                    if note.payload in bells:
+                        bells[note.payload].ring()
                 await connection.execute("select 1")
 
         await self._connected("notifications", listen)
@@ -203,18 +258,26 @@ class Worker:
     ) -> None:
         """Use a connection until stopped; open another one whenever it is lost."""
         backoff = Backoff()
-        lost = False
+        lost = ready = False
         while not self._stopping:
             opened = time.monotonic()
+            runtime = self._runtime.status
             try:
                 async with await connect(self._options.url) as connection:
                     if lost:
                         self._log.info("connection.restored", purpose=purpose)
+                    else:
+                        self._log.debug("connection.opened", purpose=purpose)
                     lost = False
+                    if not ready:
+                        ready = True
+                        self._got_ready()
                     await use(connection)
-            except PERMANENT:
-                raise
             except psycopg.Error as error:
+                if await self._runtime.changed(runtime, error):
+                    continue
+                if isinstance(error, PERMANENT):
+                    raise
                 if not lost:
                     self._log.warning(
                         "connection.lost", purpose=purpose, reason=reason(error)
@@ -223,6 +286,12 @@ class Worker:
                 if time.monotonic() - opened > SETTLED_SECONDS:
                     backoff.reset()
                 await self._bell.wait(self._bell.mark(), backoff.take())
+
+    def _got_ready(self) -> None:
+        """Say so when the last of the connections is up for the first time."""
+        self._unready -= 1
+        if not self._unready:
+            self._log.info("worker.ready", connections=self._options.connections)
 
 
 async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:

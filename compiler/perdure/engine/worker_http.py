@@ -9,33 +9,37 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from perdure.engine.http_client import Failure, HttpClient, Request, Response
+from perdure.engine.http_multipart import read_parts
+from perdure.engine.secrets import SecretError, find_values, hidden, put_in
 from perdure.engine.worker_log import Log
-from perdure.engine.worker_session import PERMANENT, Session, reason
+from perdure.engine.worker_session import PERMANENT, Session, next_lease, reason
 from perdure.engine.worker_wake import Backoff, Bell
 
-# How long a request may stay unseen that was leased by a worker that died.
-POLL_SECONDS = 15.0
+# Nothing depends on this; it bounds the damage of a lost notification.
+POLL_SECONDS = 60.0
 # The lease is the request's timeout and this; a record after it would be refused.
 LEASE_MARGIN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A request that this worker holds."""
+    """A request that this worker holds; `secrets` are names by their tokens in it."""
 
     id: int
     run: str
     node: str
     attempt: int
     request: Request
+    secrets: Mapping[str, str]
 
     def facts(self) -> dict[str, str | int]:
         """Return what the log says of it; a URL's path and query may hold secrets."""
@@ -85,7 +89,10 @@ class HttpWork:
                 try:
                     await self._claim()
                     backoff.reset()
-                    pause = POLL_SECONDS
+                    # A request of a worker that died is free when its lease ends.
+                    pause = await next_lease(
+                        self._session, POLL_SECONDS, statements=False
+                    )
                 except PERMANENT:
                     raise
                 except psycopg.Error as error:
@@ -105,7 +112,8 @@ class HttpWork:
             return
         rows = await self._session.fetch(
             "select request_id, run_id, node_id, attempt, method, url, headers, body,"
-            " timeout_seconds, idempotency_key from df.claim_http(%s, %s)",
+            " timeout_seconds, idempotency_key, parts, secrets"
+            " from df.claim_http(%s, %s)",
             self._name,
             free,
         )
@@ -123,7 +131,7 @@ class HttpWork:
     async def _serve(self, claimed: Claimed) -> None:
         lease = claimed.request.timeout + LEASE_MARGIN_SECONDS
         deadline = time.monotonic() + lease
-        outcome = await self._client.send(claimed.request)
+        outcome = await self._send(claimed)
         backoff = Backoff()
         while True:
             try:
@@ -139,6 +147,23 @@ class HttpWork:
                 await asyncio.sleep(pause)
         self.served += 1
         self._log_outcome(claimed, outcome, recorded)
+
+    async def _send(self, claimed: Claimed) -> Response | Failure:
+        """Send a request with its secrets; what comes back is without them."""
+        if not claimed.secrets:
+            return await self._client.send(claimed.request)
+        try:
+            values = await find_values(claimed.secrets, self._ask)
+            request = put_in(claimed.request, claimed.secrets, values)
+        except SecretError as error:
+            return Failure("secret", str(error))
+        except psycopg.Error as error:
+            return Failure("secret", f"the function of secrets: {reason(error)}")
+        return hidden(await self._client.send(request), values)
+
+    async def _ask(self, query: LiteralString, name: str) -> list[tuple[Any, ...]]:
+        # The only part that is not constant is checked to be a name.
+        return await self._session.fetch(query, name)
 
     async def _record(self, claimed: Claimed, outcome: Response | Failure) -> bool:
         if isinstance(outcome, Response):
@@ -180,11 +205,12 @@ class HttpWork:
 
 
 def _claimed(row: tuple[Any, ...]) -> Claimed:
-    number, run, node, attempt, method, url, headers, body, timeout, key = row
+    number, run, node, attempt, method, url, headers, body, timeout, key = row[:10]
+    parts, names = row[10:]
     # A header whose value came out null is not sent.
     texts = {name: str(v) for name, v in (headers or {}).items() if v is not None}
-    request = Request(method, url, texts, body, timeout, key)
-    return Claimed(number, run, node, attempt, request)
+    request = Request(method, url, texts, body, timeout, key, read_parts(parts))
+    return Claimed(number, run, node, attempt, request, names or {})
 
 
 def _host(url: str) -> str:

@@ -16,6 +16,7 @@ from typing import Literal, TextIO
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["text", "json"]
 Fact = str | int | float | bool | None
+Listener = Callable[[Level, str, dict[str, Fact]], None]
 
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
 
@@ -25,7 +26,10 @@ def _now() -> datetime:
 
 
 class Log:
-    """Writes events to a stream, standard error unless told."""
+    """Writes events to a stream, standard error unless told.
+
+    A listener hears all of them, whatever the least level is.
+    """
 
     def __init__(
         self,
@@ -33,11 +37,13 @@ class Log:
         level: Level = "info",
         stream: TextIO | None = None,
         clock: Callable[[], datetime] = _now,
+        listener: Listener | None = None,
     ) -> None:
         self._form = form
         self._least = LEVELS.index(level)
         self._stream = stream
         self._clock = clock
+        self._listener = listener
 
     def debug(self, event: str, **facts: Fact) -> None:
         """Log what is of use only while looking for a fault."""
@@ -56,6 +62,8 @@ class Log:
         self._write("error", event, facts)
 
     def _write(self, level: Level, event: str, facts: dict[str, Fact]) -> None:
+        if self._listener is not None:
+            self._listener(level, event, facts)
         if LEVELS.index(level) < self._least:
             return
         at = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")

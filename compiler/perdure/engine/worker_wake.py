@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 
 class Bell:
@@ -35,6 +38,51 @@ class Bell:
             except TimeoutError:
                 return False
         return True
+
+
+@dataclass(slots=True)
+class Look:
+    """One session's look for work; `pause` is how long nothing will be ready."""
+
+    mark: int
+    pause: float | None = None
+
+
+class Relay:
+    """Lets idle sessions look for work one after the other.
+
+    A notification wakes all of them, and mostly there is work for one. So the others
+    wait for what the first one finds; when that takes longer than a few milliseconds it
+    is at work, and they look for themselves.
+    """
+
+    def __init__(self, patience: float = 0.003) -> None:
+        self._patience = patience
+        self._current: asyncio.Future[Look] | None = None
+
+    async def answer(self, mark: int) -> float | None:
+        """Return the pause that another session found since `mark`, if one did."""
+        if self._current is None:
+            return None
+        begun = asyncio.shield(self._current)
+        try:
+            found = await asyncio.wait_for(begun, self._patience)
+        except TimeoutError:
+            return None
+        return found.pause if found.mark >= mark else None
+
+    @contextmanager
+    def look(self, mark: int) -> Iterator[Look]:
+        """Enclose a look; what it sets is what the others hear."""
+        look = Look(mark)
+        future = asyncio.get_running_loop().create_future()
+        self._current = future
+        try:
+            yield look
+        finally:
+            future.set_result(look)
+            if self._current is future:
+                self._current = None
 
 
 class Backoff:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
+ERROR = "err"
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
@@ -74,6 +75,52 @@ class As:
 
 
 @dataclass(frozen=True, slots=True)
+class Try:
+    body: Node
+    catch: Node | None = None
+    finally_: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Fails again with the error that the nearest `Try` has bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """A limit of time, of the same orders of magnitude as timers."""
+
+    id: int
+    node: Node
+
+    @property
+    def seconds(self) -> int:
+        return int(10**self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreach:
+    """The body for each of some items, each a row whose column v is its number."""
+
+    id: int
+    count: int
+    body: Node
+    parallel: int = 1
+    collect: Leaf | None = None
+
+    @property
+    def item(self) -> str:
+        return f"item{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Leaves, with names or without."""
+
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class If:
     condition: Node
     then: Node
@@ -116,6 +163,11 @@ Node: TypeAlias = (
     | Loop
     | Repeat
     | Retry
+    | Try
+    | Raise
+    | Timeout
+    | Foreach
+    | Transaction
 )
 
 
@@ -138,12 +190,23 @@ def names(graph: Node) -> list[str]:
     """Return the names that are bound somewhere in a graph."""
     named = [each for each in walk(graph) if isinstance(each, As)]
     renamed = [each.node for each in named]
-    return sorted({each.name for each in named if not any(each is r for r in renamed)})
+    bound = {each.name for each in named if not any(each is r for r in renamed)}
+    if any(isinstance(each, Try) and each.catch for each in walk(graph)):
+        bound.add(ERROR)
+    return sorted(bound) + items(graph)
+
+
+def items(graph: Node) -> list[str]:
+    """Return the names of the items of a graph."""
+    return sorted(each.item for each in walk(graph) if isinstance(each, Foreach))
 
 
 def to_sql(graph: Node) -> str:
     """Return the SQL expression that builds the graph."""
-    return _Printer(", ".join(f"${name}?" for name in names(graph))).text(graph)
+    reads = {name: f"${name}?" for name in names(graph)}
+    if ERROR in reads:
+        reads[ERROR] = f"${ERROR}.sqlstate?"
+    return _Printer(", ".join(reads.values())).text(graph)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +242,22 @@ class _Printer:
             case Loop(body, condition, go_on):
                 asked = self.text(condition) if condition else "null"
                 return f"df.loop({self.text(body)}, {asked}, {go_on})"
+            case Try(body, catch, finally_):
+                caught = self.text(catch) if catch else "null"
+                last = self.text(finally_) if finally_ else "null"
+                return f"df.try({self.text(body)}, {caught}, '{ERROR}', {last})"
+            case Raise():
+                return f"df.raise('{ERROR}')"
+            case Timeout(_, child):
+                return f"df.timeout({self.text(child)}, '{node.seconds} s')"
+            case Foreach(_, count, body, parallel, collect):
+                collected = self.text(collect) if collect else "null"
+                return (
+                    f"df.foreach('select i as v from generate_series(1, {count}) i',"
+                    f" {self.text(body)}, '{node.item}', {parallel}, {collected})"
+                )
+            case Transaction(nodes):
+                return self._call("transaction", *nodes)
             case Repeat(body, before, until):
                 asked = self.text(before) if before else "null"
                 ended = self.text(until) if until else "null"

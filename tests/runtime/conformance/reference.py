@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from tests.runtime.conformance.graph import (
+    ERROR,
     As,
     Break,
     Continue,
     Fail,
+    Foreach,
     If,
     Join,
     Json,
@@ -27,11 +29,16 @@ from tests.runtime.conformance.graph import (
     Loop,
     Node,
     Race,
+    Raise,
     Repeat,
     Retry,
     Return,
     Seq,
     Sleep,
+    Timeout,
+    Transaction,
+    Try,
+    items,
     names,
     unnamed,
 )
@@ -50,12 +57,16 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
+    """Branches: the first one decides a race, and a timeout is a race with a timer."""
+
     nodes: tuple[Node, ...]
     race: bool
+    seconds: int | None = None
 
 
 Names: TypeAlias = dict[str, Json]
-Wait: TypeAlias = Leaf | Timer | Fork
+Place: TypeAlias = tuple[Json, ...]
+Wait: TypeAlias = Leaf | Timer | Fork | Foreach
 Steps: TypeAlias = Generator[Wait, Outcome, Outcome]
 
 RETRYABLE = {"40001"}
@@ -65,11 +76,11 @@ RETRYABLE = {"40001"}
 class Scope:
     """The names that a branch sees, and those of them that it has bound itself.
 
-    `doubtful` are names of an earlier round whose node failed in this one, or is inside
-    of a join or a race that began again: the runtime keeps one result per node, so they
-    may be gone (see test_differences.py).
+    `doubtful` are errors of an earlier round that a try inside of a join, a race or a
+    timeout may bind again: the runtime keeps one per try, so they may be gone.
     """
 
+    effects: list[int]
     seen: Names = field(default_factory=dict)
     bound: Names = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
@@ -81,7 +92,14 @@ class Scope:
 
     def branch(self, inside: set[str]) -> Scope:
         """Return what a branch begins with, among others that bind `inside`."""
-        return Scope(dict(self.seen), {}, self.doubtful | inside & self.seen.keys())
+        doubtful = self.doubtful | inside & self.seen.keys()
+        return Scope(self.effects, dict(self.seen), {}, doubtful)
+
+    def item(self, name: str, number: int) -> Scope:
+        """Return what an item of a foreach begins with."""
+        row: Json = {"rows": [{"v": number}], "row_count": 1}
+        seen = self.seen | {name: row}
+        return Scope(self.effects, seen, {}, self.doubtful - {name})
 
 
 def run(node: Node, scope: Scope) -> Steps:
@@ -90,7 +108,8 @@ def run(node: Node, scope: Scope) -> Steps:
         case Leaf():
             return (yield node)
         case Sleep():
-            return (yield Timer(node.seconds))
+            yield Timer(node.seconds)
+            return Outcome("ok", {"slept": True, "seconds": node.seconds})
         case Break(value):
             return Outcome("break", value)
         case Continue():
@@ -113,8 +132,6 @@ def run(node: Node, scope: Scope) -> Steps:
             outcome = yield from run(unnamed(child), scope)
             if _ok(outcome):
                 scope.bind({name: outcome.value})
-            elif name in scope.seen:
-                scope.doubtful.add(name)
             return outcome
         case If():
             return (yield from _if(node, scope))
@@ -124,6 +141,17 @@ def run(node: Node, scope: Scope) -> Steps:
             return (yield from _rounds(scope, body, before, until, False, False))
         case Retry():
             return (yield from _retry(node, scope))
+        case Try():
+            return (yield from _try(node, scope))
+        case Raise():
+            error = first_value(scope.seen.get(ERROR))
+            return Outcome("failed", {"sqlstate": error or "PD004"})
+        case Timeout(_, child):
+            return (yield Fork((child,), race=True, seconds=node.seconds))
+        case Foreach():
+            return (yield node)
+        case Transaction():
+            return (yield from _transaction(node, scope))
 
 
 def _ok(outcome: Outcome) -> bool:
@@ -187,6 +215,42 @@ def _retry(node: Retry, scope: Scope) -> Steps:
     raise AssertionError(node)
 
 
+def _try(node: Try, scope: Scope) -> Steps:
+    outcome = yield from run(node.body, scope)
+    if outcome.kind == "failed" and node.catch is not None:
+        assert isinstance(outcome.value, dict)
+        row: Json = {"sqlstate": outcome.value["sqlstate"]}
+        scope.bind({ERROR: {"rows": [row], "row_count": 1}})
+        outcome = yield from run(node.catch, scope)
+    if node.finally_ is not None:
+        last = yield from run(node.finally_, scope)
+        if not _ok(last):
+            return last
+    return outcome
+
+
+def _transaction(node: Transaction, scope: Scope) -> Steps:
+    seen, bound = dict(scope.seen), dict(scope.bound)
+    for done, child in enumerate(node.nodes):
+        outcome = yield from run(child, scope)
+        if not _ok(outcome):
+            scope.seen, scope.bound = seen, bound
+            del scope.effects[len(scope.effects) - done :]  # nothing ran meanwhile
+            break
+    return outcome
+
+
+def _item(node: Foreach, scope: Scope) -> Steps:
+    outcome = yield from run(node.body, scope)
+    if _ok(outcome) and node.collect is not None:
+        outcome = yield node.collect
+        if _ok(outcome):
+            assert isinstance(outcome.value, dict)
+            assert isinstance(outcome.value["rows"], list)
+            return Outcome("ok", outcome.value["rows"][0])
+    return outcome
+
+
 def first_value(result: Json) -> Json:
     """Return what `$name` reads of a result."""
     if isinstance(result, dict) and isinstance(rows := result.get("rows"), list):
@@ -214,7 +278,7 @@ class Branch:
     steps: Steps
     parent: Branch | None = None
     waits_for: Wait | None = None
-    due: int = 0
+    due: int | None = None
     children: list[Branch] = field(default_factory=list)
     outcome: Outcome | None = None
 
@@ -225,8 +289,10 @@ class Interpreter:
     def __init__(self, graph: Node) -> None:
         self.now = 0
         self.executions: Counter[int] = Counter()
+        self.effects: list[int] = []
+        self._items = items(graph)
         self._active: list[Branch] = []
-        self._root = self._begin(graph, Scope(), None)
+        self._root = self._begin(run(graph, scope := Scope(self.effects)), scope, None)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -236,22 +302,26 @@ class Interpreter:
             return Outcome("failed", {"sqlstate": "PD006"})
         return outcome
 
-    def ready(self) -> dict[int, Branch]:
-        """Return the leaves that may execute now."""
+    def ready(self) -> dict[Place, Branch]:
+        """Return the leaves that may execute now, each with the items it is in."""
         return {
-            branch.waits_for.id: branch
+            (branch.waits_for.id, *self._items_of(branch)): branch
             for branch in self._active
             if isinstance(branch.waits_for, Leaf)
         }
 
-    def scope(self, leaf: int) -> Scope:
-        """Return the names as a leaf that may execute now sees them."""
-        return self.ready()[leaf].scope
+    def _items_of(self, branch: Branch) -> list[Json]:
+        return [first_value(branch.scope.seen.get(name)) for name in self._items]
 
-    def execute(self, leaf: int) -> Json | Fail:
+    def scope(self, place: Place) -> Scope:
+        """Return the names as a leaf that may execute now sees them."""
+        return self.ready()[place].scope
+
+    def execute(self, place: Place) -> Json | Fail:
         """Execute a leaf; return what it gave."""
-        branch = self.ready()[leaf]
+        branch = self.ready()[place]
         assert isinstance(branch.waits_for, Leaf)
+        leaf = branch.waits_for.id
         values = branch.waits_for.values
         value = values[self.executions[leaf] % len(values)]
         self.executions[leaf] += 1
@@ -259,21 +329,34 @@ class Interpreter:
             outcome = Outcome("failed", {"sqlstate": value.sqlstate, "leaf": leaf})
         else:
             outcome = Outcome("ok", {"rows": [{"v": value}], "row_count": 1})
+            self.effects.append(leaf)
         self._go_on(branch, outcome)
         return value
 
     def pass_time(self) -> bool:
-        """End the next timer, if no leaf is ready and there is one."""
-        timed = [b for b in self._active if isinstance(b.waits_for, Timer)]
+        """End the next timers, if no leaf is ready and there are any.
+
+        Several are due at once only where items of one foreach do the same.
+        """
+        timed = [b for b in self._active if b.due is not None]
         if self.ready() or not timed:
             return False
-        branch = min(timed, key=lambda each: each.due)
-        self.now = branch.due
-        self._go_on(branch, Outcome("ok"))
+        self.now = min(b.due for b in timed if b.due is not None)
+        for branch in timed:
+            if branch.due == self.now and branch in self._active:
+                self._time_is_up(branch)
         return True
 
-    def _begin(self, node: Node, scope: Scope, parent: Branch | None) -> Branch:
-        branch = Branch(scope, run(node, scope), parent)
+    def _time_is_up(self, branch: Branch) -> None:
+        if isinstance(branch.waits_for, Timer):
+            self._go_on(branch, Outcome("ok"))
+            return
+        (child,) = branch.children
+        self._drop(child)
+        self._leave(branch, child, Outcome("failed", {"sqlstate": "PD031"}))
+
+    def _begin(self, steps: Steps, scope: Scope, parent: Branch | None) -> Branch:
+        branch = Branch(scope, steps, parent)
         self._active.append(branch)
         if parent is None:
             self._go_on(branch, None)
@@ -286,16 +369,35 @@ class Interpreter:
             self._end(branch, end.value)
             return
         branch.waits_for = wait
+        branch.due = None
         if isinstance(wait, Timer):
             branch.due = self.now + wait.seconds
         elif isinstance(wait, Fork):
-            inside = {name for node in wait.nodes for name in names(node)}
+            inside = {name for node in wait.nodes for name in names(node)} & {ERROR}
+            scopes = [branch.scope.branch(inside) for _ in wait.nodes]
             branch.children = [
-                self._begin(node, branch.scope.branch(inside), branch)
-                for node in wait.nodes
+                self._begin(run(node, scope), scope, branch)
+                for node, scope in zip(wait.nodes, scopes, strict=True)
             ]
+            if wait.seconds is not None:
+                branch.due = self.now + wait.seconds
             for child in branch.children:
                 self._go_on(child, None)
+        elif isinstance(wait, Foreach):
+            branch.children = []
+            self._begin_items(branch, wait)
+
+    def _begin_items(self, branch: Branch, node: Foreach) -> None:
+        """Begin as many items as may run."""
+        while len(branch.children) < node.count:
+            if sum(child.outcome is None for child in branch.children) >= node.parallel:
+                break
+            if any(_stops(child.outcome) for child in branch.children):
+                break
+            scope = branch.scope.item(node.item, len(branch.children) + 1)
+            child = self._begin(_item(node, scope), scope, branch)
+            branch.children.append(child)
+            self._go_on(child, None)
 
     def _end(self, branch: Branch, outcome: Outcome) -> None:
         branch.outcome = outcome
@@ -303,18 +405,32 @@ class Interpreter:
         parent = branch.parent
         if parent is None:
             return
+        if isinstance(parent.waits_for, Foreach):
+            self._end_item(parent, parent.waits_for)
+            return
         assert isinstance(parent.waits_for, Fork)
         for child in parent.children:
             parent.scope.doubtful |= child.scope.doubtful
         if parent.waits_for.race:
             for child in parent.children:
                 self._drop(child)
-            parent.scope.bind(branch.scope.bound)
-            self._go_on(parent, outcome)
+            self._leave(parent, branch, outcome)
         elif all(child.outcome is not None for child in parent.children):
             for child in parent.children:
                 parent.scope.bind(child.scope.bound)
             self._go_on(parent, _joined(parent.children))
+
+    def _leave(self, parent: Branch, branch: Branch, outcome: Outcome) -> None:
+        """Go on with the branch of a race that has decided it."""
+        parent.scope.doubtful |= branch.scope.doubtful
+        parent.scope.bind(branch.scope.bound)
+        self._go_on(parent, outcome)
+
+    def _end_item(self, branch: Branch, node: Foreach) -> None:
+        self._begin_items(branch, node)
+        outcomes = [child.outcome for child in branch.children]
+        if all(outcome is not None for outcome in outcomes):
+            self._go_on(branch, _collected(node, [o for o in outcomes if o]))
 
     def _drop(self, branch: Branch) -> None:
         if branch in self._active:
@@ -330,6 +446,31 @@ def _joined(branches: list[Branch]) -> Outcome:
             if outcome.kind in kinds:
                 return outcome
     return Outcome("ok", [outcome.value for outcome in outcomes])
+
+
+def _stops(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.kind in ("failed", "break", "return")
+
+
+def _collected(node: Foreach, outcomes: list[Outcome]) -> Outcome:
+    for kinds in (("failed",), ("break", "return")):
+        for outcome in outcomes:
+            if outcome.kind in kinds and outcome.kind != "break":
+                return outcome
+            if outcome.kind in kinds:
+                break
+    done = [each for each in outcomes if each.kind in ("ok", "continue")]
+    if node.collect is None:
+        return Outcome("ok", {"rows": [], "row_count": len(done)})
+    rows = [each.value for each in done if _ok(each)]
+    return Outcome("ok", {"rows": rows, "row_count": len(rows)})
+
+
+def read(result: Json) -> Json:
+    """Return what a statement gets for `$name?`: a value, or JSON beside rows."""
+    if isinstance(result, dict) and "rows" in result:
+        return first_value(result)
+    return None if result is None else json.dumps(result)
 
 
 def shown(value: Any) -> Any:

@@ -15,17 +15,22 @@ from tests.runtime.conformance.graph import (
     Break,
     Continue,
     Fail,
+    Foreach,
     If,
     Join,
     Leaf,
     Loop,
     Node,
     Race,
+    Raise,
     Repeat,
     Retry,
     Return,
     Seq,
     Sleep,
+    Timeout,
+    Transaction,
+    Try,
     walk,
 )
 
@@ -39,6 +44,8 @@ _ends = st.sampled_from([(False, True), (True,), (0, 0, "yes")])
 
 _leaf = st.builds(Leaf, st.just(0), _results)
 _good = st.one_of(_leaf, _leaf.map(lambda leaf: As(leaf, "a")), st.just(Sleep(0)))
+_either = st.one_of(_leaf, st.builds(Leaf, st.just(0), _failing))
+_statement = st.one_of(_either, _either.map(lambda leaf: As(leaf, "b")))
 _jump = st.one_of(
     st.builds(Break, st.sampled_from([None, 5, "over"])),
     st.just(Continue()),
@@ -57,9 +64,10 @@ _jumps = st.one_of(
 )
 
 
-def _composite(node: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+def _composite(node: st.SearchStrategy[Node], calm: bool) -> st.SearchStrategy[Node]:
     several = st.lists(node, min_size=1, max_size=3).map(tuple)
     name = st.sampled_from(["a", "b", "c"])
+    statement = _leaf if calm else _statement
     return st.one_of(
         st.builds(Seq, several),
         st.builds(Join, several),
@@ -71,6 +79,19 @@ def _composite(node: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         st.builds(Repeat, node, st.builds(Leaf, st.just(0), _conditions)),
         st.builds(Repeat, node, st.none(), st.builds(Leaf, st.just(0), _ends)),
         st.builds(Retry, node, st.integers(1, 3)),
+        st.builds(Try, node, node, st.none() | node),
+        st.builds(Try, node, st.none(), node),
+        st.builds(Try, node, st.builds(_after, _leaf, st.just(Raise()))),
+        st.just(Sleep(0)) if calm else st.builds(Timeout, st.just(0), node),
+        st.builds(
+            Foreach,
+            st.just(0),
+            st.integers(1, 3),
+            node,
+            st.integers(1, 3),
+            st.none() | _leaf,
+        ),
+        st.builds(Transaction, st.lists(statement, min_size=1, max_size=3).map(tuple)),
     )
 
 
@@ -94,7 +115,17 @@ def _number(node: Node, leaves: list[int], sleeps: list[int]) -> Node:
             numbered = down(leaf)
             assert isinstance(numbered, Leaf)
             return Return(numbered)
-        case Seq(nodes) | Join(nodes) | Race(nodes):
+        case Timeout(_, child):
+            sleeps.append(len(sleeps))
+            return Timeout(sleeps[-1], down(child))
+        case Try(body, catch, finally_):
+            return Try(down(body), maybe(catch), maybe(finally_))
+        case Foreach(_, count, body, parallel, collect):
+            leaves.append(len(leaves) + 1)  # a number that no leaf has
+            number, body, collected = leaves[-1], down(body), maybe(collect)
+            assert collected is None or isinstance(collected, Leaf)
+            return Foreach(number, count, body, parallel, collected)
+        case Seq(nodes) | Join(nodes) | Race(nodes) | Transaction(nodes):
             return type(node)(tuple(map(down, nodes)))
         case As(child, name):
             return As(down(child), name)
@@ -110,7 +141,7 @@ def _number(node: Node, leaves: list[int], sleeps: list[int]) -> Node:
 
 
 def _fits(graph: Node) -> bool:
-    timers = sum(isinstance(each, Sleep) for each in walk(graph))
+    timers = sum(isinstance(each, Sleep | Timeout) for each in walk(graph))
     return len(leaves_of(graph)) <= LEAVES and timers <= SLEEPS and ends(graph, 120)
 
 
@@ -122,4 +153,8 @@ def numbered(node: Node) -> Node:
 def graphs(*, calm: bool = False) -> st.SearchStrategy[Node]:
     """Return graphs; `calm` ones have nothing that fails or jumps."""
     base = _good if calm else st.one_of(_good, _good, _jumps)
-    return st.recursive(base, _composite, max_leaves=10).map(numbered).filter(_fits)
+
+    def extend(node: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+        return _composite(node, calm)
+
+    return st.recursive(base, extend, max_leaves=10).map(numbered).filter(_fits)

@@ -13,17 +13,22 @@ from tests.runtime.conformance.graph import (
     Break,
     Continue,
     Fail,
+    Foreach,
     If,
     Join,
     Leaf,
     Loop,
     Node,
     Race,
+    Raise,
     Repeat,
     Retry,
     Return,
     Seq,
     Sleep,
+    Timeout,
+    Transaction,
+    Try,
 )
 from tests.runtime.engine.db import Db
 
@@ -79,6 +84,26 @@ COMBINATORS: dict[str, Callable[[Node, Ids], Node]] = {
     ),
     "retry": lambda hole, ids: Retry(hole, 3),
     "as": lambda hole, ids: As(hole, "a"),
+    "try body": lambda hole, ids: Try(hole, Leaf(ids.leaf())),
+    "try raising": lambda hole, ids: Try(hole, Seq((Leaf(ids.leaf()), Raise()))),
+    "try catch": lambda hole, ids: Try(Leaf(ids.leaf(), (Fail(),)), hole),
+    "try with finally": lambda hole, ids: Try(hole, None, Leaf(ids.leaf())),
+    "finally": lambda hole, ids: Try(
+        Leaf(ids.leaf(), (1, Fail())), Leaf(ids.leaf()), hole
+    ),
+    "timeout in time": lambda hole, ids: Seq(
+        (If(Leaf(ids.leaf(), (0,)), Sleep(ids.sleep())), Timeout(8, hole))
+    ),
+    "timeout": lambda hole, ids: Timeout(
+        ids.sleep(), Seq((hole, Leaf(ids.leaf()), Sleep(8)))
+    ),
+    "foreach": lambda hole, ids: Foreach(
+        ids.leaf(), 2, hole, collect=Leaf(ids.leaf(), (1, 2, 3))
+    ),
+    "foreach at once": lambda hole, ids: Foreach(ids.leaf(), 3, hole, parallel=2),
+    "after a transaction": lambda hole, ids: Seq(
+        (Transaction((As(Leaf(ids.leaf()), "b"), Leaf(ids.leaf()))), hole)
+    ),
 }
 
 LEAVES: dict[str, Callable[[Ids], Node]] = {
@@ -89,7 +114,13 @@ LEAVES: dict[str, Callable[[Ids], Node]] = {
     "continue": lambda ids: Seq((Leaf(ids.leaf()), Continue())),
     "return": lambda ids: Seq((Leaf(ids.leaf()), Return(Leaf(ids.leaf(), ("end",))))),
     "sleep": lambda ids: Seq((Sleep(ids.sleep()), Leaf(ids.leaf()))),
+    "transaction": lambda ids: Transaction(
+        (As(Leaf(ids.leaf()), "n"), Leaf(ids.leaf(), (Fail("40001"), 2)))
+    ),
 }
+
+
+NATIVE = ("try", "finally", "timeout", "foreach", "transaction")
 
 
 def nested(outer: str, inner: str, leaf: str) -> Node:
@@ -99,11 +130,20 @@ def nested(outer: str, inner: str, leaf: str) -> Node:
     return Seq((As(COMBINATORS[outer](hole, ids), "all"), Leaf(ids.leaf())))
 
 
+def leaves(outer: str, inner: str) -> list[str]:
+    """Return the kinds of leaves to try: a quarter for the native nodes."""
+    both = {outer, inner}
+    if not any(word in name for name in both for word in NATIVE):
+        return list(LEAVES)
+    first = sum(map(len, both)) % 4
+    return list(LEAVES)[first::4]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("outer", COMBINATORS)
 @pytest.mark.parametrize("inner", COMBINATORS)
 def test_nesting(db: Db, outer: str, inner: str) -> None:
-    for leaf in LEAVES:
+    for leaf in leaves(outer, inner):
         graph = nested(outer, inner, leaf)
         if not ends(graph):  # a continue that skips the break, for example
             continue

@@ -20,6 +20,7 @@ from tests.runtime.conformance.graph import (
     Retry,
     Seq,
     Sleep,
+    Timeout,
     walk,
 )
 from tests.runtime.conformance.strategies import graphs, numbered
@@ -140,4 +141,5 @@ def test_a_loop_whose_condition_is_false_once_runs_once(db: Db, a: Node) -> None
 
 def _few(graph: Node) -> bool:
     leaves = sum(isinstance(each, Leaf) for each in walk(graph))
-    return leaves < 50 and sum(isinstance(each, Sleep) for each in walk(graph)) <= 8
+    timers = sum(isinstance(each, Sleep | Timeout) for each in walk(graph))
+    return leaves < 50 and timers <= 8

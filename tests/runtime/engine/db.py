@@ -38,6 +38,18 @@ class Db:
         query = query.replace("%%s", "%s")
         return str(self.value(query, Jsonb(input or {}), *options.values()))
 
+    def start_with(self, query: str, row: dict[str, object]) -> str:
+        """Start a statement that reads a row as `$r` and as the run's input."""
+        columns = ", ".join(f"$input.{name}::text as {name}" for name in row)
+        return str(
+            self.value(
+                """select df.start(df.seq(df."as"(%s, 'r'), %s), input => %s)""",
+                f"select {columns}",
+                query,
+                Jsonb(row),
+            )
+        )
+
     def work(self) -> int:
         """Do all that is ready; return the number of steps."""
         return int(self.run("call df.work(100000, 20000)")[0][0])
@@ -72,9 +84,12 @@ class Db:
         return row
 
     def nodes(self, run: str) -> dict[str, dict[str, Any]]:
-        """Return the nodes of a run by their id."""
+        """Return the nodes of a run that ran or are running, by their id."""
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            cursor.execute("select * from df.nodes where instance_id = %s", (run,))
+            cursor.execute(
+                "select * from df.nodes where instance_id = %s and status <> 'pending'",
+                (run,),
+            )
             return {row["id"]: row for row in cursor}
 
     def log(self) -> list[str]:

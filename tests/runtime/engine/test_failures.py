@@ -156,9 +156,14 @@ def test_references_fail_at_the_node_that_reads_them(db: Db) -> None:
     assert node["error"] == "$e has no rows"
 
 
-def test_statements_that_need_no_transaction_are_refused(db: Db) -> None:
-    assert db.instance(db.finish("'vacuum log'"))["sqlstate"] == "25001"
+def test_transaction_commands_are_refused(db: Db) -> None:
     assert db.instance(db.finish("'commit'"))["sqlstate"] == "0A000"
+
+
+def test_statements_outside_of_a_transaction_wait_for_a_worker(db: Db) -> None:
+    run = db.finish("'vacuum log'")
+    assert db.status(run) == "running"
+    assert "waits for a worker process" in db.nodes(run)["1"]["detail"]
 
 
 def test_a_deferred_constraint_fails_the_step(db: Db) -> None:

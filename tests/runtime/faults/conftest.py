@@ -39,6 +39,16 @@ def crashable() -> Iterator[Crashable]:
 
 
 @pytest.fixture
+def own_server() -> Iterator[Crashable]:
+    """Give a server that nobody else has changed."""
+    with tempfile.TemporaryDirectory(prefix="perdure-faults-") as folder:
+        Path(folder).chmod(0o711)
+        given = Crashable(Path(folder) / "postgres")
+        yield given
+        given.stop()
+
+
+@pytest.fixture
 def server(crashable: Crashable) -> Crashable:
     """Give the module's server with no runs in it."""
     with crashable.connect() as connection:
@@ -65,7 +75,7 @@ def spawn(
     def start(*options: str) -> WorkerProcess:
         worker = WorkerProcess(server.database, tmp_path, list(options))
         started.append(worker)
-        worker.wait_for("worker.started")
+        worker.wait_for("worker.ready")
         return worker
 
     yield start

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from tests.runtime.worker.processes import wait_until
 Connection = psycopg.Connection[Any]
 
 # The crashes are those of processes: what was written is safe with the kernel.
+# Another PostgreSQL than the embedded one, for those who want to see it there too.
+BIN_DIR = Path(given) if (given := os.environ.get("PERDURE_TEST_BIN_DIR")) else None
 SETTINGS = {"fsync": "off", "max_connections": "100"}
 
 
@@ -28,7 +30,7 @@ class Crashable:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._server: Server = start_embedded(folder, settings=SETTINGS)
+        self._server: Server = start_embedded(folder, BIN_DIR, settings=SETTINGS)
         self.database = Database(self._server.url("postgres"), "the test")
         install(self.database)
 
@@ -44,15 +46,24 @@ class Crashable:
             return False
         return status in ("completed", "failed", "cancelled")
 
-    def crash(self) -> None:
-        """Stop it as `pg_ctl stop -m immediate` does: no checkpoint, no goodbye."""
+    def crash(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """Stop it as `pg_ctl stop -m immediate` does: no checkpoint, no goodbye.
+
+        With SIGKILL it dies as a machine does, the postmaster first.
+        """
         pid = self._postmaster()
-        os.kill(pid, signal.SIGQUIT)
+        children = _children(pid)
+        os.kill(pid, how)
         wait_until(lambda: not _alive(pid))
+        for child in children:
+            if how == signal.SIGKILL:
+                with suppress(ProcessLookupError):
+                    os.kill(child, how)
+        wait_until(lambda: not any(map(_alive, children)))
 
     def start(self) -> None:
         before = self._server
-        self._server = start_embedded(self._folder, settings=SETTINGS)
+        self._server = start_embedded(self._folder, BIN_DIR, settings=SETTINGS)
         before.stop()
 
     def stop(self) -> None:
@@ -70,6 +81,17 @@ def _alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def _children(pid: int) -> list[int]:
+    """Return the server's processes, those of its sessions among them."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+            if int(fields[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
 
 
 def value(connection: Connection, query: str, *values: object) -> Any:

@@ -31,6 +31,10 @@ def effects(connection: Connection) -> list[tuple[str, str]]:
     [
         (TERMINATE, "terminating connection"),
         ("select pg_cancel_backend(pg_backend_pid())", "canceling statement"),
+        (
+            "do $x$ begin set local exit_on_error = on; perform 1 / 0; end $x$",
+            "division by zero",
+        ),
     ],
 )
 def test_a_step_that_ends_its_session_fails(

@@ -62,7 +62,7 @@ def spawn(
     def start(*options: str) -> WorkerProcess:
         worker = WorkerProcess(database, tmp_path, list(options))
         started.append(worker)
-        worker.wait_for("worker.started")
+        worker.wait_for("worker.ready")
         return worker
 
     yield start

@@ -46,8 +46,16 @@ class WorkerProcess:
         return [event["event"] for event in self.events]
 
     def wait_for(self, event: str, seconds: float = 60) -> dict[str, Any]:
-        wait_until(lambda: event in self.names(), seconds, lambda: str(self.events))
+        wait_until(lambda: self._has(event), seconds, lambda: str(self.events))
         return next(each for each in self.events if each["event"] == event)
+
+    def _has(self, event: str) -> bool:
+        over = self.process.poll() is not None
+        if over:
+            self._reader.join(10)
+        found = event in self.names()
+        assert found or not over, f"the worker ended; {self.events}"
+        return found
 
     def end(self, seconds: float = 60) -> int:
         code = self.process.wait(seconds)

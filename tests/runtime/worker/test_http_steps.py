@@ -47,6 +47,51 @@ def test_request_and_answer(connection: Connection, spawn: Spawn, http: Server) 
     assert seen["headers"]["idempotency-key"]
 
 
+def test_a_binary_answer_is_uploaded(
+    connection: Connection, spawn: Spawn, http: Server
+) -> None:
+    """What one step gets as base64, another one sends as a file."""
+    spawn()
+    fetch = node(
+        connection,
+        """df."as"(df.http(%s, 'GET'), 'image')""",
+        http.url("/bytes?hex=00ff0d0a27&kind=image/png"),
+    )
+    send = node(
+        connection,
+        """df.http_multipart(%s, parts => '[{"name": "file", "filename": "i.png",
+            "content_type": "image/png", "data_b64": "$image.body"},
+            {"name": "kind", "data_b64": "aGk="}]')""",
+        http.url("/echo"),
+    )
+    run = start(connection, [fetch, send])
+    assert await_end(connection, run) == {"completed"}
+    seen = json.loads(result(connection, run)["body"])
+    assert seen["method"] == "POST"
+    assert seen["headers"]["content-type"].startswith("multipart/form-data; boundary=")
+    assert seen["headers"]["idempotency-key"]
+    body = seen["body"].encode(errors="surrogateescape")
+    assert b'name="file"; filename="i.png"\r\n' in body
+    assert b"\r\n\r\n\x00\xff\r\n\x27\r\n--" in body
+
+
+def test_content_that_is_not_base64_fails_the_node(
+    connection: Connection, spawn: Spawn, http: Server
+) -> None:
+    spawn()
+    bound = node(connection, """df."as"(df.sql(%s), 'x')""", "select 'a b$c' as v")
+    send = node(
+        connection,
+        """df.http_multipart(%s, parts => '[{"name": "f", "data_b64": "$x"}]')""",
+        http.url("/echo"),
+    )
+    run = start(connection, [bound, send])
+    assert await_end(connection, run) == {"failed"}
+    message, sqlstate = error(connection, run)
+    assert (sqlstate, "base64" in message) == ("PD021", True)
+    assert http.seen == []
+
+
 def test_server_errors_are_retried_with_the_same_key(
     connection: Connection, spawn: Spawn, http: Server
 ) -> None:

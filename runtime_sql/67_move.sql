@@ -1,0 +1,272 @@
+-- Move: a run that waits goes on in another graph, that of a newer version. What it has
+-- done so far must be the same in both, node by node; what lies ahead is free.
+--
+-- Both graphs are walked from the root. A step that the run has passed must be equal, with
+-- all that is in it. One that the run is in must be of the same kind, and the steps inside
+-- are compared in the same way. The steps of a sequence are compared by position, however
+-- the sequence is nested. Nodes that agree get the other graph's numbers.
+--
+-- (To start a new run and copy the results, as a fork does, was the other way: but who
+-- signals a run, or waits for its end, knows it by its id.)
+
+-- Move a run; returns its id. Lock order: the instance, then its tasks by SKIP LOCKED.
+create function df_engine.move_run(p_role regrole, p_run text, p_graph text, p_label text,
+  p_search_path text) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_run df_engine.instances := df_engine.own_run(p_role, p_run);
+  v_new integer := df_engine.prepare(p_graph);
+  v_graph df_engine.graphs;
+  v_map jsonb;
+begin
+  select * into strict v_graph from df_engine.graphs where id = v_new;
+  select * into v_run from df_engine.instances where id = v_run.id for update;
+  perform df_engine.check_move(v_run);
+  perform df_engine.check_start(v_graph, df_engine.starter(v_run.role), v_run.input);
+  if v_graph.id <> v_run.graph then
+    v_map := df_engine.align(v_run.id, v_run.graph, 1, v_graph.id, 1);
+    perform df_engine.check_kept(v_run, v_graph.id, v_map);
+    perform df_engine.renumber(v_run.id, v_map);
+  end if;
+  update df_engine.instances set graph = v_graph.id, label = coalesce(p_label, label),
+    search_path = coalesce(p_search_path, search_path)
+  where id = v_run.id;
+  return v_run.run_id;
+end
+$$;
+
+-- Raise PD035 unless all branches of a run wait.
+create function df_engine.check_move(p_run df_engine.instances) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_free bigint;
+  v_why text;
+begin
+  select count(*) into v_free from (select from df_engine.tasks t
+    where t.instance = p_run.id for update skip locked) f;
+  v_why := case
+    when p_run.status <> 'active' then 'it has ended: it is ' || p_run.status
+    when p_run.paused_at is not null then 'it is paused'
+    when v_free < (select count(*) from df_engine.tasks t where t.instance = p_run.id)
+      or exists (select from df_engine.tasks t where t.instance = p_run.id
+        and (t.ready_at is not null or t.wake_at <= df.now()))
+      then 'a step of it is in progress'
+    when exists (select from df_engine.tasks t where t.instance = p_run.id and t.state = 'h')
+      then 'a request of it is in progress' end;
+  if v_why is not null then
+    raise exception 'run % cannot be moved: %', p_run.run_id, v_why using errcode = 'PD035',
+      hint = 'A run can be moved while it waits: for a signal, for a time, or for another run.';
+  end if;
+end
+$$;
+
+-- Return the steps of a sequence, however it is nested; of another node, itself.
+create function df_engine.steps_of(p_graph integer, p_node integer) returns integer[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  with recursive s as (
+    select n.node, n.op, n.children from df_engine.nodes n
+    where n.graph = p_graph and n.node = p_node
+    union all
+    select n.node, n.op, n.children from s cross join unnest(s.children) c
+    join df_engine.nodes n on n.graph = p_graph and n.node = c
+    where s.op = 'seq')
+  select array_agg(node order by node) from s where op <> 'seq'
+$$;
+
+-- Return whether a run is in a range of nodes.
+create function df_engine.is_in(p_instance bigint, p_first integer, p_last integer)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  select exists (select from df_engine.tasks t
+    where t.instance = p_instance and t.node between p_first and p_last)
+$$;
+
+-- Return whether a run has been in a range of nodes, or is.
+create function df_engine.was_in(p_instance bigint, p_first integer, p_last integer)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  select exists (select from df_engine.node_runs r
+      where r.instance = p_instance and abs(r.node) between p_first and p_last)
+    or df_engine.is_in(p_instance, p_first, p_last)
+$$;
+
+-- Return what makes a node what it is, without numbers of nodes.
+create function df_engine.essence(p_node df_engine.nodes) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select regexp_replace(jsonb_build_array(p_node.op, p_node.name, p_node.parts, p_node.refs,
+    p_node.config - 'catches' - 'again')::text, '(, )?"b": \[[^]]*\]', '', 'g')
+$$;
+
+-- Return the first node of a subtree that is another one in the other graph, null when
+-- the subtrees are equal.
+create function df_engine.first_other(p_old integer, p_node df_engine.nodes, p_new integer,
+  p_at df_engine.nodes) returns integer
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  select o.node from df_engine.nodes o
+  left join df_engine.nodes n on n.graph = p_new and n.node = o.node - p_node.node + p_at.node
+  where o.graph = p_old and o.node between p_node.node and p_node.last_node
+    and (n.node is null or n.last_node - n.node <> o.last_node - o.node
+      or df_engine.essence(o) <> df_engine.essence(n))
+  order by o.node limit 1
+$$;
+
+-- Return the numbers, in the new graph, of the nodes of a subtree that the run has been
+-- in. Raises PD035 where the graphs do not agree on them.
+create function df_engine.align(p_instance bigint, p_old integer, p_node integer,
+  p_new integer, p_at integer) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_old df_engine.nodes;
+  v_new df_engine.nodes;
+  v_other integer;
+  v_olds integer[];
+  v_news integer[];
+  v_map jsonb := jsonb_build_object(p_node, p_at);
+begin
+  select * into v_old from df_engine.nodes where graph = p_old and node = p_node;
+  select * into v_new from df_engine.nodes where graph = p_new and node = p_at;
+  if not df_engine.was_in(p_instance, v_old.node, v_old.last_node) then
+    return '{}';
+  elsif v_new.node is null then
+    perform df_engine.raise_other(v_old, v_new);
+  end if;
+  v_other := df_engine.first_other(p_old, v_old, p_new, v_new);
+  if v_other is null then
+    return (select jsonb_object_agg(i, i - p_node + p_at)
+      from generate_series(v_old.node, v_old.last_node) i);
+  elsif v_old.op = 'seq' or v_new.op = 'seq' then
+    v_olds := df_engine.steps_of(p_old, p_node);
+    v_news := df_engine.steps_of(p_new, p_at);
+  elsif v_old.children = '{}' or df_engine.essence(v_old) <> df_engine.essence(v_new)
+      or not df_engine.is_in(p_instance, v_old.node, v_old.last_node) then
+    select * into v_old from df_engine.nodes where graph = p_old and node = v_other;
+    select * into v_new from df_engine.nodes where graph = p_new
+      and node = v_other - p_node + p_at and v_other - p_node + p_at <= v_new.last_node;
+    perform df_engine.raise_other(v_old, v_new);
+  else
+    v_olds := v_old.children;
+    v_news := v_new.children;
+  end if;
+  for i in 1..cardinality(v_olds) loop
+    v_map := v_map || df_engine.align(p_instance, p_old, v_olds[i], p_new, v_news[i]);
+  end loop;
+  return v_map;
+end
+$$;
+
+-- Raise PD035: the run has done a node that is another one in the new graph, or is not
+-- there. The detail is for programs, which know the steps that nodes stand for.
+create function df_engine.raise_other(p_old df_engine.nodes, p_new df_engine.nodes)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception 'the graphs do not agree on what the run has done: its node % (%) is %',
+    p_old.node, df_graph.node_type(p_old.op), coalesce('node ' || p_new.node || ' ('
+      || df_graph.node_type(p_new.op) || ') there, and not the same', 'not there')
+    using errcode = 'PD035', detail = json_build_object('old', p_old.node, 'new', p_new.node)::text,
+      hint = 'What a run has passed must be the same in both graphs, step by step.';
+end
+$$;
+
+-- Raise PD035 where the new graph reads a result that the old one had no use for.
+create function df_engine.check_kept(p_run df_engine.instances, p_new integer, p_map jsonb)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_node integer;
+begin
+  select o.node into v_node from df_engine.node_runs r
+  join df_engine.nodes o on o.graph = p_run.graph and o.node = r.node
+  join df_engine.nodes n on n.graph = p_new and n.node = df_engine.moved(p_map, r.node)
+  where r.instance = p_run.id and r.status = 'completed' and n.keep and not o.keep
+    and r.result is null and n.name is not null
+  order by o.node limit 1;
+  if v_node is not null then
+    raise exception 'the result of node % was not kept, and the new graph reads it', v_node
+      using errcode = 'PD035', detail = json_build_object('old', v_node, 'new', null)::text;
+  end if;
+end
+$$;
+
+-- Return the new number of a node; of the negative of one, the negative.
+create function df_engine.moved(p_map jsonb, p_node integer) returns integer
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$ select sign(p_node)::integer * coalesce((p_map ->> abs(p_node)::text)::integer, 0) $$;
+
+-- Give the tasks, results and items of a run their nodes' new numbers. Rows are replaced,
+-- not updated: a claim with an older snapshot would follow an update into the new graph.
+create function df_engine.renumber(p_instance bigint, p_map jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_tasks df_engine.tasks[] := array(select t from df_engine.tasks t where t.instance = p_instance);
+  v_runs df_engine.node_runs[] := array(
+    select r from df_engine.node_runs r where r.instance = p_instance);
+  v_task df_engine.tasks;
+  v_run df_engine.node_runs;
+begin
+  delete from df_engine.tasks where instance = p_instance;
+  foreach v_task in array v_tasks loop
+    v_task.node := df_engine.moved(p_map, v_task.node);
+    v_task.frame := df_engine.moved(p_map, v_task.frame);
+    v_task.retries := (select jsonb_object_agg(df_engine.moved(p_map, key::integer), value)
+      from jsonb_each(v_task.retries));
+    insert into df_engine.tasks select v_task.*;
+  end loop;
+  delete from df_engine.node_runs where instance = p_instance;
+  foreach v_run in array v_runs loop
+    v_run.node := df_engine.moved(p_map, v_run.node);
+    v_run.scope := df_engine.moved(p_map, v_run.scope);
+    v_run.earlier := (select jsonb_agg(
+        jsonb_set(e, '{0}', to_jsonb(df_engine.moved(p_map, (e ->> 0)::integer))) order by i)
+      from jsonb_array_elements(v_run.earlier) with ordinality x (e, i));
+    insert into df_engine.node_runs select v_run.*;
+  end loop;
+  update df_engine.items set node = df_engine.moved(p_map, node) where instance = p_instance;
+  delete from df_engine.failed_tasks where instance = p_instance;
+  delete from df_engine.failed_names where instance = p_instance;
+end
+$$;
+
+-- Move a run that waits to another graph, such as a newer version's, that agrees with what
+-- the run has done so far. The run keeps its id, input and results, and gets the label.
+-- Returns its id.
+create function df.move(instance_id text, fut text, label text default null,
+  search_path text default null) returns text
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into df.commands (verb, run_id, text1, text2, search_path)
+  values ('move', instance_id, fut, label, search_path) returning result
+$$;

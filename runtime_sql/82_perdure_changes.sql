@@ -1,0 +1,59 @@
+-- Changes of what is in force: a version that became current again, versions that were
+-- retired. A row is written by the migration that does it, and removed by its way back.
+
+create table if not exists perdure.workflow_changes (
+  workflow text not null,
+  number integer not null check (number > 0),  -- counted in each workflow
+  kind text not null check (kind in ('rollback', 'retire')),
+  version integer not null,                    -- current afterwards; 0: none
+  digest text not null,
+  changed_at timestamptz not null default clock_timestamp(),
+  changed_by text not null default current_user,
+  primary key (workflow, number)
+);
+
+-- When a version was retired: its functions are gone, its row stays.
+alter table perdure.workflow_versions add column if not exists retired_at timestamptz;
+
+-- Raise PD034 unless all these versions are registered and not retired.
+create function perdure.require_versions(p_workflow text, p_versions integer[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_version integer;
+begin
+  foreach v_version in array p_versions loop
+    if not exists (select from perdure.workflow_versions w
+        where w.name = p_workflow and w.version = v_version and w.retired_at is null) then
+      raise exception 'version % of % is not in this database', v_version, p_workflow
+        using errcode = 'PD034', hint = 'Apply the migrations before this one first.';
+    end if;
+  end loop;
+end
+$$;
+
+-- Raise PD034 while runs of these versions have not ended, and name some. A run that
+-- starts just now is not seen: it keeps its graph, and needs no function to go on.
+create function perdure.refuse_runs(p_workflow text, p_versions integer[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_runs text[];
+begin
+  select array_agg(format('%s (%s, %s)', i.id, i.label, i.status) order by i.created_at)
+  into v_runs from df.instances i
+  where i.label in (select v.label || s.suffix
+      from (select p_workflow || '@' || n as label from unnest(p_versions) n) v
+      cross join (values (''), (' schedule')) s (suffix))
+    and i.status not in ('completed', 'failed', 'cancelled');
+  if v_runs is not null then
+    raise exception '% cannot be retired while % not ended: %', p_workflow,
+      case cardinality(v_runs) when 1 then '1 run has' else cardinality(v_runs) || ' runs have' end,
+      array_to_string(v_runs[:5], ', ') || case when cardinality(v_runs) > 5 then ', ...' else '' end
+      using errcode = 'PD034',
+        hint = 'Wait for them, or end them with df.cancel(); then apply this migration again.';
+  end if;
+end
+$$;

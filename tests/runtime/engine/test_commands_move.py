@@ -1,0 +1,131 @@
+"""A run that waits goes on in another graph."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.runtime.engine.db import Db, logged
+
+WAIT = "df.wait_for_signal('go')"
+READ = """df."as"('select 1 as n', 'x')"""
+
+
+def waiting(db: Db, graph: str, input: dict[str, object] | None = None) -> str:
+    """Start a run and work until it waits."""
+    run = db.finish(graph, input, label="w@1")
+    assert db.status(run) == "running"
+    return run
+
+
+def move(db: Db, run: str, graph: str) -> None:
+    moved = db.value(f"select df.move(%s, {graph}, 'w@2')".replace("%'", "%%'"), run)
+    assert moved == run
+
+
+def go(db: Db, run: str) -> None:
+    db.run("select df.signal(%s, 'go')", run)
+    db.work()
+    assert db.status(run) == "completed", db.instance(run)["error"]
+
+
+def test_what_lies_ahead_is_the_new_graphs(db: Db) -> None:
+    run = waiting(db, f"df.seq({READ}, {WAIT}, {logged('old')})")
+    new = "df.sql('insert into log (what) values (''new '' || $x.n)')"
+    move(db, run, f"df.seq({READ}, df.seq({WAIT}, df.seq({new}, {logged('more')})))")
+    assert db.instance(run)["label"] == "w@2"
+    go(db, run)
+    assert db.log() == ["new 1", "more"]
+
+
+@pytest.mark.parametrize(
+    ("graph", "message"),
+    [
+        (f"df.seq({WAIT}, {READ})", r"its node 2 \(SQL\) is node 2 \(SIGNAL\) there"),
+        (f"df.seq('select 2', {WAIT})", r"its node 2 \(SQL\) is node 2 \(SQL\) there"),
+        (f"df.seq({READ}, df.wait_for_signal('other'))", r"its node 3 \(SIGNAL\)"),
+        (READ, r"its node 3 \(SIGNAL\) is not there"),
+        (f"df.seq({READ}, {WAIT}, 'select $input.more')", "the input lacks more"),
+    ],
+)
+def test_what_does_not_agree_is_told(db: Db, graph: str, message: str) -> None:
+    old = f"df.seq({READ}, {WAIT}, {logged('old')})"
+    run = waiting(db, old)
+    before = db.instance(run), db.nodes(run)
+    with pytest.raises(psycopg.Error, match=message):
+        move(db, run, graph)
+    assert (db.instance(run), db.nodes(run)) == before
+    go(db, run)
+    assert db.log() == ["old"]
+
+
+def test_inside_of_branches_loops_and_conditions(db: Db) -> None:
+    def graph(value: str) -> str:
+        insert = f"'insert into log (what) values ({value})'"
+        inner = f"df.seq({READ}, {WAIT}, {insert})"
+        choice = f"df.if('select true', {inner})"
+        body = f"df.seq({logged('round')}, {choice}, df.break())"
+        return f"df.seq({logged('a')}, df.join(df.loop({body}), 'select 2'))"
+
+    run = waiting(db, graph("$x.n"))
+    move(db, run, graph("10 + $x.n"))
+    go(db, run)
+    assert db.log() == ["a", "round", "11"]
+
+
+def test_a_condition_that_was_decided_must_be_the_same(db: Db) -> None:
+    run = waiting(db, f"df.if('select true', {WAIT}, 'select 1')")
+    with pytest.raises(psycopg.Error, match=r"its node 2 \(SQL\)"):
+        move(db, run, f"df.if('select 1 = 1', {WAIT}, 'select 1')")
+    move(db, run, f"df.if('select true', df.seq({WAIT}, {logged('b')}), 'select 9')")
+    go(db, run)
+    assert db.log() == ["b"]
+
+
+def test_timers_retries_and_handlers_go_along(db: Db) -> None:
+    def graph(caught: str) -> str:
+        body = "df.seq('select 1', 'select 1 / 0')"
+        failing = f"df.retry({body}, 2, interval '1 hour', retry_on => array['22'])"
+        return f"df.seq('select 0', df.try({failing}, {caught}))"
+
+    run = waiting(db, graph("'select 5'"))
+    move(db, run, f"df.seq({graph(logged('caught'))}, {logged('end')})")
+    db.run("select df.advance_time('2 hours')")
+    db.work()
+    assert db.status(run) == "completed"
+    assert db.log() == ["caught", "end"]
+
+
+def test_items_of_a_foreach(db: Db) -> None:
+    def graph(last: str) -> str:
+        body = f"df.seq('select $i.n', {WAIT}, {last})"
+        return f"df.foreach('select n from generate_series(1, 2) n', {body}, 'i', 2)"
+
+    run = waiting(db, graph("'select 1'"))
+    insert = "'insert into log (what) values ($i.n)'"
+    move(db, run, graph(insert))
+    db.run("select df.signal(%s, 'go')", run)
+    go(db, run)
+    assert sorted(db.log()) == ["1", "2"]
+
+
+def test_only_a_run_that_waits_can_be_moved(db: Db) -> None:
+    run = db.start(f"df.seq({logged('a')}, {WAIT})")
+    with pytest.raises(psycopg.Error, match="a step of it is in progress"):
+        move(db, run, WAIT)
+    db.work()
+    db.run("select df.pause(%s)", run)
+    with pytest.raises(psycopg.Error, match="it is paused"):
+        move(db, run, WAIT)
+    db.run("select df.resume(%s)", run)
+    go(db, run)
+    with pytest.raises(psycopg.Error, match="it has ended: it is completed"):
+        move(db, run, WAIT)
+
+
+def test_of_somebody_elses_run(db: Db, roles: tuple[str, str]) -> None:
+    run = waiting(db, WAIT)
+    with psycopg.connect(db.url, autocommit=True) as connection:
+        connection.execute(f"set role {roles[0]}".encode())
+        with pytest.raises(psycopg.Error, match="there is no run"):
+            connection.execute("select df.move(%s, 'select 1')", [run])
