@@ -36,12 +36,19 @@ class Config:
     schema_url: str | None = None
     workflows: Path = Path("workflows")
     migrations: Path = Path("migrations")
+    layout: str = "plain"
     target: str = "perdure"
     sql_schema: str = "workflows"
     seed: tuple[Path, ...] = ()
     http_allow: tuple[str, ...] = ()
     postgres_bin_dir: Path | None = None
     postgres_url: str | None = None
+    shared: str = "workflows/shared.yaml"
+
+    @property
+    def shared_file(self) -> Path:
+        """The file of types and retry policies that all workflows share."""
+        return self.root / self.shared
 
     @property
     def lock(self) -> Path:
@@ -116,6 +123,8 @@ _KEYS = (
     "schema",
     "workflows",
     "migrations",
+    "layout",
+    "shared",
     "target",
     "sql_schema",
     "seed",
@@ -142,13 +151,16 @@ class _Reader:
         schema = self._strings(table, "schema")
         url = next((item for item in schema if "://" in item), None)
         bin_dir = self._string(postgres, "bin_dir", "")
+        workflows = self._string(table, "workflows", "workflows")
         config = Config(
             root=self.root,
             source=self.source,
             schema=() if url else tuple(self._existing("schema", schema)),
             schema_url=url,
-            workflows=self.root / self._string(table, "workflows", "workflows"),
+            workflows=self.root / workflows,
             migrations=self.root / self._string(table, "migrations", "migrations"),
+            layout=self._string(table, "layout", "plain"),
+            shared=self._string(table, "shared", f"{workflows}/shared.yaml"),
             target=self._string(table, "target", "perdure"),
             sql_schema=self._identifier(table, "sql_schema", "workflows"),
             seed=tuple(self._existing("seed", self._strings(table, "seed"))),

@@ -15,9 +15,10 @@ needs a second format for the IR and saves nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,53 +26,37 @@ from perdure.config import Config, wrong_setting
 from perdure.diagnostics import Diagnostic, error
 from perdure.memory import Memory, Remembered, open_memory
 from perdure.source import Source
+from perdure.units import (
+    SQL_FOLDER,
+    SUFFIXES,
+    Checked,
+    SharedFile,
+    Unit,
+    as_called,
+    duplicates,
+    has_errors,
+    is_settled,
+    read_folder,
+    read_shared_file,
+    shown_path,
+    text_of,
+    unknown_layout,
+    workflow_files,
+)
 
 if TYPE_CHECKING:
     from perdure.catalog import SchemaCatalog
     from perdure.ir.tree import Workflow
+    from perdure.library import Entry, ProjectLibrary
     from perdure.plan.tree import Plan
     from perdure.plan.version import Previous, VersionSql
     from perdure.release import Candidate, Lock, Release
+    from perdure.release.layouts import Layout
     from perdure.syntax.tree import Workflow as WorkflowSyntax
     from perdure.targets import Target
 
-SUFFIXES = (".yaml", ".yml", ".py")
-"""How the names of files with workflows end."""
-
 Progress = Callable[[int, int], None]
 """Called with the number of files done and of all files."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One workflow and how far it came; a Python file may have several.
-
-    `digest` is set when the file has no errors; `ir` also needs that the file was
-    really compiled, not remembered (see `Compiler.complete`). `beside` are the modules
-    of the project that a Python file imports.
-    """
-
-    source: Source
-    name: str | None = None
-    digest: str | None = None
-    findings: tuple[Diagnostic, ...] = ()
-    syntax: WorkflowSyntax | None = None
-    ir: Workflow | None = None
-    beside: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """All files of a project, with all that was found, and all texts by path."""
-
-    units: tuple[Unit, ...]
-    findings: tuple[Diagnostic, ...]
-    sources: dict[str, Source]
-
-    @property
-    def failed(self) -> bool:
-        """Whether there are errors."""
-        return any(each.severity == "error" for each in self.findings)
 
 
 @dataclass(slots=True)
@@ -79,7 +64,8 @@ class Compiler:
     """A project while it is being compiled: files that were read, and the catalog.
 
     Texts that were read are kept for rendering, the names of workflows, once one was
-    looked for, to tell what there is.
+    looked for, to tell what there is. `files` are those to look for workflows in;
+    `needed` those whose workflows were called.
     """
 
     config: Config
@@ -89,6 +75,11 @@ class Compiler:
     sources: dict[str, Source] = field(default_factory=dict)
     problems: tuple[Diagnostic, ...] = ()
     names: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    needed: set[str] = field(default_factory=set)
+    optimise: bool = True
+    _library: ProjectLibrary | None = None
+    _shared: SharedFile | None = None
 
     def check(self, files: Sequence[Path], progress: Progress | None = None) -> Checked:
         """Check files, and the names of workflows against each other.
@@ -101,6 +92,8 @@ class Compiler:
         if problems:
             return Checked((), tuple(problems), self.sources)
         units = []
+        self.files, self.needed = tuple(files), set()
+        self._library = self._shared = None
         for count, file in enumerate(files):
             if progress:
                 progress(count, len(files))
@@ -108,9 +101,60 @@ class Compiler:
         if progress:
             progress(len(files), len(files))
         self.memory.save()
-        findings = [each for unit in units for each in unit.findings]
-        findings += self._duplicates(units)
+        findings = [*self.shared().findings]
+        findings += [each for unit in units for each in unit.findings]
+        findings += self._elsewhere({unit.source.path for unit in units})
+        findings += duplicates(units, self._last_of)
         return Checked(tuple(units), tuple(findings), self.sources)
+
+    def _elsewhere(self, covered: set[str]) -> list[Diagnostic]:
+        """Return the errors of called workflows that stand in other files."""
+        found = []
+        for path in sorted(self.needed - covered):
+            for unit in self._remembered(self.config.root / path):
+                found += [each for each in unit.findings if each.severity == "error"]
+        return found
+
+    def library(self) -> ProjectLibrary:
+        """Return the workflows of the project as they know each other."""
+        from perdure.ir.digest import digest
+        from perdure.library import ProjectLibrary
+        from perdure.resolve import declared
+
+        if self._library is None:
+            self._library = ProjectLibrary(
+                self._entries,
+                self._callee_ir,
+                lambda syntax: declared(syntax, self.catalog),
+                as_called,
+                digest,
+            )
+        return self._library
+
+    def _entries(self) -> dict[str, Entry]:
+        """Read all files; of workflows that share a name, the first counts."""
+        from perdure.library import Entry
+
+        found: dict[str, Entry] = {}
+        files = {each.absolute() for each in self.files}
+        for file in sorted({*files, *workflow_files(self.config)}):
+            source = self.load(file)
+            if isinstance(source, Diagnostic):
+                continue
+            read: list[Source] = []
+            for syntax, mistakes in self._read(source, read):
+                if syntax is not None:
+                    entry = Entry(source, syntax, tuple(mistakes), tuple(read))
+                    found.setdefault(syntax.name.text, entry)
+        return found
+
+    def _callee_ir(self, entry: Entry) -> Workflow | None:
+        """Return the IR of a workflow, None when it has errors."""
+        from perdure.resolve import resolve
+
+        if has_errors(entry.found):
+            return None
+        return resolve(entry.syntax, self.catalog, self.library())[0]
 
     def complete(self, unit: Unit) -> Unit:
         """Return the unit with its IR, compiling it if it was only remembered."""
@@ -121,12 +165,11 @@ class Compiler:
 
     def plan(self, unit: Unit) -> Plan:
         """Return the plan of a unit without errors, legal on the target."""
-        from perdure.lower import lower
-        from perdure.targets.legal import legalise
+        from perdure.planning import plan_of
 
         ir = self.complete(unit).ir
         assert ir is not None
-        plan, _ = legalise(lower(ir), self.target)
+        plan = plan_of(ir, self.target, optimise=self.optimise).plan
         assert plan is not None
         return plan
 
@@ -137,6 +180,7 @@ class Compiler:
             path = self.config.root / workflow
         if path.suffix in SUFFIXES and path.is_file():
             source = self.load(path)
+            self._library = None  # the file may be new
             found = self._compile(source, []) if isinstance(source, Source) else []
             return next(iter(found), None)
         units = self.check(workflow_files(self.config)).units
@@ -167,10 +211,12 @@ class Compiler:
         schema: str | None = None,
         previous: Previous | None = None,
         rename: str | None = None,
+        functions: Mapping[str, str] | None = None,
     ) -> VersionSql:
         """Return a unit without errors as the SQL of a version.
 
-        `rename` names its functions and its registration otherwise.
+        `rename` names its functions and its registration otherwise; `functions` are
+        those that start other workflows, the latest versions by default.
         """
         from perdure import __version__
         from perdure.emit import emit
@@ -179,8 +225,11 @@ class Compiler:
         unit = self.complete(unit)
         assert unit.digest is not None
         plan = self.plan(unit)
+        if rename:  # tried out beside the others: its schedule is not begun
+            own = replace(plan.options, schedule=None)
+            plan = replace(plan, workflow=rename, options=own)
         return emit(
-            replace(plan, workflow=rename or plan.workflow),
+            plan,
             version=version,
             target=self.target,
             schema=schema or self.config.sql_schema,
@@ -191,8 +240,27 @@ class Compiler:
                 self.sources,
                 previous,
                 unit.beside,
+                functions if functions is not None else self.functions(unit, {}),
             ),
         )
+
+    def functions(
+        self, unit: Unit, versions: Mapping[str, int], schema: str | None = None
+    ) -> dict[str, str]:
+        """Return the functions that start the workflows that one calls, by name."""
+        from perdure.emit.functions import function_name
+
+        library = self.library()
+        if unit.name is None or not library.reach(unit.name):
+            return {}
+        lock = self.lock()[0]
+        found = {}
+        for name in library.reach(unit.name):
+            entry = lock.current(name) if lock else None
+            version = versions.get(name) or (entry.version if entry else 1)
+            where = schema or self.config.sql_schema
+            found[name] = function_name(where, name, version)
+        return found
 
     def release(self, checked: Checked) -> Release:
         """Return what has to be written for the files as they are; writes nothing."""
@@ -201,16 +269,20 @@ class Compiler:
         lock, found = self.lock()
         if lock is None:
             return Release({}, "", (), tuple(found))
-        existing = {
-            file.name: file.read_text(encoding="utf-8", errors="replace")
-            for file in sorted(self.config.migrations.glob("*.sql"))
-        }
         return plan_release(
             [self._candidate(unit) for unit in checked.units if unit.digest],
             lock,
-            existing,
+            read_folder(self.config.migrations, self.layout.globs, lock),
+            self.layout,
             schema=self.config.sql_schema,
         )
+
+    @property
+    def layout(self) -> Layout:
+        """How the project lays out its migrations."""
+        from perdure.release.layouts import LAYOUTS
+
+        return LAYOUTS[self.config.layout]
 
     def lock(self) -> tuple[Lock | None, list[Diagnostic]]:
         """Read the lock; an absent one is empty, an unusable one is None."""
@@ -223,20 +295,27 @@ class Compiler:
 
     def _candidate(self, unit: Unit) -> Candidate:
         from perdure.release import Candidate
+        from perdure.uses import recorded
 
         assert unit.name is not None
         assert unit.digest is not None
 
-        def build(version: int, previous: Previous | None) -> VersionSql:
-            return self.sql(unit, version=version, previous=previous)
+        def build(
+            version: int, previous: Previous | None, numbers: Mapping[str, int]
+        ) -> VersionSql:
+            functions = self.functions(unit, numbers)
+            return self.sql(
+                unit, version=version, previous=previous, functions=functions
+            )
 
-        return Candidate(unit.name, unit.digest, str(self.target), build)
+        uses = partial(recorded, lambda: self.complete(unit).ir, self.catalog)
+        return Candidate(unit.name, unit.digest, str(self.target), build, uses)
 
     def load(self, path: Path) -> Source | Diagnostic:
         """Read a file; its path in messages is relative to the project's root."""
         from perdure.frontend.decode import decode
 
-        shown = _shown(path, self.config.root)
+        shown = shown_path(path, self.config.root)
         try:
             data = path.read_bytes()
         except OSError as failure:
@@ -247,23 +326,6 @@ class Compiler:
             self.sources[shown] = source
         return source
 
-    def _duplicates(self, units: Sequence[Unit]) -> list[Diagnostic]:
-        """Find workflows that share a name; the later file, by path, is to blame."""
-        first: dict[str, str] = {}
-        found = []
-        for unit in units:
-            if unit.name in first:
-                syntax = unit.syntax or self._last_of(unit).syntax
-                message = (
-                    f'"{unit.source.path}" defines workflow "{unit.name}" again, '
-                    f'after "{first[unit.name]}"'
-                )
-                span = syntax.name.span if syntax else None
-                found.append(error("WF183", span, message, help="rename one of them"))
-            elif unit.name is not None:
-                first[unit.name] = unit.source.path
-        return found
-
     def _last_of(self, unit: Unit) -> Unit:
         """Return the last workflow of its name in a file, compiled."""
         compiled = self._compile(unit.source, [])
@@ -272,7 +334,7 @@ class Compiler:
     def _remembered(self, file: Path) -> list[Unit]:
         source = self.load(file)
         if isinstance(source, Diagnostic):
-            shown = Source(_shown(file, self.config.root), "")
+            shown = Source(shown_path(file, self.config.root), "")
             return [Unit(shown, findings=(source,))]
         known = self.memory.find(source, self._text_of)
         if known is not None:
@@ -282,7 +344,8 @@ class Compiler:
         read: list[Source] = []
         units = self._compile(source, read)
         outcomes = [Remembered(each.name, each.digest, each.findings) for each in units]
-        self.memory.keep(source, read, outcomes)
+        if all(map(is_settled, units)):
+            self.memory.keep(source, read, outcomes)
         return units
 
     def _text_of(self, path: str) -> str | None:
@@ -292,13 +355,33 @@ class Compiler:
     def _compile(self, source: Source, read: list[Source]) -> list[Unit]:
         """Take one file from text to IR and findings; note other files it reads."""
         units = []
-        for syntax, found in self._read(source, read):
+        readings = self._read(source, read)
+        modules = tuple(
+            each.path for each in read if each.path.endswith((".py", *SUFFIXES))
+        )
+        for syntax, found in readings:
             if syntax is None:
                 units.append(Unit(source, findings=tuple(found)))
-            else:
-                units.append(self._finish(source, syntax, found))
-        modules = tuple(each.path for each in read if each.path.endswith(".py"))
+                continue
+            units.append(self._finish(source, syntax, found))
+            others = self._called_by(syntax)
+            self.needed |= {
+                each.path for each in others if each.path.endswith(SUFFIXES)
+            } - {source.path, self.config.shared}
+            read += [each for each in others if each.path != source.path]
         return [replace(unit, beside=modules) for unit in units]
+
+    def shared(self) -> SharedFile:
+        """Return the definitions that all workflows share; none without their file."""
+        if self._shared is None:
+            self._shared = read_shared_file(self.config.shared_file, self.load)
+        return self._shared
+
+    def _called_by(self, syntax: WorkflowSyntax) -> list[Source]:
+        """Return the files that a workflow depends on through its calls."""
+        from perdure.library import called
+
+        return list(self.library().sources(syntax)) if called(syntax) else []
 
     def _read(
         self, source: Source, read: list[Source]
@@ -307,19 +390,26 @@ class Compiler:
 
         def load(name: str) -> Source | None:
             place = (self.config.root / source.path).parent / name
+            if not place.exists():
+                place = self.config.workflows / SQL_FOLDER / name
             loaded = self.load(place)
             if isinstance(loaded, Diagnostic):
                 return None
             read.append(loaded)
             return loaded
 
+        shared = self.shared()
+        if shared.source is not None:
+            read.append(shared.source)
         if not source.path.endswith(".py"):
             from perdure.frontend.yaml import read as read_yaml
 
-            return [read_yaml(source, load)]
+            return [read_yaml(source, load, shared.definitions)]
         from perdure.frontend.python import read_file
 
-        readings, imported = read_file(source, load, self.config.root)
+        readings, imported = read_file(
+            source, load, self.config.root, shared.definitions
+        )
         loaded = [self.load(file) for file in imported]
         read += [each for each in loaded if isinstance(each, Source)]
         return readings
@@ -330,24 +420,28 @@ class Compiler:
         """Take one workflow from its syntax tree to IR and findings."""
         from perdure.check import check
         from perdure.ignores import apply_ignores
-        from perdure.ir.digest import digest
-        from perdure.lower import lower
+        from perdure.library import called
+        from perdure.planning import plan_of
         from perdure.resolve import resolve
-        from perdure.targets.legal import legalise
 
-        whole = not _errors(found)
-        ir, more = resolve(syntax, self.catalog)
+        whole = not has_errors(found)
+        library = self.library()
+        ir, more = resolve(syntax, self.catalog, library)
         found = found + more
+        if called(syntax):
+            found += library.endless(syntax)
         if ir is not None and whole:  # what was not read would look unused
             found += check(ir)
-            if not _errors(found):
-                found += legalise(lower(ir), self.target)[1]
+            if not has_errors(found):
+                planned = plan_of(ir, self.target, optimise=self.optimise)
+                found += planned.findings
         found = apply_ignores(syntax, source, found)
-        good = ir is not None and not _errors(found)
+        good = ir is not None and not has_errors(found)
+        name = syntax.name.text
         return Unit(
             source,
-            name=syntax.name.text,
-            digest=digest(ir) if ir is not None and good else None,
+            name=name,
+            digest=library.digest_of(name, ir) if ir is not None and good else None,
             findings=tuple(found),
             syntax=syntax,
             ir=ir if good else None,
@@ -373,6 +467,7 @@ def open_compiler(
         ServerOptions,
         open_catalog,
     )
+    from perdure.release.layouts import LAYOUTS
     from perdure.targets import PERDURE, parse_target
 
     problems: tuple[Diagnostic, ...] = ()
@@ -380,6 +475,8 @@ def open_compiler(
     if isinstance(target, str):
         problems = (wrong_setting(config.source, "target", target),)
         target = PERDURE
+    if config.layout not in LAYOUTS:
+        problems += (unknown_layout(config, LAYOUTS),)
     state = state_dir or config.state_dir
     settings = CatalogSettings(
         schema=SchemaSource(config.schema, config.schema_url),
@@ -392,48 +489,10 @@ def open_compiler(
         memory = Memory(None, "")
         if remember:
             path = state / "cache" / "checked.json"
-            memory = open_memory(path, catalog.digest, str(target))
+            shared = text_of(config.shared_file)
+            memory = open_memory(path, catalog.digest, str(target), shared)
         sources = {config.source.path: config.source} if config.source else {}
         yield Compiler(config, catalog, target, memory, sources, problems)
 
 
-def workflow_files(config: Config, paths: Iterable[Path] = ()) -> list[Path]:
-    """Return the workflow files below the paths, or of the project, sorted."""
-    found: set[Path] = set()
-    for path in list(paths) or [config.workflows]:
-        if path.is_dir():
-            below = (each for suffix in SUFFIXES for each in path.rglob(f"*{suffix}"))
-            found.update(each for each in below if not _is_foreign(each, path))
-        else:
-            found.add(path)
-    return sorted(path.absolute() for path in found)
-
-
-def _is_foreign(path: Path, folder: Path) -> bool:
-    """Say whether a Python file belongs to an environment or a cache."""
-    parts = path.relative_to(folder).parts[:-1]
-    return path.suffix == ".py" and any(
-        each.startswith(".") or each in ("__pycache__", "site-packages")
-        for each in parts
-    )
-
-
-def _errors(found: Iterable[Diagnostic]) -> bool:
-    return any(each.severity == "error" for each in found)
-
-
-def _shown(path: Path, root: Path) -> str:
-    absolute = path.absolute()
-    if absolute.is_relative_to(root):
-        return absolute.relative_to(root).as_posix()
-    return path.as_posix()
-
-
-__all__ = [
-    "Checked",
-    "Compiler",
-    "Progress",
-    "Unit",
-    "open_compiler",
-    "workflow_files",
-]
+__all__ = ["Checked", "Compiler", "Progress", "Unit", "open_compiler", "workflow_files"]

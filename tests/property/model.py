@@ -12,22 +12,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any, Literal
 
 from tests.property import tree
-from tests.property.tree import Call, Const, Expr, Ref, Scalar
+from tests.property.tree import Scalar
+from tests.property.values import Ambiguous, Env, divided, evaluate, fill, plain, result
 
 NEVER = math.inf
-Env = Mapping[str, Any]
 Thread = tuple[tuple[int, int], ...]
 """The branches that an event stands in: number of the fork, number of the branch."""
-
-
-class Ambiguous(Exception):
-    """The language does not say what happens."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +44,7 @@ class End:
     at: float
     env: Env
     value: Any = None
+    state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,7 @@ class Prediction:
     value: Any
     events: tuple[Event, ...]
     end: float
+    state: str | None = None
 
 
 def predict(workflow: tree.Workflow, name: str) -> Prediction:
@@ -75,7 +72,8 @@ def predict(workflow: tree.Workflow, name: str) -> Prediction:
     elif end.kind == "failed":
         status = "failed"
     value = end.value if end.kind in ("return", "failed") else None
-    return Prediction(status, value, tuple(model.events), end.at)
+    state = end.state if end.kind == "failed" else None
+    return Prediction(status, value, tuple(model.events), end.at, state)
 
 
 def _given(each: tree.Input, value: Scalar) -> Scalar:
@@ -96,10 +94,15 @@ class _Model:
 
     def steps(self, steps: tree.Steps, env: Env, at: float, thread: Thread) -> End:
         end = End("ok", at, env)
-        for step in steps:
+        for index, step in enumerate(steps):
+            guarded = step if isinstance(step, tree.Guarded) else None
+            skipped = guarded and skips(guarded, end.env)
             end = self.step(step, end.env, end.at, thread)
             if end.kind != "ok" or end.at == NEVER:
                 break
+            if guarded and guarded.undo is not None and not skipped:
+                rest = steps[index + 1 :]
+                return self.undoable(guarded.undo, rest, end, thread)
         return end
 
     def step(self, step: tree.Step, env: Env, at: float, thread: Thread) -> End:
@@ -126,14 +129,27 @@ class _Model:
                 return self.wait(step, env, at)
             case tree.Return(value):
                 return End("return", at, env, result(value, env))
-            case tree.Fail(message):
-                return End("failed", at, env, fill(message, env))
+            case tree.Fail(None, error):
+                known = env[error or ""]
+                return End("failed", at, env, known["message"], known["sqlstate"])
+            case tree.Fail(tree.Template() as message):
+                return End("failed", at, env, fill(message, env), "PD011")
             case tree.Assert(condition, message):
                 if evaluate(condition, env) is True:
                     return End("ok", at, env)
-                return End("failed", at, env, fill(message, env))
+                return End("failed", at, env, fill(message, env), "PD012")
             case tree.Leap(word):
                 return End(word, at, env)
+            case tree.Guarded():
+                return self.guarded(step, env, at, thread)
+            case tree.Switch() | tree.Try() | tree.Foreach() | tree.Group():
+                return self.block(step, env, at, thread)
+            case tree.Transaction():
+                return self.transaction(step, env, at, thread)
+            case tree.SleepUntil(until):
+                return End("ok", max(at, evaluate(until, env) * 1000), env)
+            case tree.Schedule():
+                return End("ok", (at // 60_000 + 1) * 60_000, env)
             case _:
                 return self.statement(step, env, at, thread)
 
@@ -149,7 +165,7 @@ class _Model:
                 self.events.append(Event(marker, shown, at, thread))
                 return gives(name, rows_affected=1)
             case tree.InsertRows(marker, rows):
-                for row in (env[rows] or {"*": ()})["*"]:
+                for row in sorted(rows_of(rows, env), key=lambda i: (i is None, i)):
                     self.events.append(Event(marker, row, at, thread))
                 return End("ok", at, env)
             case tree.Select(name, columns):
@@ -160,7 +176,7 @@ class _Model:
                 if expect == "maybe":
                     return gives(name, x=None)
                 message = f'step "{name}" gave 0 rows, expected exactly one'
-                return End("failed", at, env, message)
+                return End("failed", at, env, message, "PD010")
             case tree.SelectRows(name, count):
                 numbers = list(range(1, (evaluate(count, env) or 0) + 1))
                 return gives(name, **{"*": numbers})
@@ -172,7 +188,8 @@ class _Model:
                 divisor = evaluate(value, env)
                 if divisor == 0:
                     waits = sum(backoff * 2**i for i in range(attempts - 1))
-                    return End("failed", at + waits * 1000, env, "division by zero")
+                    zero = ("division by zero", "22012")
+                    return End("failed", at + waits * 1000, env, *zero)
                 return gives(name, q=divided(100, divisor))
             case _:
                 raise TypeError(step)
@@ -215,6 +232,111 @@ class _Model:
                 return End("ok", end.at, env)
             at = max(end.at, at + step.every * 1000) if step.every else end.at
         raise AssertionError
+
+    # --- guards -----------------------------------------------------------------
+
+    def guarded(self, step: tree.Guarded, env: Env, at: float, thread: Thread) -> End:
+        if skips(step, env):
+            new = set(_names((step.step,))) - set(step.keeps)
+            return End("ok", at, {**env, **dict.fromkeys(new)})
+        before = len(self.events), len(self.taken)
+        end = self.step(step.step, env, at, thread)
+        limit = NEVER if step.timeout is None else at + step.timeout * 1000
+        if end.at < limit or limit == NEVER:
+            return end
+        if end.at == limit:
+            raise Ambiguous
+        events, taken = self.events[before[0] :], self.taken[before[1] :]
+        del self.events[before[0] :]
+        del self.taken[before[1] :]
+        self._keep(events, taken, limit, won=False)
+        message = f"timed out after 00:00:{step.timeout:02}"
+        return End("failed", limit, env, message, "PD031")
+
+    def undoable(
+        self, undo: tree.Steps, rest: tree.Steps, end: End, thread: Thread
+    ) -> End:
+        """Do what follows a step; when it fails, take the step back."""
+        after = self.steps(rest, end.env, end.at, thread)
+        if after.kind != "failed" or after.at == NEVER:
+            return after
+        undone = self.steps(undo, after.env, after.at, thread)
+        return replace(after, at=undone.at)
+
+    # --- blocks -----------------------------------------------------------------
+
+    def block(self, step: tree.Step, env: Env, at: float, thread: Thread) -> End:
+        match step:
+            case tree.Switch(subject, cases, default):
+                value = evaluate(subject, env)
+                for text, steps in cases:
+                    if value is not None and str(value) == text:
+                        return self.steps(steps, env, at, thread)
+                return self.steps(default or (), env, at, thread)
+            case tree.Try():
+                return self.attempt(step, env, at, thread)
+            case tree.Group(steps, attempts, backoff):
+                for done in itertools.count(1):
+                    end = self.steps(steps, env, at, thread)
+                    zero = end.kind == "failed" and end.state == "22012"
+                    if not zero or done == attempts or end.at == NEVER:
+                        return end
+                    env, at = end.env, end.at + backoff * 2 ** (done - 1) * 1000
+                raise AssertionError
+            case tree.Foreach():
+                return self.foreach(step, env, at, thread)
+            case _:
+                raise TypeError(step)
+
+    def attempt(self, step: tree.Try, env: Env, at: float, thread: Thread) -> End:
+        end = self.steps(step.steps, env, at, thread)
+        if end.kind == "failed" and end.at < NEVER and step.handler is not None:
+            error = {"message": end.value, "sqlstate": end.state}
+            known = {**end.env, step.error or "": error}
+            end = self.steps(step.handler, known, end.at, thread)
+        if step.finally_ is None or end.at == NEVER:
+            return end
+        last = self.steps(step.finally_, end.env, end.at, thread)
+        if last.kind != "ok":
+            return last
+        return replace(end, at=last.at, env=last.env)
+
+    def transaction(
+        self, step: tree.Transaction, env: Env, at: float, thread: Thread
+    ) -> End:
+        before = len(self.events)
+        end = self.steps(step.steps, env, at, thread)
+        if end.kind == "failed":
+            del self.events[before:]
+            return replace(end, env=env)
+        return end
+
+    def foreach(self, step: tree.Foreach, env: Env, at: float, thread: Thread) -> End:
+        """Give each item to the place that is free first, until one does not go on."""
+        fork, given = next(self.forks), []
+        free = [at] * step.max_parallel
+        stop: End | None = None
+        for index, row in enumerate(rows_of(step.rows, env)):
+            start = min(free)
+            if stop is not None and start >= stop.at:
+                if start == stop.at and free.count(start) > 1:
+                    raise Ambiguous
+                break
+            inside = {**env, step.item: {"i": row}}
+            end = self.steps(step.steps, inside, start, (*thread, (fork, index)))
+            if end.at == NEVER:
+                return End("ok", NEVER, env)
+            if end.kind == "ok":
+                given.append(evaluate(step.collect, end.env))
+            elif end.kind != "continue" and stop is not None:
+                raise Ambiguous
+            elif end.kind != "continue":
+                stop = end
+            free[free.index(start)] = end.at
+        bound = {**env, step.name: {"*": given}}
+        if stop is None or stop.kind == "break":
+            return End("ok", max(free), bound)
+        return replace(stop, at=max(free), env=env)
 
     # --- branches ---------------------------------------------------------------
 
@@ -286,150 +408,26 @@ def _names(steps: tree.Steps) -> Iterator[str]:
                 todo += otherwise or ()
             case tree.Parallel(branches) | tree.Race(_, branches):
                 todo += [each for _, steps in branches for each in steps]
-            case tree.Loop(inner):
+            case tree.Loop(inner) | tree.Transaction(inner) | tree.Group(inner):
                 todo += inner
+            case tree.Switch(_, cases, default):
+                todo += [each for _, steps in cases for each in steps]
+                todo += default or ()
+            case tree.Try(inner, _, handler, last):
+                todo += (*inner, *(handler or ()), *(last or ()))
+            case tree.Guarded(inside):
+                todo.append(inside)
             case _:
                 pass
         if isinstance(name := getattr(step, "name", None), str):
             yield name
 
 
-# --- values ---------------------------------------------------------------------
+def skips(step: tree.Guarded, env: Env) -> bool:
+    """Say whether `when` skips a step."""
+    return step.when is not None and evaluate(step.when, env) is not True
 
 
-def evaluate(expr: Expr, env: Env) -> Any:
-    """Return the value of an expression; null is None."""
-    match expr:
-        case Const():
-            return expr.value
-        case Ref(_, name):
-            value: Any = env
-            for part in name.split("."):
-                value = None if value is None else value[part]
-            return value
-        case Call(_, text, args):
-            return checked(OPERATORS[text](*[evaluate(arg, env) for arg in args]))
-
-
-def checked(value: Any) -> Any:
-    """Refuse numbers that would come near the limits of PostgreSQL's types."""
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int) and abs(value) > 2**60:
-        raise Ambiguous
-    if isinstance(value, Decimal):
-        if len(value.as_tuple().digits) > 25:
-            raise Ambiguous
-        return value.copy_abs() if value == 0 else value
-    if isinstance(value, str) and len(value) > 10_000:
-        raise Ambiguous
-    return value
-
-
-def strict(function: Any) -> Any:
-    """Return a function that is null when an argument is."""
-
-    def called(*args: Any) -> Any:
-        return None if None in args else function(*args)
-
-    return called
-
-
-def divided(a: int, b: int | None) -> int | None:
-    """Divide as PostgreSQL does: towards zero."""
-    if b is None:
-        return None
-    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-
-
-def rest(a: int, b: int) -> int:
-    return abs(a) % abs(b) * (-1 if a < 0 else 1)
-
-
-def both(a: Any, b: Any) -> Any:
-    if a is False or b is False:
-        return False
-    return None if None in (a, b) else True
-
-
-def negated(a: Any) -> Any:
-    return None if a is None else not a
-
-
-def in_list(a: Any, *items: Any) -> Any:
-    if a is None:
-        return None
-    if any(item is not None and a == item for item in items):
-        return True
-    return None if None in items else False
-
-
-def chosen(*args: Any) -> Any:
-    return args[1] if args[0] is True else args[2]
-
-
-OPERATORS: dict[str, Any] = {
-    "{} + {}": strict(lambda a, b: a + b),
-    "{} - {}": strict(lambda a, b: a - b),
-    "{} * {}": strict(lambda a, b: a * b),
-    "{} * {} % 1009": strict(lambda a, b: rest(a * b, 1009)),
-    "abs({}) % 7": strict(lambda a: abs(a) % 7),
-    "-{}": strict(lambda a: -a),
-    "{} || {}": strict(lambda a, b: a + b),
-    "left({}, 3)": strict(lambda a: a[:3]),
-    "length({})::bigint": strict(len),
-    "{}::text": strict(lambda a: as_text(a)),
-    "{} = {}": strict(lambda a, b: a == b),
-    "{} <> {}": strict(lambda a, b: a != b),
-    "{} < {}": strict(lambda a, b: a < b),
-    "{} >= {}": strict(lambda a, b: a >= b),
-    "{} between {} and {}": lambda a, b, c: both(
-        strict(lambda x, y: x >= y)(a, b), strict(lambda x, y: x <= y)(a, c)
-    ),
-    "{} in ({}, {})": in_list,
-    "{} is null": lambda a: a is None,
-    "{} is not null": lambda a: a is not None,
-    "{} is distinct from {}": lambda a, b: a != b,
-    "{} and {}": both,
-    "{} or {}": lambda a, b: negated(both(negated(a), negated(b))),
-    "not {}": negated,
-    "coalesce({}, {})": lambda a, b: b if a is None else a,
-    "case when {} then {} else {} end": chosen,
-}
-"""The forms of expressions that are drawn, and what they mean."""
-
-
-def plain(value: Any) -> str:
-    """Return a numeric as PostgreSQL prints it."""
-    return format(value, "f")
-
-
-def as_text(value: Scalar) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return plain(value)
-        case _:
-            return str(value)
-
-
-def fill(template: tree.Template, env: Env) -> str:
-    """Return a text with its expression in it; null reads as nothing."""
-    value = as_text(evaluate(template.expr, env))
-    return template.before + value + template.after
-
-
-def result(value: Any, env: Env) -> Any:
-    """Return what `return` gives, as JSON."""
-    match value:
-        case None:
-            return None
-        case tuple():
-            return {name: result(item, env) for name, item in value}
-        case tree.Template():
-            return fill(value, env)
-        case _:
-            return evaluate(value, env)
+def rows_of(name: str, env: Env) -> Any:
+    """Return the rows of a result; one that was skipped or lost has none."""
+    return (env[name] or {"*": ()})["*"]

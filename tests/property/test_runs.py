@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, note, reject, settings
+from hypothesis import strategies as st
 from psycopg import sql
 
-from tests.property import model, tree
+from tests.property import model, tree, written
 from tests.property.model import Event, Prediction
 from tests.property.runs import Bench, Seen, Signal, bench
+from tests.property.values import Ambiguous
 from tests.property.workflows import workflows
 
 NUMBERS = itertools.count(1)
@@ -36,28 +38,31 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 @settings(QUIET, max_examples=200)
-@given(workflows())
-def test_runs_agree_with_the_model(workbench: Bench, workflow: tree.Workflow) -> None:
-    agrees(workbench, workflow)
+@given(workflows(), st.booleans())
+def test_runs_agree_with_the_model(
+    workbench: Bench, workflow: tree.Workflow, optimised: bool
+) -> None:
+    agrees(workbench, workflow, optimised)
 
 
 @pytest.mark.slow
 @settings(QUIET, max_examples=600)
-@given(workflows(steps=40))
+@given(workflows(steps=40), st.booleans())
 def test_many_long_runs_agree_with_the_model(
-    workbench: Bench, workflow: tree.Workflow
+    workbench: Bench, workflow: tree.Workflow, optimised: bool
 ) -> None:
-    agrees(workbench, workflow)
+    agrees(workbench, workflow, optimised)
 
 
-def agrees(workbench: Bench, workflow: tree.Workflow) -> None:
+def agrees(workbench: Bench, workflow: tree.Workflow, optimised: bool = True) -> None:
     """Run a workflow and compare what it did with what the model says."""
+    workbench.compiler.optimise = optimised
     name = f"w{next(NUMBERS)}"
     try:
         expected = model.predict(workflow, name)
-    except model.Ambiguous:
+    except Ambiguous:
         reject()
-    text = tree.text(workflow, name)
+    text = written.text(workflow, name)
     note(text)
     note(workbench.deploy(text, name))
     inputs = {each.name: typed(each) for each in workflow.inputs if each.given}
@@ -81,6 +86,7 @@ def compare(seen: Seen, expected: Prediction) -> None:
         expected.status,
         expected.value if expected.status == "failed" else None,
     )
+    assert seen.sqlstate == expected.state
     assert expected.status == "running" or seen.end == expected.end
     if expected.status == "completed":
         assert seen.result["row_count"] == 1

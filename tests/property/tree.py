@@ -1,4 +1,4 @@
-"""A workflow as the property tests see it: a small tree, and its YAML.
+"""A workflow as the property tests see it: a small tree. `written` has its YAML.
 
 It is not the compiler's tree on purpose: what a workflow means is said here and in
 `tests.property.model` a second time, in as few words as possible.
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
-
-import yaml
+from typing import Literal
 
 Type = Literal["bigint", "numeric", "text", "boolean"]
 Scalar = int | Decimal | str | bool | None
@@ -202,7 +200,10 @@ class Template:
 
 @dataclass(frozen=True)
 class Fail:
-    message: Template
+    """Without a message: again with the error that a `catch` has named `error`."""
+
+    message: Template | None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,72 @@ class Assert:
 @dataclass(frozen=True)
 class Leap:
     word: Literal["break", "continue"]
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Cases by the text of a value of the subject's type."""
+
+    subject: Expr
+    cases: tuple[tuple[str, Steps], ...]
+    default: Steps | None
+
+
+@dataclass(frozen=True)
+class Try:
+    steps: Steps
+    error: str | None
+    handler: Steps | None
+    finally_: Steps | None
+
+
+@dataclass(frozen=True)
+class Foreach:
+    """Steps per row of `rows`; `collect` is the column `i` of the step's rows."""
+
+    name: str
+    item: str
+    rows: str
+    steps: Steps
+    max_parallel: int
+    collect: Expr
+
+
+@dataclass(frozen=True)
+class Transaction:
+    steps: Steps
+
+
+@dataclass(frozen=True)
+class Group:
+    """Steps that are tried again together when something is divided by zero."""
+
+    steps: Steps
+    attempts: int
+    backoff: int
+
+
+@dataclass(frozen=True)
+class SleepUntil:
+    """Seconds after the start of the test clock."""
+
+    seconds: Expr
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The next full minute."""
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A step with `when`, `timeout` and `undo`; `keeps` are names that it rebinds."""
+
+    step: Step
+    when: Expr | None = None
+    keeps: tuple[str, ...] = ()
+    timeout: int | None = None
+    undo: Steps | None = None
 
 
 Step = (
@@ -236,6 +303,14 @@ Step = (
     | Fail
     | Assert
     | Leap
+    | Switch
+    | Try
+    | Foreach
+    | Transaction
+    | Group
+    | SleepUntil
+    | Schedule
+    | Guarded
 )
 Steps = tuple[Step, ...]
 
@@ -267,200 +342,3 @@ class Workflow:
     inputs: tuple[Input, ...]
     steps: Steps
     messages: tuple[Message, ...] = field(default=())
-
-
-# --- YAML -----------------------------------------------------------------------
-
-
-class Plain(str):
-    """A scalar that is written without quotes."""
-
-
-def data(workflow: Workflow, name: str) -> dict[str, Any]:
-    """Return a workflow as nested mappings and lists of strings."""
-    whole: dict[str, Any] = {"workflow": name}
-    if workflow.inputs:
-        whole["input"] = {each.name: _declared(each) for each in workflow.inputs}
-    whole["steps"] = _steps(workflow.steps)
-    return whole
-
-
-def _declared(each: Input) -> str:
-    text = each.type + ("?" if each.nullable else "")
-    return text if each.default is None else f"{text} = {show(each.default)}"
-
-
-def _steps(steps: Steps) -> list[Any]:
-    return [_step(step) for step in steps]
-
-
-def _step(step: Step) -> Any:
-    match step:
-        case Let(bindings):
-            return {"let": {n: f"cast({show(e)} as {e.type})" for n, e in bindings}}
-        case If(arms, otherwise):
-            written: dict[str, Any] = _arm(*arms[0])
-            if arms[1:]:
-                written["elif"] = [_arm(*arm) for arm in arms[1:]]
-            if otherwise is not None:
-                written["else"] = _steps(otherwise)
-            return written
-        case Parallel(branches):
-            return {"parallel": {name: _steps(steps) for name, steps in branches}}
-        case Race(name, branches):
-            return {"name": name, "race": {n: _steps(steps) for n, steps in branches}}
-        case Loop(steps, while_, until, every):
-            return {
-                "loop": _steps(steps),
-                **({"while": show(while_)} if while_ else {}),
-                **({"until": show(until)} if until else {}),
-                **({"every": f"{every}s"} if every else {}),
-            }
-        case Sleep(int(seconds)):
-            return {"sleep": f"{seconds}s"}
-        case Sleep(expr):
-            return {"sleep": f"interval '1 second' * {show(expr)}"}  # type: ignore[arg-type] # not an int
-        case Wait(name, signal, timeout):
-            written = {"name": name, "wait_for_signal": signal}
-            written["payload"] = {"n": "bigint", "s": "text?"}
-            return {**written, **({"timeout": f"{timeout}s"} if timeout else {})}
-        case Return(value):
-            return {"return": _value(value)}
-        case Fail(message):
-            return {"fail": _template(message)}
-        case Assert(condition, message):
-            return {"assert": show(condition), "message": _template(message)}
-        case Leap(word):
-            return word
-        case _:
-            return _statement(step)
-
-
-def _arm(condition: Expr, steps: Steps) -> dict[str, Any]:
-    return {"if": show(condition), "then": _steps(steps)}
-
-
-def _template(value: Template) -> str:
-    before, after = (text.replace("${", "$${") for text in (value.before, value.after))
-    return f"{before}${{{show(value.expr)}}}{after}"
-
-
-def _value(value: Any) -> Any:
-    match value:
-        case None:
-            return Plain("null")
-        case tuple():
-            return {name: _value(item) for name, item in value}
-        case Template():
-            return _template(value)
-        case Const("bigint", number) if number is not None:
-            return Plain(number)
-        case Const("boolean", flag) if flag is not None:
-            return Plain("true" if flag else "false")
-        case _:
-            return f"${{{show(value)}}}"
-
-
-def _retry(attempts: int, backoff: int) -> dict[str, Any]:
-    return {
-        "max_attempts": Plain(attempts),
-        "backoff": f"{backoff}s",
-        "jitter": Plain("false"),
-        "on": ["22012"],
-    }
-
-
-def _statement(step: Step) -> dict[str, Any]:
-    def named(name: str | None, text: str, **more: Any) -> dict[str, Any]:
-        return {**({"name": name} if name else {}), "sql": text, **more}
-
-    def sql(expr: Expr) -> str:
-        return show(expr, ":")
-
-    match step:
-        case Insert(marker, value, name):
-            shown = f"cast({sql(value)} as {value.type})"
-            cast = "::text" if value.type == "numeric" else ""
-            return named(
-                name,
-                "insert into shop.audit (what, data)\n"
-                f"values ('{marker}', to_jsonb({shown}{cast}))",
-            )
-        case InsertRows(marker, rows):
-            return named(
-                None,
-                "insert into shop.audit (what, data) "
-                f"select '{marker}', to_jsonb(b.i) from :{rows}.* b order by b.i",
-            )
-        case Select(name, columns):
-            shown = ", ".join(
-                f"cast({sql(expr)} as {expr.type}) as {column}"
-                for column, expr in columns
-            )
-            return named(name, f"select {shown}")
-        case SelectIf(name, value, condition, expect):
-            text = f"select cast({sql(value)} as {value.type}) as x"
-            return named(name, f"{text} where {sql(condition)}", expect=expect)
-        case SelectRows(name, count):
-            text = f"select i from generate_series(1, {sql(count)}) as i order by i"
-            return named(name, text)
-        case CountMarkers(name, marker):
-            text = f"select count(*) as n from shop.audit where what = '{marker}'"
-            return named(name, text)
-        case Touch(name, marker):
-            text = "update shop.audit set at = at where what = "
-            return named(name, f"{text}'{marker}'")
-        case Divide(name, value, attempts, backoff):
-            retry = {"retry": _retry(attempts, backoff)} if attempts > 1 else {}
-            return named(name, f"select 100 / {sql(value)} as q", **retry)
-        case _:
-            raise TypeError(step)
-
-
-@dataclass(frozen=True)
-class Format:
-    """How YAML is written, where YAML leaves a choice."""
-
-    flow: bool = False
-    quote: Literal["", "'", '"'] = ""
-    indent: int = 2
-    width: int = 80
-    comments: bool = False
-
-
-def text(workflow: Workflow, name: str, style: Format | None = None) -> str:
-    """Return a workflow as YAML."""
-    style = style or Format()
-    dumper = _dumper(style.quote)
-    written: str = yaml.dump(
-        data(workflow, name),
-        Dumper=dumper,
-        default_flow_style=style.flow,
-        indent=style.indent,
-        width=style.width,
-        sort_keys=False,
-        allow_unicode=True,
-    )
-    if style.comments:
-        written = f"# made up\n{written}# the end\n".replace(
-            "\nsteps:", "\n\n# what to do\nsteps:"
-        )
-    return written
-
-
-def _dumper(quote: str) -> type[yaml.SafeDumper]:
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: object) -> bool:
-            return True
-
-    def plain(dumper: yaml.SafeDumper, value: Plain) -> yaml.ScalarNode:
-        tag = dumper.resolve(yaml.ScalarNode, str(value), (True, False))  # type: ignore[no-untyped-call] # PyYAML
-        return yaml.ScalarNode(tag, str(value))
-
-    def string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        style = "|" if "\n" in value and not quote else quote
-        return yaml.ScalarNode("tag:yaml.org,2002:str", value, style=style or None)
-
-    Dumper.add_representer(Plain, plain)
-    Dumper.add_representer(str, string)
-    return Dumper

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from tests.property import tree
+from tests.property import blocks, tree
 from tests.property.tree import Call, Const, Expr, Ref, Step, Steps, Template, Type
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -41,7 +42,8 @@ class Scope:
     """What can be used at one point.
 
     `lets` may be bound again here, `signals` waited for again; `markers` have certainly
-    been dealt with before.
+    been dealt with before. Nothing returns from a `sealed` part, other items of a
+    `foreach` run beside one that is not `alone`, `error` was caught.
     """
 
     refs: tuple[Ref, ...] = ()
@@ -51,6 +53,9 @@ class Scope:
     markers: tuple[str, ...] = ()
     in_loop: bool = False
     depth: int = 0
+    sealed: bool = False
+    alone: bool = True
+    error: str | None = None
 
     def adding(self, *refs: Ref) -> Scope:
         return replace(self, refs=(*self.refs, *refs))
@@ -74,6 +79,7 @@ class Drawer:
     left: int
     count: int = 0
     messages: list[tree.Message] = field(default_factory=list)
+    inputs: frozenset[str] = frozenset()
 
     def name(self, letter: str) -> str:
         self.count += 1
@@ -169,11 +175,15 @@ class Drawer:
 
     def step(self, scope: Scope) -> tuple[Steps, Scope | None]:
         simple: list[DrawStep] = [self.insert, self.insert, self.select, self.let]
-        simple += [self.reading, self.reading, self.sleep, self.wait, self.ending]
+        simple += [self.reading, self.reading, self.sleep, self.ending]
+        simple += [self.wait] if scope.alone else []
+        simple += [partial(blocks.transaction, self), partial(blocks.time, self)]
         nested: list[DrawStep] = [self.branch, self.parallel, self.race, self.loop]
+        nested += [partial(blocks.switch, self), partial(blocks.attempt, self)] * 2
+        nested += [partial(blocks.foreach, self), partial(blocks.group, self)]
         deep = scope.depth < 3 and self.left > 0
         chosen: DrawStep = self.pick([*simple, *nested * 2] if deep else simple)
-        return chosen(scope)
+        return blocks.guarded(self, scope, chosen)
 
     def insert(self, scope: Scope) -> tuple[Steps, Scope]:
         marker = self.name("m")
@@ -202,10 +212,10 @@ class Drawer:
         """Draw statements whose result depends on more than their references."""
         name = self.name("s")
         match self.draw(st.integers(0, 5)):
-            case 0 if scope.markers:
+            case 0 if scope.markers and scope.alone:
                 count = tree.CountMarkers(name, self.pick(scope.markers))
                 return (count,), scope.adding(Ref("bigint", f"{name}.n"))
-            case 1 if scope.markers:
+            case 1 if scope.markers and scope.alone:
                 touch = tree.Touch(name, self.pick(scope.markers))
                 return (touch,), scope.adding(Ref("bigint", f"{name}.rows_affected"))
             case 2 | 3:
@@ -277,7 +287,9 @@ class Drawer:
         return (self.end(scope),), None
 
     def end(self, scope: Scope) -> Step:
-        options = ["return", "return", "fail"]
+        options = ["fail"] if scope.sealed else ["return", "return", "fail"]
+        if scope.error:
+            options += ["again", "again"]
         if scope.in_loop:
             options += ["break", "continue", "break", "continue"]
         match self.pick(options):
@@ -285,6 +297,8 @@ class Drawer:
                 return self.returning(scope)
             case "fail":
                 return tree.Fail(self.template(scope))
+            case "again":
+                return tree.Fail(None, scope.error)
             case word:
                 return tree.Leap(word)
 
@@ -320,7 +334,7 @@ class Drawer:
         if not live:
             return (tree.If(tuple(arms), otherwise),), None
         for end in live:
-            scope = self._seen(scope, end)
+            scope = self.seen(scope, end)
         if otherwise is not None and len(live) == len(ends) and self.often(1, 3):
             return self._twin(scope, arms, otherwise)
         return (tree.If(tuple(arms), otherwise),), scope
@@ -340,7 +354,7 @@ class Drawer:
         )
         return (step,), replace(scope.adding(ref), lets=(*scope.lets, ref))
 
-    def _seen(self, scope: Scope, end: Scope) -> Scope:
+    def seen(self, scope: Scope, end: Scope) -> Scope:
         """Return the scope with the markers of a part that has ended."""
         new = [each for each in end.markers if each not in scope.markers]
         return replace(scope, markers=(*scope.markers, *new))
@@ -358,11 +372,11 @@ class Drawer:
         if len(live) < len(ends):
             return (step,), None
         for end in live:
-            scope = self._seen(scope, end)
-            scope = self._bound(scope, end)
+            scope = self.seen(scope, end)
+            scope = self.bound(scope, end)
         return (step,), scope
 
-    def _bound(self, scope: Scope, end: Scope) -> Scope:
+    def bound(self, scope: Scope, end: Scope) -> Scope:
         """Return the scope with the names that a branch has bound."""
         refs = [each for each in end.refs if each not in scope.refs]
         rows = [each for each in end.rows if each not in scope.rows]
@@ -380,7 +394,8 @@ class Drawer:
             start: Steps = ()
             if index != quick:
                 late = tree.Sleep(self.draw(st.integers(100, 999)))
-                start = (late if self.often(1, 2) else self.waiting(late=True),)
+                slept = not scope.alone or self.often(1, 2)
+                start = (late if slept else self.waiting(late=True),)
             steps, end = self.steps(scope.branch(), least=0 if start else 1)
             branches.append((self.name("b"), (*start, *steps)))
             ends.append(end)
@@ -389,7 +404,7 @@ class Drawer:
         if not live:
             return (tree.Race(name, tuple(branches)),), None
         for end in live:
-            scope = self._bound(scope, replace(end, lets=()))
+            scope = self.bound(scope, replace(end, lets=()))
         scope = scope.adding(winner)
         return (tree.Race(name, tuple(branches)),), scope
 
@@ -413,7 +428,7 @@ class Drawer:
             case _:
                 leave = tree.If(((reached, (tree.Leap("break"),)),), None)
                 loop = tree.Loop((leave, more, *steps), every=every)
-        scope = self._seen(scope.adding(counter), end or inside)
+        scope = self.seen(scope.adding(counter), end or inside)
         return (begin, loop), scope
 
 
@@ -422,6 +437,7 @@ def workflows(draw: Draw, steps: int = 20) -> tree.Workflow:
     """Draw a workflow of about so many steps, with one run's inputs and signals."""
     drawer = Drawer(draw, steps)
     inputs = tuple(_input(drawer) for _ in range(draw(st.integers(0, 3))))
+    drawer.inputs = frozenset(each.name for each in inputs)
     scope = Scope(refs=tuple(Ref(each.type, each.name) for each in inputs))
     scope = scope.adding(Ref("text", "run.workflow"))
     body, after = drawer.steps(scope)

@@ -30,6 +30,9 @@ _OPTIONS = (
     "--no-tablespaces",
     # The runtime's own schemas: deploying must not make the schema another one.
     "--exclude-schema=df",
+    "--exclude-schema=df_engine",
+    "--exclude-schema=df_exec",
+    "--exclude-schema=df_graph",
     "--exclude-schema=perdure",
 )
 _UNSTABLE = re.compile(
@@ -38,6 +41,10 @@ _UNSTABLE = re.compile(
     r"|CREATE EXTENSION IF NOT EXISTS pg_durable .*)\n",
     re.MULTILINE,
 )
+_OPERATOR = re.compile(
+    r"^CREATE OPERATOR \S+ \(\n    FUNCTION = df\w*\.[^;]*;\n", re.MULTILINE
+)
+"""An operator of the runtime, which stands in a schema of the user."""
 
 
 def dump_schema(settings: CatalogSettings) -> tuple[Schema, list[Diagnostic]]:
@@ -57,7 +64,7 @@ def dump_schema(settings: CatalogSettings) -> tuple[Schema, list[Diagnostic]]:
         raise PostgresMissing(f'cannot run "{bin_dir / "pg_dump"}"') from failure
     if done.returncode != 0:
         return Schema(()), [_failed(done.stderr)]
-    text = _UNSTABLE.sub("", done.stdout)
+    text = _OPERATOR.sub("", _UNSTABLE.sub("", done.stdout))
     return Schema((Source("(database)", text),)), []
 
 

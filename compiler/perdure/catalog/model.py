@@ -68,6 +68,14 @@ class Rejected:
     detail: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A function or a view, with its schema, and a digest of its definition."""
+
+    name: str
+    digest: str
+
+
 class Catalog(Protocol):
     """Answers questions about the project's schema."""
 
@@ -81,4 +89,8 @@ class Catalog(Protocol):
 
     def canonical_type(self, name: str) -> str | None:
         """Return the canonical spelling of a type, None when there is no such type."""
+        ...
+
+    def under(self, path: tuple[str, ...]) -> Catalog:
+        """Return the catalog as statements with this search path see it."""
         ...

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perdure.catalog.cache import Cache
-from perdure.catalog.model import Column, Described, Facts, Rejected, Typed
+from perdure.catalog.model import Column, Described, Facts, Rejected, Typed, Use
 from perdure.catalog.schema import Schema, read_schema
 from perdure.catalog.settings import CatalogSettings, ServerOptions
+from perdure.catalog.tables import SEARCH_PATH
 from perdure.diagnostics import Diagnostic
 from perdure.engine.postgres import (
     EngineError,
@@ -79,22 +80,37 @@ class SchemaCatalog:
 
     def describe(self, sql: str) -> Described | Rejected:
         """Describe one statement with parameters `($1)::type`."""
-        stored = self._stored("describe", sql, lambda: self._ask().describe(sql))
-        return _described(stored)
+        return self.under((SEARCH_PATH,)).describe(sql)
 
     def typeof(self, expr: str) -> Typed | Rejected:
         """Return the type of a scalar expression with parameters `($1)::type`."""
-        stored = self._stored("typeof", expr, lambda: self._ask().typeof(expr))
-        return Typed(**stored) if "immutable" in stored else Rejected(**stored)
+        return self.under((SEARCH_PATH,)).typeof(expr)
 
     def canonical_type(self, name: str) -> str | None:
         """Return the canonical spelling of a type, None when there is no such type."""
-        asked = self._cache.recall(f"type {name}")
-        if asked is None:
-            asked = [self._ask().canonical_type(name)]
-            self._cache.keep(f"type {name}", asked)
-        result: str | None = asked[0]
-        return result
+        return self.under((SEARCH_PATH,)).canonical_type(name)
+
+    def under(self, path: tuple[str, ...]) -> SchemaView:
+        """Return the catalog as statements with this search path see it."""
+        return SchemaView(self, path)
+
+    def uses(self, sql: str, path: tuple[str, ...] = ()) -> tuple[Use, ...]:
+        """Return the functions and views that a statement uses, by name."""
+        stored = self.answer(
+            f"uses {sql}",
+            path or (SEARCH_PATH,),
+            lambda prober: [[each.name, each.digest] for each in prober.uses(sql)],
+        )
+        return tuple(Use(*each) for each in stored)
+
+    def definitions(self) -> tuple[Use, ...]:
+        """Return all functions and views of the schema, by name."""
+        stored = self.answer(
+            "definitions",
+            (SEARCH_PATH,),
+            lambda prober: [[each.name, each.digest] for each in prober.definitions()],
+        )
+        return tuple(Use(*each) for each in stored)
 
     def close(self) -> None:
         """Store what was learnt, give up the server."""
@@ -116,15 +132,19 @@ class SchemaCatalog:
     def _context(self) -> str:
         return f"{_ANSWERS} {self._version} {self._schema.digest}"
 
-    def _stored(
-        self, kind: str, text: str, ask: Callable[[], Described | Typed | Rejected]
-    ) -> dict[str, Any]:
-        question = f"{kind} {text}"
+    def answer(
+        self, question: str, path: tuple[str, ...], ask: Callable[[Prober], Any]
+    ) -> Any:
+        """Return an answer as plain data, from the cache or from PostgreSQL."""
+        if path != (SEARCH_PATH,):
+            question = f"under {path} {question}"
         stored = self._cache.recall(question)
         if stored is None:
-            stored = dataclasses.asdict(ask())
+            prober = self._ask()
+            prober.look_in(path)
+            stored = ask(prober)
             self._cache.keep(question, stored)
-        return dict(stored)
+        return stored
 
     def _ask(self) -> Prober:
         if self._prober is None:
@@ -169,6 +189,44 @@ class SchemaCatalog:
         if version is None and not server.url:
             return server_version(server.bin_dir or embedded_bin_dir())
         return version
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SchemaView:
+    """A `Catalog` of the project's schema under a search path."""
+
+    catalog: SchemaCatalog
+    path: tuple[str, ...]
+
+    def describe(self, sql: str) -> Described | Rejected:
+        """Describe one statement with parameters `($1)::type`."""
+        stored = self.catalog.answer(
+            f"describe {sql}",
+            self.path,
+            lambda prober: dataclasses.asdict(prober.describe(sql)),
+        )
+        return _described(dict(stored))
+
+    def typeof(self, expr: str) -> Typed | Rejected:
+        """Return the type of a scalar expression with parameters `($1)::type`."""
+        stored = self.catalog.answer(
+            f"typeof {expr}",
+            self.path,
+            lambda prober: dataclasses.asdict(prober.typeof(expr)),
+        )
+        return Typed(**stored) if "immutable" in stored else Rejected(**stored)
+
+    def canonical_type(self, name: str) -> str | None:
+        """Return the canonical spelling of a type, None when there is no such type."""
+        asked = self.catalog.answer(
+            f"type {name}", self.path, lambda prober: [prober.canonical_type(name)]
+        )
+        result: str | None = asked[0]
+        return result
+
+    def under(self, path: tuple[str, ...]) -> SchemaView:
+        """Return the catalog as statements with this search path see it."""
+        return SchemaView(self.catalog, path)
 
 
 def _server_name(server: ServerOptions) -> str:

@@ -19,12 +19,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 
 from perdure.catalog.analysis import analyse
-from perdure.catalog.model import Column, Described, Rejected, Typed
+from perdure.catalog.definitions import Filter, definitions, uses_of
+from perdure.catalog.model import Column, Described, Rejected, Typed, Use
 from perdure.catalog.tables import SEARCH_PATH, Tables, read_tables
 from perdure.catalog.wire import (
     RawColumn,
@@ -55,6 +57,19 @@ class Prober:
         self._tables: Tables | None = None
         self._parameters: dict[int, str] = {}
         self._has_parameters = False
+        self._path: tuple[str, ...] = (SEARCH_PATH,)
+        self._filter: Filter | None = None
+
+    def look_in(self, path: tuple[str, ...]) -> None:
+        """Answer for this search path from now on."""
+        if path == self._path:
+            return
+        self._path = path
+        quoted = ['"' + name.replace('"', '""') + '"' for name in path]
+        self._steps.execute(
+            "select pg_catalog.set_config('search_path', %s, false)",
+            [", ".join(quoted)],
+        )
 
     @property
     def version(self) -> str:
@@ -89,6 +104,16 @@ class Prober:
         )
         return Described(columns, analysis.facts)
 
+    def uses(self, sql: str) -> tuple[Use, ...]:
+        """Return the functions and views that a statement uses."""
+        if self._filter is None:
+            self._filter = Filter(self._names)
+        return uses_of(self._steps, sql) if self._filter.passes(sql) else ()
+
+    def definitions(self) -> tuple[Use, ...]:
+        """Return all functions and views of the schema."""
+        return definitions(self._names)
+
     def typeof(self, expr: str) -> Typed | Rejected:
         """Return the type of an expression; see `Catalog.typeof`."""
         # The line feed ends a comment that the expression may end with.
@@ -120,6 +145,8 @@ class Prober:
         """What is known of the schema; read at the first use."""
         if self._tables is None:
             self._tables = read_tables(self._names)
+        if self._tables.path != self._path:
+            self._tables = replace(self._tables, path=self._path)
         return self._tables
 
     def _enforced(self, column: RawColumn) -> bool:

@@ -29,6 +29,13 @@ from perdure.diagnostics import Diagnostic
 from perdure.engine.postgres import PostgresFailed, Server, start_embedded
 
 _NAME = "perdure_scratch_"
+# What steps may ask of a runtime, as far as the check of a statement needs it.
+_CLOCK = """
+create schema if not exists perdure;
+create or replace function perdure.now() returns timestamptz
+language sql stable parallel safe
+as 'select pg_catalog.now()';
+"""
 _KEPT = 4
 _ABANDONED_SECONDS = 3600
 _VOLATILE_SETTINGS = {
@@ -118,6 +125,7 @@ class Scratch:
                 found = Loader(target, connection, file, self._options).load()
                 if found:
                     return found
+            target.execute(_CLOCK)
         return []
 
     def _url(self, name: str) -> str:

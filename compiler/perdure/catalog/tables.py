@@ -52,7 +52,7 @@ class Tables:
 
     `sets`: names of functions that may return several rows; `aggregates`: names that
     only aggregates have; `steady`: names of functions none of which is volatile;
-    `own`: names of functions outside of `pg_catalog`.
+    `own`: names of functions outside of `pg_catalog`; `path`: the search path.
     """
 
     relations: Mapping[tuple[str, str], Table] = field(default_factory=dict)
@@ -61,10 +61,13 @@ class Tables:
     aggregates: frozenset[str] = frozenset()
     steady: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
+    path: tuple[str, ...] = (SEARCH_PATH,)
 
     def find(self, schema: str, name: str) -> Table | None:
         """Look up a relation as PostgreSQL would; an empty schema means the path."""
-        return self.relations.get((schema or SEARCH_PATH, name))
+        places = (schema,) if schema else self.path
+        found = (self.relations.get((each, name)) for each in places)
+        return next((table for table in found if table), None)
 
 
 # A not-null constraint that is not valid, or that children do not inherit, proves

@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from perdure.check.blocks import (
+    not_in_transaction,
+    repeated_request,
+    swallowed_error,
+    unread_collect,
+)
+from perdure.check.cleanup import exit_from_cleanup, undo_never_runs, undo_reads_rebound
+from perdure.check.decided import decided_condition
 from perdure.check.loops import endless_loop, fixed_condition, spinning_loop
 from perdure.check.nullable import nullable_condition
 from perdure.check.signals import endless_wait, unchecked_timeout
@@ -28,10 +36,18 @@ RULES: tuple[Rule, ...] = (
     endless_loop,  # WF402
     spinning_loop,  # WF403
     fixed_condition,  # WF404
+    decided_condition,  # WF405
     missing_where,  # WF411
     captured_star,  # WF412
     endless_wait,  # WF421
     unchecked_timeout,  # WF422
+    exit_from_cleanup,  # WF440
+    not_in_transaction,  # WF441
+    swallowed_error,  # WF442
+    repeated_request,  # WF443
+    undo_reads_rebound,  # WF444
+    unread_collect,  # WF445
+    undo_never_runs,  # WF446
 )
 
 

@@ -8,23 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from perdure.check.walk import Steps, every_step, inner_lists
+from perdure.check.walk import Steps, every_step, own_lists
 from perdure.ir import tree as ir
 from perdure.ir.expr import Expression
 
 ENDS = (ir.ReturnStep, ir.FailStep, ir.BreakStep, ir.ContinueStep)
-WAITS = (ir.SleepStep, ir.WaitForSignalStep)
+WAITS = (
+    ir.SleepStep,
+    ir.SleepUntilStep,
+    ir.WaitForScheduleStep,
+    ir.WaitForSignalStep,
+)
 
 
 def comes_out(step: ir.Step) -> bool:
     """Say whether the step after this one can be reached."""
+    if step.head.when is not None:
+        return True
     match step:
-        case ir.IfStep():
-            return any(map(end_is_reached, inner_lists(step)))
-        case ir.ParallelStep():
-            return all(map(end_is_reached, inner_lists(step)))
-        case ir.RaceStep():
-            return any(map(end_is_reached, inner_lists(step)))
+        case ir.IfStep() | ir.SwitchStep() | ir.RaceStep():
+            return any(map(end_is_reached, own_lists(step)))
+        case ir.ParallelStep() | ir.GroupStep() | ir.TransactionStep():
+            return all(map(end_is_reached, own_lists(step)))
+        case ir.TryStep():
+            handled = step.handler is not None and end_is_reached(step.handler)
+            return end_is_reached(step.finally_) and (
+                end_is_reached(step.steps) or handled
+            )
         case ir.LoopStep():
             return has_condition(step) or any(own_breaks(step.steps))
         case _:
@@ -48,8 +58,8 @@ def own_breaks(steps: Steps) -> Iterator[ir.BreakStep]:
     for step in steps:
         if isinstance(step, ir.BreakStep):
             yield step
-        elif not isinstance(step, ir.LoopStep):
-            for inner in inner_lists(step):
+        elif not isinstance(step, (ir.LoopStep, ir.ForeachStep)):
+            for inner in own_lists(step):
                 yield from own_breaks(inner)
 
 

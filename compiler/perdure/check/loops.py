@@ -14,6 +14,19 @@ from perdure.diagnostics import Diagnostic, error, warning
 from perdure.ir import tree as ir
 from perdure.ir.expr import Expression
 
+_QUIET = (
+    *ENDS,
+    ir.AssertStep,
+    ir.GroupStep,
+    ir.IfStep,
+    ir.LetStep,
+    ir.LoopStep,
+    ir.ParallelStep,
+    ir.RaceStep,
+    ir.SwitchStep,
+    ir.TransactionStep,
+    ir.TryStep,
+)
 _PAUSE = "add `every: 5s`, or a `sleep` or `wait_for_signal` in the loop"
 
 
@@ -72,13 +85,12 @@ def _is_left(loop: ir.LoopStep) -> bool:
 def _only_reads(loop: ir.LoopStep) -> bool:
     """Say whether the loop has statements, and all that it does is to read."""
     steps = list(every_step(loop.steps))
-    quiet = (ir.LetStep, ir.IfStep, ir.LoopStep, ir.ParallelStep, ir.RaceStep, *ENDS)
     statements = [step for step in steps if isinstance(step, ir.SqlStep)]
     others = [step for step in steps if not isinstance(step, ir.SqlStep)]
     return (
         bool(statements)
         and all(map(_reads, statements))
-        and all(isinstance(step, (*quiet, ir.AssertStep)) for step in others)
+        and all(isinstance(step, _QUIET) for step in others)
     )
 
 

@@ -16,6 +16,7 @@ from perdure.check.walk import (
     expressions,
     in_expression,
     inner_lists,
+    own_lists,
     references,
 )
 from perdure.diagnostics import Diagnostic, warning
@@ -36,6 +37,8 @@ def endless_wait(workflow: ir.Workflow) -> Iterator[Diagnostic]:
 def _endless(steps: Steps) -> Iterator[Diagnostic]:
     for step in steps:
         match step:
+            case _ if step.head.timeout is not None:
+                pass
             case ir.WaitForSignalStep() if step.timeout is None:
                 yield warning(
                     "WF421",
@@ -46,17 +49,9 @@ def _endless(steps: Steps) -> Iterator[Diagnostic]:
                 )
             case ir.RaceStep() if any(map(_is_timed, step.branches)):
                 pass
-            case ir.IfStep():
-                for arm in step.arms:
-                    yield from _endless(arm.steps)
-                yield from _endless(step.otherwise)
-            case ir.ParallelStep() | ir.RaceStep():
-                for branch in step.branches:
-                    yield from _endless(branch.steps)
-            case ir.LoopStep():
-                yield from _endless(step.steps)
             case _:
-                pass
+                for inner in inner_lists(step):
+                    yield from _endless(inner)
 
 
 def _is_timed(branch: ir.Branch) -> bool:
@@ -96,14 +91,34 @@ class _Reader:
         checked = {name for each in conditions(step) for name in _checks(each)}
         current = before - checked
         self._report(step, current)
+        after = self._inside(step, current)
+        if step.head.undo:
+            self.steps(step.head.undo, current if after is None else after)
+        return current if after is None and step.head.when else after
+
+    def _inside(self, step: ir.Step, current: Unchecked) -> Unchecked | None:
         match step:
             case ir.WaitForSignalStep() if step.variable:
                 timed = step.timeout is not None
                 return current | {step.variable} if timed else current - {step.variable}
-            case ir.IfStep() | ir.RaceStep():
-                return _union([self.steps(each, current) for each in inner_lists(step)])
+            case ir.IfStep() | ir.RaceStep() | ir.SwitchStep():
+                return _union([self.steps(each, current) for each in own_lists(step)])
+            case ir.GroupStep() | ir.TransactionStep():
+                return self.steps(step.steps, current)
+            case ir.ForeachStep():
+                self.breaks.append([])
+                self.steps(step.steps, current)
+                self.breaks.pop()
+                return current
+            case ir.TryStep():
+                ends = [self.steps(step.steps, current)]
+                if step.handler is not None:
+                    ends.append(self.steps(step.handler, current))
+                end = _union(ends)
+                last = self.steps(step.finally_, current if end is None else end)
+                return None if end is None else last
             case ir.ParallelStep():
-                ends = [self.steps(each, current) for each in inner_lists(step)]
+                ends = [self.steps(each, current) for each in own_lists(step)]
                 return None if None in ends else _union(ends)
             case ir.LoopStep():
                 return self._loop(step, current)

@@ -11,14 +11,24 @@ Steps = tuple[ir.Step, ...]
 
 
 def inner_lists(step: ir.Step) -> tuple[Steps, ...]:
-    """Return the lists of steps that stand directly in a step."""
+    """Return the lists of steps that stand directly in a step, its undo last."""
+    return (*own_lists(step), *((step.head.undo,) if step.head.undo else ()))
+
+
+def own_lists(step: ir.Step) -> tuple[Steps, ...]:
+    """Return the lists of steps that stand directly in a step, without its undo."""
     match step:
         case ir.IfStep():
             return (*(arm.steps for arm in step.arms), step.otherwise)
         case ir.ParallelStep() | ir.RaceStep():
             return tuple(branch.steps for branch in step.branches)
-        case ir.LoopStep():
+        case ir.LoopStep() | ir.ForeachStep() | ir.TransactionStep() | ir.GroupStep():
             return (step.steps,)
+        case ir.SwitchStep():
+            return (*(case.steps for case in step.cases), step.default)
+        case ir.TryStep():
+            handler = () if step.handler is None else (step.handler,)
+            return (step.steps, *handler, step.finally_)
         case _:
             return ()
 
@@ -41,15 +51,16 @@ def every_step(steps: Steps) -> Iterator[ir.Step]:
 
 def conditions(step: ir.Step) -> tuple[Expression, ...]:
     """Return the conditions of a step, not those of the steps in it."""
+    when = () if step.head.when is None else (step.head.when,)
     match step:
         case ir.IfStep():
-            return tuple(arm.condition for arm in step.arms)
+            return (*when, *(arm.condition for arm in step.arms))
         case ir.LoopStep():
-            return tuple(each for each in (step.while_, step.until) if each)
+            return (*when, *(each for each in (step.while_, step.until) if each))
         case ir.AssertStep():
-            return (step.condition,)
+            return (*when, step.condition)
         case _:
-            return ()
+            return when
 
 
 def expressions(step: ir.Step) -> Iterator[Expression]:
@@ -62,8 +73,27 @@ def expressions(step: ir.Step) -> Iterator[Expression]:
                 yield from _in_value(header)
             for value in (step.json, step.body):
                 yield from _in_value(value)
+            for _, text in step.form or ():
+                yield from _in_value(text)
+            for part in step.multipart or ():
+                yield from _in_value(part.body)
+                yield from _in_value(part.filename)
+        case ir.CallStep() | ir.StartStep():
+            yield from (argument.value for argument in step.arguments)
+            if isinstance(step, ir.StartStep):
+                yield from _in_value(step.key)
+        case ir.SendStep():
+            yield from _in_value(step.to)
+            yield from _in_value(step.data)
         case ir.SleepStep() if isinstance(step.duration, Expression):
             yield step.duration
+        case ir.SleepUntilStep():
+            yield step.time
+        case ir.SwitchStep():
+            yield step.subject
+        case ir.ForeachStep():
+            for collected in step.collect:
+                yield from _in_value(collected)
         case ir.LetStep():
             yield step.value
         case ir.ReturnStep():
@@ -76,6 +106,10 @@ def references(step: ir.Step) -> Iterator[Reference]:
     """Yield all references of a step, not those of the steps in it."""
     if isinstance(step, ir.SqlStep):
         yield from (p for p in step.statement.parts if isinstance(p, Reference))
+    if isinstance(step, ir.ForeachStep):
+        yield step.rows
+    if isinstance(step, ir.HttpStep):
+        yield from (part.source for part in step.multipart or () if part.source)
     for expression in expressions(step):
         yield from in_expression(expression)
 
@@ -104,5 +138,18 @@ def bound(step: ir.Step) -> Iterator[str]:
     variable = getattr(step, "variable", None)
     if isinstance(variable, str):
         yield variable
+    if isinstance(step, ir.ForeachStep):
+        yield step.item
     if isinstance(step, ir.RaceStep):
         yield from (export.outside for export in step.exports)
+
+
+def option_references(workflow: ir.Workflow) -> Iterator[Reference]:
+    """Yield the references of a workflow's own keys."""
+    options = workflow.options
+    if options is None:
+        return
+    concurrency = options.concurrency
+    for key in (options.idempotency_key, concurrency and concurrency.key):
+        if key:
+            yield from in_expression(key)

@@ -14,6 +14,7 @@ _RANGES = {
     "5": "SQL",
     "6": "Targets",
     "7": "Releases",
+    "8": "Import",
 }
 
 _HEAD = """\
@@ -86,7 +87,8 @@ def _indented(snippet: str) -> str:
 
 
 def _fenced(snippet: str) -> str:
-    return f"```yaml\n{snippet.strip(chr(10))}\n```"
+    language = "sql" if snippet.startswith(("select ", "create ")) else "yaml"
+    return f"```{language}\n{snippet.strip(chr(10))}\n```"
 
 
 def _sentence(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perdure.emit.inputs import declared, ordered, types
-from perdure.emit.literals import dollar_quote, quote_name, quote_text
+from perdure.emit.literals import dollar_body, quote_name, quote_text
 from perdure.plan.tree import Parameter
 
 _OPTIONS = "returns text\nlanguage {language}\nvolatile\n"
@@ -35,23 +35,31 @@ def version_function(
     start: str,
     settings: Sequence[str],
 ) -> str:
-    """Return the function that builds the graph and starts a run of it."""
+    """Return the function that builds the graph and starts a run of it.
+
+    `settings` are the further options of the function, one a line.
+    """
     lines = ["", *_declare(declarations), "begin"]
     lines += _required(workflow, parameters)
     lines += [f"  return {start};", "end", ""]
-    body = dollar_quote("\n".join(lines), "workflow")
+    body = dollar_body("\n".join(lines), "workflow")
     options = _OPTIONS.format(language="plpgsql")
-    options += "".join(f"set {setting}\n" for setting in settings)
+    options += "".join(f"{setting}\n" for setting in settings)
     return f"create function {_head(name, parameters)}\n{options}as {body};"
 
 
 def current_function(
-    verb: str, name: str, versioned: str, parameters: Sequence[Parameter]
+    verb: str,
+    name: str,
+    versioned: str,
+    parameters: Sequence[Parameter],
+    settings: Sequence[str] = (),
 ) -> str:
     """Return the function that starts a run of the current version."""
     arguments = ", ".join(quote_name(each.name) for each in ordered(parameters))
-    body = dollar_quote(f"\n  select {versioned}({arguments})\n", "current")
+    body = dollar_body(f"\n  select {versioned}({arguments})\n", "current")
     options = _OPTIONS.format(language="sql")
+    options += "".join(f"{setting}\n" for setting in settings)
     return f"{verb} {_head(name, parameters)}\n{options}as {body};"
 
 

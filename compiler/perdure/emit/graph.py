@@ -14,28 +14,45 @@ from perdure.emit.layout import Argument, Call, Named, Statement
 from perdure.emit.literals import quote_literal, quote_text
 from perdure.emit.numbers import factor, interval
 from perdure.emit.query import Values, chunks_of, reference
-from perdure.plan.query import Query, ResultRef, StringLiteral
+from perdure.plan.query import (
+    Code,
+    Piece,
+    Query,
+    ResultRef,
+    SecretRef,
+    StepOf,
+    StringLiteral,
+)
 from perdure.plan.tree import (
     Break,
     Continue,
+    Foreach,
     Http,
+    HttpPart,
     If,
     Join,
     Loop,
     Node,
     Origin,
     Race,
+    Raise,
     Repeat,
     Retry,
     Return,
+    Schedule,
     Seq,
     Signal,
     Sleep,
+    SleepUntil,
     Sql,
+    Timeout,
+    Transaction,
+    Try,
 )
+from perdure.plan.tree import Call as Called
 
 _DEFAULT_HTTP_TIMEOUT = 30_000
-_HELPERS = ("request", "winner", "result", "payload")
+_HELPERS = ("request", "winner", "result", "payload", "scope", "undo")
 """Roles of nodes that prepare or end a step, said in its comment."""
 
 
@@ -46,6 +63,8 @@ class Graph:
     values: Values
     origins: list[Origin] = field(default_factory=list)
     path: str = "steps"
+    steps: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+    raised: list[str] = field(default_factory=list)
 
     def node(self, node: Node) -> Call:
         """Return the call of a node; a new step gets a comment."""
@@ -63,7 +82,10 @@ class Graph:
 
     def query(self, sql: Sql) -> Statement:
         """Return a statement that is no node of its own."""
-        return Statement(chunks_of(sql.query, self.values))
+        pieces: list[Piece] = []
+        for piece in sql.query:
+            pieces += self._step_of(piece) if isinstance(piece, StepOf) else (piece,)
+        return Statement(chunks_of(tuple(pieces), self.values))
 
     def condition(self, sql: Sql) -> Statement:
         """Return a statement that stands for a node."""
@@ -100,6 +122,25 @@ class Graph:
                 return _http(node)
             case Retry():
                 return self._retry(node)
+            case Try():
+                return self._try(node)
+            case Raise(error=error):
+                self.raised.append(error)
+                return Call("df.raise", (f"'{error}'",))
+            case Timeout(node=inner, after=after):
+                limit = f"interval {interval(after)}"
+                return Call("df.timeout", (self.node(inner), limit))
+            case Foreach():
+                return self._foreach(node)
+            case Transaction(nodes=nodes):
+                calls = tuple(self.node(each) for each in nodes)
+                return Call("df.transaction", calls)
+            case SleepUntil(time=time):
+                return Call("df.sleep_until", (self.query(time),))
+            case Schedule():
+                return _schedule(node)
+            case Called(start=start):
+                return Call("df.call", (self.query(start),))
 
     def _if(self, node: If) -> Call:
         arguments: list[Argument] = [self.condition(node.condition)]
@@ -147,6 +188,45 @@ class Graph:
             arguments.append(Named("retry_on", f"array[{listed}]::text[]"))
         return Call("df.retry", tuple(arguments))
 
+    # --- failures and items -----------------------------------------------------
+
+    def _try(self, node: Try) -> Call:
+        first, before, outer = len(self.origins) + 1, len(self.raised), set(self.steps)
+        arguments: list[Argument] = [self.node(node.body)]
+        if outer & set(self.raised[before:]):
+            first = 1  # an error of a node before the body may be raised again in it
+        steps = [each.name or each.path for each in self.origins[first - 1 :]]
+        if node.handler is not None:
+            self.steps[node.error] = (first, steps)
+            arguments.append(self.node(node.handler))
+            arguments.append(f"'{node.error}'")
+        if node.finally_ is not None:
+            arguments.append(Named("finally", self.node(node.finally_)))
+        return Call("df.try", tuple(arguments))
+
+    def _step_of(self, piece: StepOf) -> Query:
+        """Return the step of an error: the list of those of the nodes that may fail."""
+        first, steps = self.steps[piece.error]
+        listed: list[Piece] = []
+        for step in steps:
+            listed += [Code(", " if listed else "(array["), StringLiteral(step)]
+        node = ResultRef(piece.error, "node")
+        return (*listed, Code("])[("), node, Code(f")::integer - {first - 1}]"))
+
+    def _foreach(self, node: Foreach) -> Call:
+        arguments: list[Argument] = [self.query(node.items), self.node(node.body)]
+        arguments.append(f"'{node.item}'")
+        if node.max_parallel != 1:
+            arguments.append(Named("max_parallel", str(node.max_parallel)))
+        if node.collect is not None:
+            arguments.append(Named("collect", self.condition(node.collect)))
+        return Call("df.foreach", tuple(arguments))
+
+
+def _schedule(node: Schedule) -> Call:
+    zone = () if node.timezone is None else (quote_literal(node.timezone),)
+    return Call("df.wait_for_schedule", (quote_literal(node.cron), *zone))
+
 
 def _comment(origin: Origin) -> str:
     text = f"{origin.path} {origin.name}" if origin.name else origin.path
@@ -162,6 +242,8 @@ def _signal(node: Signal) -> Call:
 
 
 def _http(node: Http) -> Call:
+    if node.parts is not None:
+        return _multipart(node, node.parts)
     arguments = [
         _text(node.url),
         quote_literal(node.method),
@@ -174,6 +256,29 @@ def _http(node: Http) -> Call:
         while arguments[-1] == "null":
             arguments.pop()
     return Call("df.http", tuple(arguments))
+
+
+def _multipart(node: Http, parts: tuple[HttpPart, ...]) -> Call:
+    listed = []
+    for part in parts:
+        fields = {"name": _plain(part.name), "data_b64": _plain(part.content)}
+        if part.filename is not None:
+            fields["filename"] = _plain(part.filename)
+        if part.content_type is not None:
+            fields["content_type"] = part.content_type
+        listed.append(fields)
+    arguments = [
+        _text(node.url),
+        quote_literal(node.method),
+        quote_text(json.dumps(listed, ensure_ascii=False)) + "::jsonb",
+        _headers(node.headers),
+        str(node.timeout // 1000),
+    ]
+    if node.timeout == _DEFAULT_HTTP_TIMEOUT:
+        arguments.pop()
+        if arguments[-1] == "null":
+            arguments.pop()
+    return Call("df.http_multipart", tuple(arguments))
 
 
 def _headers(headers: tuple[tuple[str, Query], ...]) -> str:
@@ -189,8 +294,13 @@ def _text(query: Query) -> str:
 
 def _plain(query: Query) -> str:
     """Return text that is no SQL: constants as they are, and references."""
-    return "".join(
-        piece.value if isinstance(piece, StringLiteral) else reference(piece)
-        for piece in query
-        if isinstance(piece, (StringLiteral, ResultRef))
-    )
+    texts = []
+    for piece in query:
+        match piece:
+            case StringLiteral(value):
+                texts.append(value)
+            case ResultRef():
+                texts.append(reference(piece))
+            case SecretRef(name):
+                texts.append(f"$secrets.{name}")
+    return "".join(texts)

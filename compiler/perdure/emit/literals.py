@@ -10,8 +10,11 @@ import re
 
 from perdure.emit.reserved import RESERVED
 
-REFERENCE_LIKE = re.compile(r"[$](?=[A-Za-z_])|[{](?=[A-Za-z_][A-Za-z0-9_]*[}])")
-"""A character that a runtime may take for the start of a reference."""
+REFERENCE_LIKE = re.compile(
+    r"[$](?=[A-Za-z_])|[{](?=[A-Za-z_][A-Za-z0-9_]*[}])|(?<=[$])[{]"
+)
+"""A character that a runtime may take for the start of a reference, or a migration
+tool for that of a placeholder."""
 
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -26,9 +29,9 @@ def quote_literal(text: str) -> str:
 def quote_text(text: str) -> str:
     """Return a string constant for SQL that no runtime reads a second time."""
     quoted = text.replace("'", "''")
-    if "\\" in text:
-        return "E'" + quoted.replace("\\", "\\\\") + "'"
-    return f"'{quoted}'"
+    if "\\" not in text and "${" not in text:
+        return f"'{quoted}'"
+    return "E'" + quoted.replace("\\", "\\\\").replace("${", "$\\x7b") + "'"
 
 
 def escape_string(text: str) -> str:
@@ -61,8 +64,39 @@ def _unicode(found: re.Match[str]) -> str:
     return f"\\{ord(found.group()):04x}"
 
 
+_MARK = re.compile(
+    r"(?<=[$])(?=[{])"  # a placeholder of Flyway
+    r"|(?<=-)(?=-[ \t]*(?:[+]goose|migrate:|atlas:))",  # markers, in any comment
+    re.IGNORECASE,
+)
+
+
 def dollar_quote(text: str, tag: str) -> str:
-    """Return a dollar-quoted constant; the tag is changed until nothing can end it."""
+    """Return a dollar-quoted constant; the tag is changed until nothing can end it.
+
+    A text that a migration tool would read something of its own into is split into
+    constants that are joined, where an expression can stand.
+    """
+    first, *others = _MARK.split(text)
+    parts = _one(first, tag)
+    for each in others:
+        parts += _one(each, tag)
+    return " || ".join(parts)
+
+
+def dollar_body(text: str, tag: str) -> str:
+    """Return one dollar-quoted constant, where no expression can stand."""
+    return _quoted(text, tag)
+
+
+def _one(text: str, tag: str) -> list[str]:
+    """Quote a part; a brace at its start would make `${` with the tag before it."""
+    if text.startswith("{"):
+        return ["'{'", *_one(text[1:], tag)] if len(text) > 1 else ["'{'"]
+    return [_quoted(text, tag)]
+
+
+def _quoted(text: str, tag: str) -> str:
     name, count = tag, 1
     while f"${name}" in text:
         count += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from perdure.emit.guard import guard
@@ -19,9 +19,11 @@ from perdure.plan.query import (
     InputRef,
     Piece,
     Query,
+    Quoted,
     ResultRef,
     RunRef,
     StringLiteral,
+    WorkflowRef,
 )
 from perdure.syntax.sql import Token
 
@@ -30,7 +32,7 @@ SOFT = "\ue000"
 
 _RUN_ID = "'{sys_instance_id}'"
 _MARKS = re.compile(
-    r"[$][A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)?[?]?"
+    r"[$][A-Za-z_][A-Za-z0-9_]*(?:\.(?:[A-Za-z_][A-Za-z0-9_]*|[*]))?[?]?"
     r"|[{][A-Za-z_][A-Za-z0-9_]*[}]"
 )
 
@@ -51,11 +53,13 @@ class Values:
     """How facts that are not results are read: inputs and the run's own.
 
     `splices` names the local variable that holds the literal of an input; without
-    one, the input is read from beside the graph, as `$input.name`.
+    one, the input is read from beside the graph, as `$input.name`. `functions` are
+    those that start the workflows that are called, by name.
     """
 
     version: int
     splices: Mapping[str, str]
+    functions: Mapping[str, str] = field(default_factory=dict)
 
 
 def chunks_of(query: Query, values: Values) -> Chunks:
@@ -110,14 +114,28 @@ def _piece(piece: Piece, values: Values) -> Chunk:
         case InputRef(name):
             local = values.splices.get(name)
             return Splice(local) if local else f"$input.{name}"
+        case WorkflowRef(name):
+            return values.functions[name]
         case RunRef(what):
             return _of_run(what, values)
+        case Quoted(query):
+            return quote_literal(_constant(query, values))
         case _:
             raise TypeError(f"a token outside of the user's text: {piece!r}")
 
 
+def _constant(query: Query, values: Values) -> str:
+    """Return a statement whose text is known when it is compiled."""
+    texts = [chunk for chunk in chunks_of(query, values) if isinstance(chunk, str)]
+    if len(texts) != 1:
+        raise ValueError(f"a value in a statement that is a constant: {query!r}")
+    return texts[0]
+
+
 def reference(ref: ResultRef) -> str:
     """Return a reference as the runtime spells it."""
+    if ref.rows:
+        return f"${ref.name}.*"
     column = f".{ref.column}" if ref.column else ""
     return f"${ref.name}{column}{'?' if ref.optional else ''}"
 

@@ -10,22 +10,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from perdure.emit import inputs
-from perdure.emit.functions import (
-    comment_on,
-    current_function,
-    function_name,
-    identity,
-    version_function,
-)
+from perdure.emit import inputs, options
+from perdure.emit.beside import keyed
+from perdure.emit.current import LIMITS, described, dropped, replaced
+from perdure.emit.functions import comment_on, function_name, version_function
 from perdure.emit.graph import Graph
 from perdure.emit.layout import show
 from perdure.emit.literals import dollar_quote, quote_name, quote_text
-from perdure.emit.pages import page
 from perdure.emit.query import Values
 from perdure.plan.target import Target
-from perdure.plan.tree import Origin, Parameter, Plan
-from perdure.plan.version import MapEntry, Registration, VersionSql
+from perdure.plan.tree import Origin, Plan
+from perdure.plan.version import MapEntry, Registration, Script, VersionSql
+
+_BACK = "back to the version before it, if there is one"
 
 
 def emit(
@@ -37,39 +34,32 @@ def emit(
     registration: Registration,
 ) -> VersionSql:
     """Return the SQL of a legal plan as version `version` of its workflow."""
-    values = Values(version, _splices(plan, target))
+    values = Values(version, _splices(plan, target), registration.functions)
     graph = Graph(values)
     call = graph.node(plan.root)
     source_map = tuple(_entry(origin, registration) for origin in graph.origins)
     signature = tuple(inputs.declared(p) for p in inputs.ordered(plan.parameters))
     names = _Names(schema, plan, version, registration)
     beside = () if values.splices else inputs.beside(plan.parameters)
-    start = inputs.start(call, f"{plan.workflow}@{version}", beside)
-    facts = {
-        "workflow": plan.workflow,
-        "version": version,
-        "registration": registration,
-        "target": str(target),
-        "schema": quote_name(schema),
-        "version_function": version_function(
-            names.versioned,
-            plan.workflow,
-            plan.parameters,
-            inputs.declarations(plan.parameters) if values.splices else (),
-            show(start, 2),
-            (
-                f"search_path = {plan.search_path}",
-                *inputs.settings(plan.parameters),
-            ),
+    native = target.can("options")
+    started = (*beside, *(options.start_options(plan) if native else ()))
+    start = inputs.start(call, f"{plan.workflow}@{version}", started)
+    key = None if native else options.start_key(plan)
+    if key is not None:
+        start = keyed(start, plan.workflow, key)
+    function = version_function(
+        names.versioned,
+        plan.workflow,
+        plan.parameters,
+        inputs.declarations(plan.parameters) if values.splices else (),
+        show(start, 2),
+        (
+            *options.definer(plan.options),
+            f"set search_path = {plan.search_path}",
+            *(f"set {each}" for each in inputs.settings(plan.parameters)),
         ),
-        "register": _register(
-            plan, version, target, registration, signature, source_map
-        ),
-        "up": names.up(),
-        "down": names.down(),
-        "drop_version": names.dropped(names.versioned, plan.parameters),
-        "unregister": _unregister(plan.workflow, version),
-    }
+    )
+    register = _register(plan, version, target, registration, signature, source_map)
     return VersionSql(
         plan.workflow,
         version,
@@ -78,14 +68,63 @@ def emit(
         signature,
         plan.parameters,
         source_map,
-        up=page("version.up.sql.j2", facts),
-        down=page("version.down.sql.j2", facts),
+        install=Script(
+            _head(f"version {version}, for target {target}", plan, registration),
+            _install(names, function, register, native=native),
+        ),
+        remove=Script(
+            _head(f"version {version}: {_BACK}", plan, registration), _remove(names)
+        ),
         description=plan.description,
+        role=plan.options.role,
+        scheduled=plan.options.schedule is not None,
+    )
+
+
+def _install(
+    names: _Names, function: str, register: str, *, native: bool
+) -> tuple[str, ...]:
+    """Return the statements that install a version."""
+    plan, schema = names.plan, names.schema
+    return (
+        *LIMITS,
+        *options.place_check(plan.options, plan.workflow),
+        f"create schema if not exists {quote_name(schema)};",
+        function,
+        *names.up(),
+        *options.supervisor(plan, schema, names.version, native=native),
+        register,
+        *options.begin_schedule(plan, schema, names.version, names.previous),
+    )
+
+
+def _remove(names: _Names) -> tuple[str, ...]:
+    """Return the statements that put the version before in its place."""
+    plan, schema = names.plan, names.schema
+    return (
+        *LIMITS,
+        *names.down(),
+        *options.end_schedule(plan, schema, names.version, names.previous),
+        dropped(names.versioned, plan.parameters),
+        _unregister(plan.workflow, names.version),
     )
 
 
 def _splices(plan: Plan, target: Target) -> dict[str, str]:
     return {} if target.can("input") else inputs.splices(plan.parameters)
+
+
+def _head(what: str, plan: Plan, registration: Registration) -> str:
+    """Return the comment over a script: what it is, and what it was made from."""
+    path = registration.source.path
+    advice = "to change it, change that file and compile again."
+    return "\n".join(
+        [
+            f"-- written by perdure: {plan.workflow}, {what}",
+            f"-- Compiled from {path}; {advice}",
+            f"-- Digest of what was compiled: {registration.digest}",
+        ]
+    )
 
 
 class _Names:
@@ -104,62 +143,43 @@ class _Names:
     def up(self) -> list[str]:
         """Return what makes this version the current one."""
         before = self.previous.parameters if self.previous else None
+        after, own = self.plan.parameters, self.plan.options
+        old = self.previous.role if self.previous else None
         return [
-            comment_on(self.versioned, self.plan.parameters, self._described(True)),
-            *self._replace(before, self.plan.parameters, self.versioned),
-            comment_on(self.current, self.plan.parameters, self._described(False)),
+            comment_on(self.versioned, after, self._described(True)),
+            *options.owned(own, self.versioned, after, new=True),
+            *options.grants_taken_over(
+                own, self.current, self.versioned, before, after
+            ),
+            *replaced(self.current, before, after, self.versioned, own.role, old),
+            comment_on(self.current, after, self._described(False)),
         ]
 
     def down(self) -> list[str]:
         """Return what makes the previous version the current one again."""
         if self.previous is None:
-            return [self.dropped(self.current, self.plan.parameters)]
+            return [dropped(self.current, self.plan.parameters)]
         parameters, number = self.previous.parameters, self.previous.version
         versioned = function_name(self.schema, self.plan.workflow, number)
-        text = _description(
+        text = described(
             self.plan.workflow, number, self.previous.description, whole=False
         )
         return [
-            *self._replace(self.plan.parameters, parameters, versioned),
+            *replaced(
+                self.current,
+                self.plan.parameters,
+                parameters,
+                versioned,
+                self.previous.role,
+                self.plan.options.role,
+            ),
             comment_on(self.current, parameters, text),
         ]
 
-    def dropped(self, name: str, parameters: Sequence[Parameter]) -> str:
-        return f"drop function {identity(name, parameters)};"
-
-    def _replace(
-        self,
-        before: Sequence[Parameter] | None,
-        after: Sequence[Parameter],
-        versioned: str,
-    ) -> list[str]:
-        if before is None:
-            return [current_function("create function", self.current, versioned, after)]
-        if _declared(before) == _declared(after):
-            verb = "create or replace function"
-            return [current_function(verb, self.current, versioned, after)]
-        return [
-            self.dropped(self.current, before),
-            current_function("create function", self.current, versioned, after),
-        ]
-
     def _described(self, whole: bool) -> str:
-        return _description(
+        return described(
             self.plan.workflow, self.version, self.plan.description, whole=whole
         )
-
-
-def _description(
-    workflow: str, version: int, description: str | None, *, whole: bool
-) -> str:
-    """Return the comment of a function: which version it is of, and what it is for."""
-    start = f"{workflow}, version {version}"
-    head = start if whole else f"Starts a run of {start}"
-    return f"{head}: {description.strip()}" if description else head
-
-
-def _declared(parameters: Sequence[Parameter]) -> list[str]:
-    return [inputs.declared(each) for each in inputs.ordered(parameters)]
 
 
 def _entry(origin: Origin, registration: Registration) -> MapEntry:

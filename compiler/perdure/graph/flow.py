@@ -17,8 +17,14 @@ _SHAPES: dict[str, Shape] = {
     "race": "fork",
     "sleep": "wait",
     "wait_for_signal": "wait",
+    "sleep_until": "wait",
+    "wait_for_schedule": "wait",
+    "switch": "choice",
+    "foreach": "choice",
 }
 _LEAVES = ("return", "fail", "break", "continue")
+_REST = {"if": "else", "switch": "default"}
+_UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +100,53 @@ def _step(
     shape: Shape = "end" if node.kind == "return" else _SHAPES.get(node.kind, "step")
     box = drawn.box([title, node.text], shape)
     _join(drawn, loose, box)
+    ends = _ways_on(drawn, node, box, loop)
+    _undo(drawn, node, box, loop)
+    return [*ends, _Loose(box, "skipped")] if node.skippable else ends
+
+
+def _ways_on(drawn: Flow, node: TreeNode, box: str, loop: _Loop | None) -> list[_Loose]:
+    """Draw what is in a step; return the ways out of it."""
     if node.kind in _LEAVES:
         _leave(drawn, node, box, loop)
         return []
-    if node.kind == "loop":
+    if node.kind in ("loop", "foreach"):
         return _loop(drawn, node, box)
+    if node.kind == "try":
+        return _try(drawn, node, box, loop)
     return _branches(drawn, node, box, loop)
+
+
+def _undo(drawn: Flow, node: TreeNode, box: str, loop: _Loop | None) -> None:
+    """Draw the steps that take a step back; nothing follows them."""
+    for part in node.parts:
+        if part.label == _UNDO:
+            _steps(drawn, part.nodes, [_Loose(box, _UNDO)], loop)
+
+
+def _try(drawn: Flow, node: TreeNode, box: str, loop: _Loop | None) -> list[_Loose]:
+    """Draw the steps, those that handle a failure, and after both those that end."""
+    ends: list[_Loose] = []
+    for part in node.parts:
+        if part.label in ("try", "catch"):
+            ends += _steps(drawn, part.nodes, [_Loose(box, part.label)], loop)
+        elif part.label == "finally":
+            ends = _steps(drawn, part.nodes, ends, loop)
+    return ends
 
 
 def _branches(
     drawn: Flow, node: TreeNode, box: str, loop: _Loop | None
 ) -> list[_Loose]:
-    if not node.parts:
+    parts = [part for part in node.parts if part.label != _UNDO]
+    if not parts:
         return [_Loose(box)]
     ends: list[_Loose] = []
-    for part in node.parts:
+    for part in parts:
         ends += _steps(drawn, part.nodes, [_Loose(box, part.label)], loop)
-    if node.kind == "if" and all(part.label != "else" for part in node.parts):
-        ends.append(_Loose(box, "else"))
+    rest = _REST.get(node.kind)
+    if rest and all(part.label != rest for part in parts):
+        ends.append(_Loose(box, rest))
     if node.kind in ("parallel", "race") and ends:
         word = "all" if node.kind == "parallel" else "first"
         meet = drawn.box([word], "fork")
@@ -123,11 +158,13 @@ def _branches(
 def _loop(drawn: Flow, node: TreeNode, box: str) -> list[_Loose]:
     around = _Loop(box)
     for part in node.parts:
+        if part.label == _UNDO:
+            continue
         ends = _steps(drawn, part.nodes, [_Loose(box, part.label)], around)
         _join(drawn, [_Loose(end.source, end.label or "again") for end in ends], box)
     done = (
         [_Loose(box, "done")]
-        if ("while " in node.text or "until " in node.text)
+        if (node.kind == "foreach" or "while " in node.text or "until " in node.text)
         else []
     )
     return [*around.breaks, *done]

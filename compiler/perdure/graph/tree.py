@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perdure.ir.show import Shown, duration, kind, shown
+from perdure.ir.expr import Template
+from perdure.ir.show import Shown, duration, kind, lists_of, shown
 from perdure.ir.tree import (
     AssertStep,
+    CallStep,
     FailStep,
+    ForeachStep,
     HttpStep,
     IfStep,
     LetStep,
     LoopStep,
-    ParallelStep,
-    RaceStep,
     ReturnStep,
+    SendStep,
     SleepStep,
+    SleepUntilStep,
     SqlStep,
+    StartStep,
     Step,
+    SwitchStep,
+    TryStep,
+    WaitForScheduleStep,
     WaitForSignalStep,
     Workflow,
 )
@@ -35,13 +42,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """A step: its kind, its name if it has one, and what it does in a few words."""
+    """A step: its kind, its name if it has one, and what it does in a few words.
+
+    A `skippable` one has `when`.
+    """
 
     path: str
     kind: str
     name: str | None
     text: str
     parts: tuple[Part, ...] = ()
+    skippable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,12 @@ def _nodes(show: Shown, steps: tuple[Step, ...]) -> tuple[TreeNode, ...]:
 def _node(show: Shown, step: Step) -> TreeNode:
     name = step.head.name
     return TreeNode(
-        step.head.path, kind(step), name, _short(_text(show, step)), _parts(show, step)
+        step.head.path,
+        kind(step),
+        name,
+        _short(", ".join(filter(None, (_text(show, step), *show.guards(step))))),
+        _parts(show, step),
+        step.head.when is not None,
     )
 
 
@@ -79,6 +95,10 @@ def _text(show: Shown, step: Step) -> str:
             return show.sql(step.statement)
         case HttpStep():
             return f"{step.method} {show.template(step.url)}"
+        case CallStep() | StartStep():
+            return step.workflow
+        case SendStep():
+            return ", ".join(show.sent(step))
         case SleepStep(duration=int(length)):
             return duration(length)
         case SleepStep():
@@ -95,8 +115,20 @@ def _text(show: Shown, step: Step) -> str:
             return _loop(show, step)
         case ReturnStep():
             return show.value(step.value)
-        case FailStep():
-            return show.template(step.message)
+        case FailStep(message=None):
+            return f"with {show.error(step.error)}"
+        case FailStep(message=Template() as message):
+            return show.template(message)
+        case SwitchStep():
+            return show.expression(step.subject)
+        case TryStep():
+            return f"catch {show.error(step.error)}" if step.error else ""
+        case ForeachStep():
+            return ", ".join(show.foreach(step))
+        case SleepUntilStep():
+            return show.expression(step.time)
+        case WaitForScheduleStep():
+            return f"{step.cron} {step.timezone or 'UTC'}"
         case AssertStep():
             return show.expression(step.condition)
         case _:
@@ -123,13 +155,15 @@ def _parts(show: Shown, step: Step) -> tuple[Part, ...]:
                 parts.append(Part(label, _nodes(show, arm.steps)))
             if step.otherwise:
                 parts.append(Part("else", _nodes(show, step.otherwise)))
+            if step.head.undo:
+                parts.append(Part("undo", _nodes(show, step.head.undo)))
             return tuple(parts)
-        case ParallelStep() | RaceStep():
-            return tuple(Part(b.name, _nodes(show, b.steps)) for b in step.branches)
-        case LoopStep():
-            return (Part("do", _nodes(show, step.steps)),)
         case _:
-            return ()
+            return tuple(
+                Part(label, _nodes(show, steps))
+                for _, label, steps in lists_of(step)
+                if steps or label not in ("default", "finally")
+            )
 
 
 def _short(text: str) -> str:

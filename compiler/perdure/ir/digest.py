@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any
 
+from perdure.dump import shown_fields
 from perdure.ir.expr import Statement
 from perdure.ir.tree import Workflow
 from perdure.syntax.sql import Token
@@ -34,9 +35,7 @@ def _data(value: Any) -> Any:
     if isinstance(value, Statement):
         return _statement(value)
     if is_dataclass(value) and not isinstance(value, type):
-        shown = {
-            f.name: _data(getattr(value, f.name)) for f in fields(value) if f.compare
-        }
+        shown = {f.name: _data(getattr(value, f.name)) for f in shown_fields(value)}
         return {"is": type(value).__name__, **shown}
     if isinstance(value, (tuple, list)):
         return [_data(item) for item in value]

@@ -68,10 +68,20 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
-    """Text made of constant pieces and of expressions converted to text."""
+class Secret:
+    """The value of a secret, which only the worker that sends a request knows."""
 
-    parts: tuple[str | Expression, ...]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Text made of constant pieces and of expressions converted to text.
+
+    Secrets stand only in the templates of a request.
+    """
+
+    parts: tuple[str | Expression | Secret, ...]
 
 
 @dataclass(frozen=True, slots=True)

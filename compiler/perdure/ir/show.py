@@ -7,7 +7,7 @@ escaped, or be Python), and it is not the digest.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from perdure.ir.expr import (
@@ -15,6 +15,7 @@ from perdure.ir.expr import (
     Expression,
     Listing,
     Reference,
+    Secret,
     Statement,
     Template,
     Value,
@@ -23,8 +24,11 @@ from perdure.ir.expr import Mapping as Object
 from perdure.ir.tree import (
     AssertStep,
     BreakStep,
+    CallStep,
     ContinueStep,
     FailStep,
+    ForeachStep,
+    GroupStep,
     HttpStep,
     IfStep,
     LetStep,
@@ -33,9 +37,16 @@ from perdure.ir.tree import (
     RaceStep,
     Retry,
     ReturnStep,
+    SendStep,
     SleepStep,
+    SleepUntilStep,
     SqlStep,
+    StartStep,
     Step,
+    SwitchStep,
+    TransactionStep,
+    TryStep,
+    WaitForScheduleStep,
     WaitForSignalStep,
     Workflow,
 )
@@ -45,6 +56,9 @@ from perdure.syntax.sql import Token
 _KINDS: Mapping[type[Step], str] = {
     SqlStep: "sql",
     HttpStep: "http",
+    CallStep: "call",
+    StartStep: "start",
+    SendStep: "signal",
     SleepStep: "sleep",
     WaitForSignalStep: "wait_for_signal",
     LetStep: "let",
@@ -57,6 +71,13 @@ _KINDS: Mapping[type[Step], str] = {
     ReturnStep: "return",
     FailStep: "fail",
     AssertStep: "assert",
+    SwitchStep: "switch",
+    TryStep: "try",
+    ForeachStep: "foreach",
+    TransactionStep: "transaction",
+    GroupStep: "do",
+    SleepUntilStep: "sleep_until",
+    WaitForScheduleStep: "wait_for_schedule",
 }
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms"))
 
@@ -92,9 +113,53 @@ class Shown:
     def template(self, value: Template) -> str:
         """Return text with `${expression}` in it."""
         return "".join(
-            part if isinstance(part, str) else f"${{{self.expression(part)}}}"
+            part if isinstance(part, str) else f"${{{self._inside(part)}}}"
             for part in value.parts
         )
+
+    def _inside(self, part: Expression | Secret) -> str:
+        if isinstance(part, Secret):
+            return f"secrets.{part.name}"
+        return self.expression(part)
+
+    def called(self, step: CallStep | StartStep) -> Iterator[str]:
+        """Yield which workflow is called, in which version, and its inputs."""
+        version = f", whose steps are {step.pinned[:8]}" if step.pinned else ""
+        yield f"{step.workflow}{version}"
+        for each in step.arguments:
+            yield f"{each.name}: {self.expression(each.value)}"
+        if isinstance(step, StartStep) and step.key is not None:
+            yield f"key: {self.template(step.key)}"
+
+    def sent(self, step: SendStep) -> Iterator[str]:
+        """Yield what a signal says, one a line."""
+        yield step.signal
+        yield f"to: {self.template(step.to)}"
+        if step.data is not None:
+            yield f"data: {self.value(step.data)}"
+
+    def error(self, variable: str | None) -> str:
+        """Return the name of the error in a `catch`."""
+        known = self.variables.get(variable or "")
+        return known.name if known else ""
+
+    def guards(self, step: Step) -> Iterator[str]:
+        """Yield what any step may have, one a line."""
+        head = step.head
+        if head.when is not None:
+            yield f"when: {self.expression(head.when)}"
+        if head.timeout is not None:
+            yield f"timeout: {duration(head.timeout)}"
+
+    def foreach(self, step: ForeachStep) -> Iterator[str]:
+        """Yield what a `foreach` goes over, and what it gives, one a line."""
+        known = self.variables.get(step.item)
+        yield f"{known.name if known else step.item} in {self.reference(step.rows)}"
+        if step.max_parallel != 1:
+            yield f"max_parallel: {step.max_parallel}"
+        columns = zip(step.columns, step.collect, strict=True)
+        for column, value in columns:
+            yield f"collect {column.name}: {self.value(value)}"
 
     def value(self, value: Value | None) -> str:
         """Return a JSON value on one line."""
@@ -131,6 +196,36 @@ def duration(milliseconds: int) -> str:
         count, left = divmod(left, size)
         text += f"{count}{unit}" if count else ""
     return text or "0s"
+
+
+def lists_of(step: Step) -> Iterator[tuple[str, str, tuple[Step, ...]]]:
+    """Yield the lists of steps in a step: where it stands, its label, and the list."""
+    match step:
+        case IfStep():
+            yield "then", "then", step.arms[0].steps
+            for at, arm in enumerate(step.arms[1:]):
+                yield f"elif[{at}].then", "elif", arm.steps
+            yield "else", "else", step.otherwise
+        case ParallelStep() | RaceStep():
+            for branch in step.branches:
+                yield f"{kind(step)}.{branch.name}", branch.name, branch.steps
+        case LoopStep():
+            yield "loop", "do", step.steps
+        case ForeachStep() | GroupStep():
+            yield "do", "do", step.steps
+        case TransactionStep():
+            yield "transaction", "do", step.steps
+        case SwitchStep():
+            for at, case in enumerate(step.cases):
+                yield f"cases[{at}]", case.value, case.steps
+            yield "default", "default", step.default
+        case TryStep():
+            yield "try", "try", step.steps
+            if step.handler is not None:
+                yield "do", "catch", step.handler
+            yield "finally", "finally", step.finally_
+    if step.head.undo:
+        yield "undo", "undo", step.head.undo
 
 
 def type_text(type: Type, nullable: bool = False) -> str:

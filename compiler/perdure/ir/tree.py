@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from perdure.catalog.model import Facts
-from perdure.ir.expr import Expression, Statement, Template, Value
+from perdure.ir.expr import Expression, Reference, Statement, Template, Value
 from perdure.ir.types import Cardinality, Field, Scalar, Type, Variable
 from perdure.source import Span
+from perdure.syntax.tree import ADDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,20 @@ class Head:
     `path` is the structural place, the same from YAML and Python:
     `steps[1].then[0]`, `steps[2].parallel.notify[0]`, `steps[3].elif[0].then[1]`,
     `steps[4].loop[0]`. `name` is what the user called the step.
+
+    The step runs when `when` is true; else the variables in `absent` are null after
+    it. Longer than `timeout` (in milliseconds) is a failure. `undo` runs when a later
+    step of the same list fails for good.
     """
 
     path: str
     name: str | None
     span: Span = field(compare=False)
     description: str | None = field(default=None, compare=False)
+    when: Expression | None = field(default=None, metadata=ADDED)
+    absent: tuple[str, ...] = field(default=(), metadata=ADDED)
+    timeout: int | None = field(default=None, metadata=ADDED)
+    undo: tuple[Step, ...] | None = field(default=None, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,75 @@ class HttpStep:
     json: Value | None
     body: Template | None
     timeout: int
+    retry: Retry | None
+    form: tuple[tuple[str, Template], ...] | None = field(default=None, metadata=ADDED)
+    multipart: tuple[FormPart, ...] | None = field(default=None, metadata=ADDED)
+    returns: Type | None = field(default=None, metadata=ADDED)
+    returns_nullable: bool = field(default=False, metadata=ADDED)
+    expect_status: tuple[str, ...] | None = field(default=None, metadata=ADDED)
+
+
+@dataclass(frozen=True, slots=True)
+class FormPart:
+    """A part of a request: `body`, or the body of the response in `source`."""
+
+    name: str
+    body: Template | None
+    source: Reference | None
+    filename: Template | None
+    content_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A value for an input of another workflow, cast to the input's type."""
+
+    name: str
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """Another workflow, run as a part of this one, or as a run of its own.
+
+    `result` is the type of what it returns. `pinned` is the digest of the version that
+    is meant. Its steps are taken into this workflow when `inline`; `callee` is there
+    for that, and does not count beside `pinned`.
+    """
+
+    head: Head
+    variable: str | None
+    workflow: str
+    arguments: tuple[Argument, ...]
+    result: Type
+    nullable: bool
+    retry: Retry | None
+    pinned: str
+    inline: bool
+    callee: Workflow | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StartStep:
+    """A run of another workflow that nobody waits for; see `CallStep`."""
+
+    head: Head
+    variable: str | None
+    workflow: str
+    arguments: tuple[Argument, ...]
+    key: Template | None
+    retry: Retry | None
+    pinned: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendStep:
+    """A signal to the run whose id is `to`."""
+
+    head: Head
+    signal: str
+    to: Template
+    data: Value | None
     retry: Retry | None
 
 
@@ -162,6 +240,91 @@ class LoopStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """A constant of the subject's type, as text, and the steps for it."""
+
+    value: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchStep:
+    """The case that equals the subject, else `default`."""
+
+    head: Head
+    subject: Expression
+    cases: tuple[Case, ...]
+    default: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TryStep:
+    """Steps that may fail, and who handles it; `error` is the variable of the error.
+
+    Without `handler` (None) the failure goes on after `finally_`.
+    """
+
+    head: Head
+    steps: tuple[Step, ...]
+    error: str | None
+    handler: tuple[Step, ...] | None
+    finally_: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForeachStep:
+    """`steps` for each of `rows`; `item` is the variable of the row.
+
+    `collect` has a value for each of `columns`, which `variable` gets a row of per
+    item that came to the end of `steps`.
+    """
+
+    head: Head
+    variable: str | None
+    item: str
+    rows: Reference
+    steps: tuple[Step, ...]
+    max_parallel: int
+    collect: tuple[Value, ...]
+    columns: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStep:
+    """SQL steps that commit together."""
+
+    head: Head
+    steps: tuple[Step, ...]
+    retry: Retry | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStep:
+    """Steps as one."""
+
+    head: Head
+    steps: tuple[Step, ...]
+    retry: Retry | None
+
+
+@dataclass(frozen=True, slots=True)
+class SleepUntilStep:
+    """A timer until a timestamptz."""
+
+    head: Head
+    time: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForScheduleStep:
+    """A timer until the next time that fits; `timezone` None is UTC."""
+
+    head: Head
+    cron: str
+    timezone: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class BreakStep:
     """Ends the nearest loop."""
 
@@ -185,10 +348,11 @@ class ReturnStep:
 
 @dataclass(frozen=True, slots=True)
 class FailStep:
-    """Fails the run with a message."""
+    """Fails with a message, or, without one, again with the error of a variable."""
 
     head: Head
-    message: Template
+    message: Template | None
+    error: str | None = field(default=None, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +367,9 @@ class AssertStep:
 Step = (
     SqlStep
     | HttpStep
+    | CallStep
+    | StartStep
+    | SendStep
     | SleepStep
     | WaitForSignalStep
     | LetStep
@@ -210,6 +377,13 @@ Step = (
     | ParallelStep
     | RaceStep
     | LoopStep
+    | SwitchStep
+    | TryStep
+    | ForeachStep
+    | TransactionStep
+    | GroupStep
+    | SleepUntilStep
+    | WaitForScheduleStep
     | BreakStep
     | ContinueStep
     | ReturnStep
@@ -231,6 +405,39 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Concurrency:
+    """At most `limit` runs with an equal key go on; without a key, of all runs."""
+
+    limit: int
+    key: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a run is started by itself; `cron` in the form of `df.wait_for_schedule`."""
+
+    cron: str
+    timezone: str
+    overlap: Literal["skip", "queue", "allow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How runs of a workflow are started and bounded; `timeout` in milliseconds.
+
+    The expressions read inputs only. `search_path` is a list of schemas.
+    """
+
+    timeout: int | None = None
+    idempotency_key: Expression | None = None
+    concurrency: Concurrency | None = None
+    schedule: Schedule | None = None
+    role: str | None = None
+    database: str | None = None
+    search_path: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
     """A workflow with everything resolved.
 
@@ -247,3 +454,4 @@ class Workflow:
     path: str = field(compare=False)
     description: str | None = field(default=None, compare=False)
     language: Literal[1] = 1
+    options: Options | None = field(default=None, metadata=ADDED)

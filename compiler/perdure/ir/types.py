@@ -58,14 +58,19 @@ class Variable:
     * `http`: `status integer, ok boolean, headers jsonb, body text, json jsonb?`;
     * `signal`: `timed_out boolean, data <payload>?`;
     * `race`: `winner text`;
+    * `item`: the row of a `foreach`, with its columns;
+    * `error`: `step`, `message`, `sqlstate`, `detail`, all `text`;
     * `run`: `id text, workflow text, version integer, started_at timestamptz`.
 
     After a race, a name bound in one of its branches is a variable of its own, of
-    the same kind, nullable throughout (see `ir.tree.Export`).
+    the same kind, nullable throughout (see `ir.tree.Export`). So is, but with no
+    variable of its own, what a step binds that `when` may skip.
     """
 
     id: str
     name: str
-    kind: Literal["input", "value", "rows", "http", "signal", "race", "run"]
+    kind: Literal[
+        "input", "value", "rows", "http", "signal", "race", "run", "item", "error"
+    ]
     fields: tuple[Field, ...]
     cardinality: Cardinality = "one"

@@ -9,7 +9,7 @@ read every value as if it might be null, which hides wrong claims of all other k
 from __future__ import annotations
 
 from perdure.ir.expr import Reference
-from perdure.ir.tree import LetStep, RaceStep, SqlStep, WaitForSignalStep
+from perdure.ir.tree import ForeachStep, LetStep, RaceStep, SqlStep, WaitForSignalStep
 from perdure.lower.index import Index
 
 
@@ -22,11 +22,18 @@ def doubtful(index: Index) -> frozenset[str]:
     ]
     reads += [(s.variable, s.statement.parts) for s in index.of(SqlStep) if s.variable]
     exports = [each for race in index.of(RaceStep) for each in race.exports]
+    loops = index.of(ForeachStep)
+    reads += [
+        (each.variable, tuple(Index(each.collect).of(Reference)))
+        for each in loops
+        if each.variable
+    ]
     before = -1
     while found and before != len(found):
         before = len(found)
         found |= {name for name, parts in reads if _any(parts, found)}
         found |= {each.outside for each in exports if each.inside in found}
+        found |= {each.item for each in loops if each.rows.variable in found}
     return frozenset(found)
 
 

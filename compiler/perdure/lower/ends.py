@@ -8,12 +8,16 @@ from perdure.ir.tree import (
     BreakStep,
     ContinueStep,
     FailStep,
+    GroupStep,
     IfStep,
     LoopStep,
     ParallelStep,
     RaceStep,
     ReturnStep,
     Step,
+    SwitchStep,
+    TransactionStep,
+    TryStep,
 )
 from perdure.lower.conditions import truth
 from perdure.lower.json import json_value, template
@@ -37,6 +41,7 @@ def result(scope: Scope, where: Origin, value: Value | None) -> Sql:
 
 def lower_fail(scope: Scope, step: FailStep) -> list[Node]:
     """Lower a failure."""
+    assert step.message is not None
     message = template(scope, step.message)
     query = (Code("select perdure.fail("), *message, Code(")"))
     return [Sql(origin(step.head, "fail"), query)]
@@ -70,6 +75,8 @@ def always_ends(steps: tuple[Step, ...]) -> bool:
 
 
 def _ends(step: Step) -> bool:
+    if step.head.when is not None:
+        return False
     match step:
         case ReturnStep() | FailStep() | BreakStep() | ContinueStep():
             return True
@@ -81,6 +88,15 @@ def _ends(step: Step) -> bool:
             return any(always_ends(branch.steps) for branch in step.branches)
         case RaceStep():
             return all(always_ends(branch.steps) for branch in step.branches)
+        case SwitchStep():
+            every = [case.steps for case in step.cases]
+            return bool(step.default) and all(map(always_ends, (*every, step.default)))
+        case TryStep():
+            return always_ends(step.steps) and (
+                step.handler is None or always_ends(step.handler)
+            )
+        case GroupStep() | TransactionStep():
+            return always_ends(step.steps)
         case LoopStep():
             return step.while_ is None and step.until is None and not _leaves(step)
         case _:
@@ -104,6 +120,12 @@ def _breaks(step: Step) -> bool:
             inner = [*_arms(step), step.otherwise]
         case ParallelStep() | RaceStep():
             inner = [branch.steps for branch in step.branches]
+        case SwitchStep():
+            inner = [*(case.steps for case in step.cases), step.default]
+        case TryStep():
+            inner = [step.steps, step.handler or (), step.finally_]
+        case GroupStep():
+            inner = [step.steps]
         case _:
             return False
     return any(_breaks(each) for steps in inner for each in steps)

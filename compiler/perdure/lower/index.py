@@ -19,6 +19,8 @@ Kind = TypeVar("Kind")
 _NAMES = """
     steps arms otherwise branches exports statement parts condition message value url
     headers json body duration entries items while_ until
+    head when undo subject cases default handler finally_ rows collect time
+    arguments key to data form multipart source filename
 """
 _HOLDERS = frozenset(_NAMES.split())
 """Fields below which steps, expressions and references stand."""

@@ -42,8 +42,10 @@ def template(scope: Scope, value: Template, *, strict: bool = False) -> Query:
         pieces += [Code(" || ")] if pieces else []
         if isinstance(part, str):
             pieces.append(StringLiteral(part))
-        else:
+        elif isinstance(part, Expression):
             pieces += text_of(scope, part, strict=strict)
+        else:
+            raise ValueError("a secret has no text in SQL")
     return tuple(pieces) or (StringLiteral(""),)
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from perdure.ir.tree import HttpStep, SqlStep
+from perdure.ir.tree import (
+    CallStep,
+    GroupStep,
+    HttpStep,
+    SendStep,
+    SqlStep,
+    StartStep,
+    TransactionStep,
+)
 from perdure.lower.origin import origin
 from perdure.plan.tree import Node, Retry
 
+Retried = (
+    SqlStep | HttpStep | TransactionStep | GroupStep | CallStep | StartStep | SendStep
+)
 
-def retried(step: SqlStep | HttpStep, node: Node) -> Node:
+
+def retried(step: Retried, node: Node) -> Node:
     """Return a node under the retry policy of its step, if it has one."""
     policy = step.retry
     if policy is None or policy.max_attempts <= 1:

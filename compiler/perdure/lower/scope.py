@@ -16,10 +16,13 @@ from dataclasses import dataclass, field
 
 from perdure.ir.expr import Expression, Reference
 from perdure.ir.tree import (
+    CallStep,
+    Head,
     HttpStep,
     LetStep,
     RaceStep,
     SqlStep,
+    StartStep,
     WaitForSignalStep,
     Workflow,
 )
@@ -29,6 +32,9 @@ from perdure.lower.index import Index
 from perdure.lower.names import Names, names_for
 from perdure.lower.reads import Reads, reads_of
 
+Binding = (
+    SqlStep | HttpStep | WaitForSignalStep | LetStep | RaceStep | CallStep | StartStep
+)
 INLINE_PARTS = 24
 
 
@@ -59,6 +65,7 @@ class Scope:
     variables: Mapping[str, Variable]
     reads: Mapping[str, Reads]
     doubtful: frozenset[str] = frozenset()
+    skipped: frozenset[str] = frozenset()
     inlined: dict[str, Expression] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
 
@@ -87,6 +94,7 @@ def scope_of(workflow: Workflow) -> Scope:
         {variable.id: variable for variable in workflow.variables},
         reads_of(workflow, index),
         doubtful(index),
+        frozenset(name for head in index.of(Head) for name in head.absent),
     )
     sites = _sites(index)
     for let in index.of(LetStep):
@@ -128,17 +136,21 @@ def parts_of(variable: Variable, reads: Reads) -> list[str]:
 def _sites(index: Index) -> Counter[str]:
     """Count the bindings of each variable."""
     sites: Counter[str] = Counter()
-    binding: tuple[SqlStep | HttpStep | WaitForSignalStep | LetStep | RaceStep, ...]
+    binding: tuple[Binding, ...]
     binding = (
         *index.of(SqlStep),
         *index.of(HttpStep),
         *index.of(WaitForSignalStep),
         *index.of(LetStep),
         *index.of(RaceStep),
+        *index.of(CallStep),
+        *index.of(StartStep),
     )
     sites.update(step.variable for step in binding if step.variable is not None)
     for race in index.of(RaceStep):
         sites.update({export.outside for export in race.exports})
+    for head in index.of(Head):
+        sites.update(head.absent)
     return sites
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perdure.ir.expr import Expression, Reference
-from perdure.ir.types import Scalar, Type, Variable
+from perdure.ir.types import JSONB, Scalar, Type, Variable
 from perdure.lower.reads import SINGLE, column_of
 from perdure.lower.scope import ROWS, WHOLE, Scope, place_of
 from perdure.lower.sqltext import pieces_of
@@ -16,6 +16,7 @@ from perdure.plan.query import (
     Query,
     ResultRef,
     RunRef,
+    StepOf,
     StringLiteral,
 )
 
@@ -33,6 +34,8 @@ def read(scope: Scope, reference: Reference) -> Query:
             return _of_run(scope, reference)
         case "http" | "signal":
             return _from_envelope(scope, reference, variable)
+        case "error" if reference.path == ("step",):
+            return (StepOf(place_of(scope, variable.id).result), Code("::text"))
         case "rows" if scope.reads[variable.id].row_set:
             return _first_of_rows(scope, reference, variable)
         case _:
@@ -118,7 +121,8 @@ def _from_envelope(scope: Scope, reference: Reference, variable: Variable) -> Qu
     """Read a member of a signal or a response, never scalar by scalar."""
     place = place_of(scope, variable.id)
     column = place.columns[WHOLE]
-    ref = ResultRef(place.result, column, optional=column is not None)
+    skipped = variable.id in scope.skipped
+    ref = ResultRef(place.result, column, optional=column is not None or skipped)
     envelope = cast((ref,), "jsonb")
     if variable.kind == "http" and reference.path[0] == "json":
         body = (
@@ -128,8 +132,10 @@ def _from_envelope(scope: Scope, reference: Reference, variable: Variable) -> Qu
             StringLiteral("body"),
             Code(")"),
         )
-        return _typed(body, reference.path[1:], reference.type)
-    return _typed(envelope, reference.path, reference.type)
+        if any(f.name == "json" and f.type != JSONB for f in variable.fields):
+            body = (Code("perdure.response_json("), *envelope, Code(")"))
+        return member(body, reference.path[1:], reference.type)
+    return member(envelope, reference.path, reference.type)
 
 
 def _first_of_rows(scope: Scope, reference: Reference, variable: Variable) -> Query:
@@ -171,15 +177,18 @@ def _members(base: Query, type: Type, reference: Reference, depth: int) -> Query
     """Follow the members below a value of a type; without any, cast it."""
     if len(reference.path) <= depth:
         return (*base, Code("::"), *pieces_of(sql_type(reference.type)))
-    return _typed(
+    return member(
         (*base, Code("::"), *pieces_of(sql_type(type))),
         reference.path[depth:],
         reference.type,
     )
 
 
-def _typed(json: Query, path: tuple[str, ...], type: Type) -> Query:
-    """Return a member of a JSON value as a value of a type; a JSON null is NULL."""
+def member(json: Query, path: tuple[str, ...], type: Type) -> Query:
+    """Return a member of a JSON value as a value of a type; a JSON null is NULL.
+
+    `path` leads to it from `json`, by names.
+    """
     steps: list[Piece] = []
     for name in path[:-1]:
         steps += [Code(" -> "), StringLiteral(name)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from perdure.ir.tree import SleepStep, WaitForSignalStep
-from perdure.ir.types import Items, Record, Type
 from perdure.lower.origin import origin
 from perdure.lower.scope import Scope, place_of
+from perdure.lower.shapes import shape_of
 from perdure.lower.values import typed
 from perdure.plan.query import Code, ResultRef, StringLiteral
 from perdure.plan.tree import Node, Signal, Sleep, Sql
@@ -36,20 +36,7 @@ def lower_signal(scope: Scope, step: WaitForSignalStep) -> list[Node]:
         Code("select perdure.check_signal(("),
         ResultRef(result),
         Code(")::jsonb, "),
-        StringLiteral(json.dumps(_shape(step.payload), ensure_ascii=False)),
+        StringLiteral(json.dumps(shape_of(step.payload), ensure_ascii=False)),
         Code(") as ok"),
     )
     return [wait, Sql(origin(step.head, "payload"), query)]
-
-
-def _shape(type_: Type, nullable: bool = False) -> object:
-    """Return a type in the form that `perdure.check_signal` takes."""
-    if nullable:
-        return {"?": _shape(type_)}
-    match type_:
-        case Record(fields=fields):
-            return {each.name: _shape(each.type, each.nullable) for each in fields}
-        case Items(item=item, nullable=may_be_null):
-            return [_shape(item, may_be_null)]
-        case _:
-            return type_.name

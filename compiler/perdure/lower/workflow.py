@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from perdure.ir.expr import Expression
 from perdure.ir.tree import (
     AssertStep,
     BreakStep,
+    CallStep,
     ContinueStep,
     FailStep,
+    ForeachStep,
+    GroupStep,
     HttpStep,
     IfStep,
     Input,
@@ -17,13 +21,32 @@ from perdure.ir.tree import (
     ParallelStep,
     RaceStep,
     ReturnStep,
+    Schedule,
+    SendStep,
     SleepStep,
+    SleepUntilStep,
     SqlStep,
+    StartStep,
     Step,
+    SwitchStep,
+    TransactionStep,
+    TryStep,
+    WaitForScheduleStep,
     WaitForSignalStep,
     Workflow,
 )
+from perdure.lower.blocks import (
+    lower_fail_again,
+    lower_group,
+    lower_schedule,
+    lower_sleep_until,
+    lower_switch,
+    lower_transaction,
+    lower_try,
+)
 from perdure.lower.branches import lower_if, lower_parallel, lower_race
+from perdure.lower.calls import lower_call, lower_send, lower_start
+from perdure.lower.each import lower_foreach
 from perdure.lower.ends import (
     always_ends,
     lower_assert,
@@ -33,18 +56,31 @@ from perdure.lower.ends import (
     lower_return,
     result,
 )
+from perdure.lower.guarded import guarded, ran_name, undoable
 from perdure.lower.http import lower_http
+from perdure.lower.inline import inline
 from perdure.lower.let import lower_let
 from perdure.lower.loop import lower_loop
 from perdure.lower.origin import sequence
 from perdure.lower.scope import Scope, scope_of
 from perdure.lower.sql import lower_sql
+from perdure.lower.values import expression
 from perdure.lower.waits import lower_signal, lower_sleep
-from perdure.plan.tree import Node, Origin, Parameter, Plan, Return
+from perdure.plan.query import Query
+from perdure.plan.tree import (
+    Node,
+    Origin,
+    Parameter,
+    Plan,
+    PlanOptions,
+    PlanSchedule,
+    Return,
+)
 
 
 def lower(workflow: Workflow) -> Plan:
     """Lower a workflow without errors to a plan of df nodes, for any target."""
+    workflow = inline(workflow)
     scope = scope_of(workflow)
     whole = Origin("steps", "workflow")
     nodes = lower_steps(scope, workflow.steps)
@@ -57,15 +93,59 @@ def lower(workflow: Workflow) -> Plan:
         tuple(_parameter(each) for each in workflow.inputs),
         sequence(whole, nodes),
         workflow.description,
+        _search_path(workflow),
+        _options(scope, workflow),
     )
+
+
+def _search_path(workflow: Workflow) -> str:
+    options = workflow.options
+    if options is None or options.search_path is None:
+        return "public"
+    quoted = [name.replace('"', '""') for name in options.search_path]
+    return ", ".join(f'"{name}"' for name in quoted)
+
+
+def _options(scope: Scope, workflow: Workflow) -> PlanOptions:
+    """Return the options of a workflow; its keys read inputs only."""
+    options = workflow.options
+    if options is None:
+        return PlanOptions()
+    bound, schedule = options.concurrency, options.schedule
+    limit = bound.limit if bound else None
+    if schedule is not None and schedule.overlap == "queue":
+        limit = 1
+    return PlanOptions(
+        _expression(scope, options.idempotency_key),
+        limit,
+        _expression(scope, bound.key if bound else None),
+        options.timeout,
+        _schedule(schedule),
+        options.role,
+        options.database,
+    )
+
+
+def _schedule(schedule: Schedule | None) -> PlanSchedule | None:
+    if schedule is None:
+        return None
+    return PlanSchedule(schedule.cron, schedule.timezone, schedule.overlap)
+
+
+def _expression(scope: Scope, value: Expression | None) -> Query | None:
+    return None if value is None else expression(scope, value)
 
 
 def lower_steps(scope: Scope, steps: tuple[Step, ...]) -> list[Node]:
     """Lower steps in order; what can never be reached is left out."""
     nodes: list[Node] = []
-    for step in steps:
-        nodes += _lower(scope, step)
+    for at, step in enumerate(steps):
+        ran = ran_name(scope, step)
+        nodes += guarded(scope, step.head, _lower(scope, step), ran)
         if always_ends((step,)):
+            break
+        if step.head.undo is not None:
+            nodes += undoable(scope, step, steps[at + 1 :], ran, lower_steps)
             break
     return nodes
 
@@ -76,6 +156,12 @@ def _lower(scope: Scope, step: Step) -> list[Node]:
             return lower_sql(scope, step)
         case HttpStep():
             return lower_http(scope, step)
+        case CallStep():
+            return lower_call(scope, step)
+        case StartStep():
+            return lower_start(scope, step)
+        case SendStep():
+            return lower_send(scope, step)
         case SleepStep():
             return lower_sleep(scope, step)
         case WaitForSignalStep():
@@ -96,8 +182,24 @@ def _lower(scope: Scope, step: Step) -> list[Node]:
             return lower_continue(scope, step)
         case ReturnStep():
             return lower_return(scope, step)
+        case FailStep(message=None):
+            return lower_fail_again(scope, step)
         case FailStep():
             return lower_fail(scope, step)
+        case SwitchStep():
+            return lower_switch(scope, step, lower_steps)
+        case TryStep():
+            return lower_try(scope, step, lower_steps)
+        case ForeachStep():
+            return lower_foreach(scope, step, lower_steps)
+        case TransactionStep():
+            return lower_transaction(scope, step, lower_steps)
+        case GroupStep():
+            return lower_group(scope, step, lower_steps)
+        case SleepUntilStep():
+            return lower_sleep_until(scope, step)
+        case WaitForScheduleStep():
+            return lower_schedule(step)
         case AssertStep():
             return lower_assert(scope, step)
 

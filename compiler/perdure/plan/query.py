@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from perdure.syntax.sql import Token
+from perdure.syntax.tree import ADDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class ResultRef:
-    """`$name` (no column) or `$name.column` of a named result.
+    """`$name` (no column), `$name.column`, or `$name.*` of a named result.
 
     `optional` reads a result without rows, or a null, as NULL; else that is an error.
     """
@@ -38,6 +39,18 @@ class ResultRef:
     name: str
     column: str | None = None
     optional: bool = False
+    rows: bool = field(default=False, metadata=ADDED)
+
+
+@dataclass(frozen=True, slots=True)
+class StepOf:
+    """The step that an error came from, as text: its name, else its path.
+
+    The runtime knows the number of the node; emission, which gives the numbers, puts
+    the list of steps here.
+    """
+
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +68,38 @@ class RunRef:
     what: str  # id | version | started_at
 
 
-Piece = Code | StringLiteral | Identifier | ResultRef | InputRef | RunRef | Token
+@dataclass(frozen=True, slots=True)
+class WorkflowRef:
+    """The function that starts a run of a workflow, in the version that is meant."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """A secret in a part of a request; the worker puts its value in."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A statement as a string constant: it holds no reference, nor an input."""
+
+    query: Query
+
+
+Piece = (
+    Code
+    | StringLiteral
+    | Identifier
+    | ResultRef
+    | StepOf
+    | InputRef
+    | RunRef
+    | WorkflowRef
+    | SecretRef
+    | Quoted
+    | Token
+)
 Query = tuple[Piece, ...]

@@ -11,7 +11,7 @@ class Target:
 
     `version` is the lowest version of the runtime that must be served, empty where
     versions do not matter. `capabilities` are words that `perdure.targets` defines.
-    `max_arguments` bounds the calls of n-ary node functions.
+    `max_arguments` bounds the calls of n-ary node functions, `max_rounds` a loop.
     """
 
     name: str
@@ -20,6 +20,7 @@ class Target:
     max_depth: int
     max_nodes: int
     max_arguments: int = 2
+    max_rounds: int | None = None
 
     def can(self, capability: str) -> bool:
         """Say whether the runtime has a capability."""
@@ -29,4 +30,5 @@ class Target:
         """Return the target as the configuration spells it."""
         if not self.version:
             return self.name
-        return f"{self.name}>={'.'.join(map(str, self.version))}"
+        once = ", effects once" if self.can("ledger") else ""
+        return f"{self.name}>={'.'.join(map(str, self.version))}{once}"

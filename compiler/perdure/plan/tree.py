@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from perdure.plan.query import Query
 from perdure.source import Span
+from perdure.syntax.tree import ADDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,17 @@ class Http:
     body: Query | None
     timeout: int
     result: str | None = None
+    parts: tuple[HttpPart, ...] | None = field(default=None, metadata=ADDED)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPart:
+    """A part of a request; `content` refers to base64."""
+
+    name: Query
+    content: Query
+    filename: Query | None
+    content_type: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +181,90 @@ class Retry:
     on: tuple[str, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Runs `body`; its failure is bound to `error`, and then `handler` runs.
+
+    Without a handler the failure goes on after `finally_`, which runs in any case.
+    """
+
+    origin: Origin
+    body: Node
+    error: str
+    handler: Node | None
+    finally_: Node | None
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Fails again with a bound error."""
+
+    origin: Origin
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """Fails when `node` is not done after a time in milliseconds."""
+
+    origin: Origin
+    node: Node
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Foreach:
+    """`body` for each row of a query, which is no node; `item` is the row's name.
+
+    `collect` gives the row of an item in the result.
+    """
+
+    origin: Origin
+    items: Sql
+    body: Node
+    item: str
+    max_parallel: int
+    collect: Sql | None
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Statements that commit together."""
+
+    origin: Origin
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SleepUntil:
+    """A query that gives the time to go on, which is no node."""
+
+    origin: Origin
+    time: Sql
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The next time that fits a cron expression; `timezone` None is UTC."""
+
+    origin: Origin
+    cron: str
+    timezone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Runs another workflow; `start`, which is no node, gives the id of its run."""
+
+    origin: Origin
+    start: Sql
+    result: str | None = None
+
+
 Node = (
     Sql
+    | Call
     | Seq
     | If
     | Join
@@ -184,6 +278,13 @@ Node = (
     | Signal
     | Http
     | Retry
+    | Try
+    | Raise
+    | Timeout
+    | Foreach
+    | Transaction
+    | SleepUntil
+    | Schedule
 )
 
 
@@ -201,6 +302,35 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanSchedule:
+    """When runs start by themselves."""
+
+    cron: str
+    timezone: str
+    overlap: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """How runs are started and bounded; `timeout` in milliseconds.
+
+    The keys are expressions over the inputs. `limit` bounds how many runs go on at a
+    time, of those with an equal `limit_key` if there is one.
+    """
+
+    key: Query | None = None
+    limit: int | None = None
+    limit_key: Query | None = None
+    timeout: int | None = None
+    schedule: PlanSchedule | None = None
+    role: str | None = None
+    database: str | None = None
+
+
+NO_OPTIONS = PlanOptions()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The graph of one workflow; its SQL was described under `search_path`."""
 
@@ -209,3 +339,4 @@ class Plan:
     root: Node
     description: str | None = field(default=None, compare=False)
     search_path: str = "public"
+    options: PlanOptions = field(default=NO_OPTIONS, metadata=ADDED)

@@ -11,11 +11,17 @@ from perdure.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """The version that is current before this one."""
+    """The version that is current before this one.
+
+    `role` is the one that its functions belong to; `scheduled` says that it starts
+    runs by itself.
+    """
 
     version: int
     parameters: tuple[Parameter, ...]
     description: str | None = None
+    role: str | None = None
+    scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,8 @@ class Registration:
     """What a version says of its making.
 
     `files` are further sources that steps may stand in (`sql_file`), by path;
-    `beside` names those that the workflow's file imports.
+    `beside` names those that the workflow's file imports. `functions` are those that
+    start the workflows that this one calls, by name.
     """
 
     digest: str
@@ -32,6 +39,7 @@ class Registration:
     files: Mapping[str, Source] = field(default_factory=dict)
     previous: Previous | None = None
     beside: tuple[str, ...] = ()
+    functions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,23 @@ class MapEntry:
     role: str
     file: str | None
     line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Statements to run in order, each with its semicolon, under lines of comment.
+
+    No line of the statements can be taken for a marker of a migration tool, and none
+    holds `${`: layouts may put the text into any tool's file as it is.
+    """
+
+    head: str
+    statements: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The script as a file of its own."""
+        return "\n\n".join([self.head, *self.statements]) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +86,18 @@ class VersionSql:
     signature: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     source_map: tuple[MapEntry, ...]
-    up: str
-    down: str
+    install: Script
+    remove: Script
     description: str | None = None
+    role: str | None = None
+    scheduled: bool = False
+
+    @property
+    def up(self) -> str:
+        """The text that installs the version."""
+        return self.install.text
+
+    @property
+    def down(self) -> str:
+        """The text that puts the previous version back."""
+        return self.remove.text

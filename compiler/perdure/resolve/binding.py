@@ -65,15 +65,41 @@ def _objection(context: Context, env: Env, name: Name) -> Diagnostic | None:
     return None
 
 
+def objection_to_error(env: Env, name: Name) -> Diagnostic | None:
+    """Return why an error in a `catch` cannot have a name; None when it can.
+
+    It may hide the name of a step for a while, but not an input.
+    """
+    if name.text == "run":
+        message = f'"{name.text}" is the name of {RESERVED[name.text]}'
+        return error("WF208", name.span, message, help="choose another name")
+    before = env.bindings.get(name.text)
+    if before and before.variable and before.variable.kind == "input":
+        message = f'"{name.text}" is an input and cannot be bound again'
+        return error("WF210", name.span, message, help="choose another name")
+    return None
+
+
 def _outer(branch: Branch, name: Name) -> Diagnostic:
     return error(
         "WF211",
         name.span,
         f'"{name.text}" is bound outside of the {branch.construct} and cannot be '
-        f'bound again in its branch "{branch.name}"',
-        "the branches run at the same time, each with its own names",
+        f"bound again in {_inside(branch)}",
+        _WHY.get(branch.construct, _AT_ONCE),
         help="choose another name",
     )
+
+
+_AT_ONCE = "the branches run at the same time, each with its own names"
+_WHY = {
+    "foreach": "what an item binds is its own, nothing of it is there afterwards",
+    "undo": "what an undo binds is its own, nothing of it is there afterwards",
+}
+
+
+def _inside(branch: Branch) -> str:
+    return "it" if branch.construct in _WHY else f'its branch "{branch.name}"'
 
 
 def _sibling(branch: Branch, name: Name) -> Diagnostic:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from perdure.catalog.model import Catalog
 from perdure.diagnostics import Diagnostic
+from perdure.ir.callee import Alone, Library
 from perdure.ir.types import TEXT, Field, Scalar, Type, Variable
 from perdure.resolve.scope import Binding, Env, same_shape, weaker
 from perdure.source import Span
@@ -30,7 +31,11 @@ RUN = Variable(
         Field("started_at", Scalar("timestamp with time zone"), nullable=False),
     ),
 )
-RESERVED = {"run": "the run itself", "err": "the error in a catch"}
+RESERVED = {
+    "run": "the run itself",
+    "err": "the error in a catch",
+    "secrets": "the secrets of the worker",
+}
 
 Heads = dict[str, dict[str, Variable]]
 """Per path of a loop and name: what its rounds leave of a variable."""
@@ -57,7 +62,11 @@ class Branch:
 
 @dataclass
 class Context:
-    """The state of one pass over a workflow."""
+    """The state of one pass over a workflow.
+
+    `started` tells, per variable, of which workflow it has the id of a run. `blocked`
+    says that a workflow that is called has errors, which are reported there.
+    """
 
     catalog: Catalog
     heads: Heads
@@ -70,7 +79,13 @@ class Context:
     layers: list[dict[str, Variable]] = field(default_factory=lambda: [{}])
     loops: list[Loop] = field(default_factory=list)
     branches: list[Branch] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    skipped: set[str] = field(default_factory=set)
     learnt: bool = False
+    library: Library = field(default_factory=Alone)
+    workflow: str = ""
+    started: dict[str, str] = field(default_factory=dict)
+    blocked: bool = False
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Add a finding."""
@@ -93,6 +108,12 @@ class Context:
         own = replace(variable, id=known.id)
         self.variables[known.id] = weaker(self.variables[known.id], own)
         return own
+
+    def declare_apart(self, variable: Variable) -> Variable:
+        """Enter a variable that shares its name with no other binding."""
+        known = replace(variable, id=self._fresh_id(variable.name))
+        self.variables[known.id] = known
+        return known
 
     def enter_loop(self, path: str, entry: Env, bound: Set[str]) -> Env:
         """Open a loop that binds some names; return what is known at its head."""

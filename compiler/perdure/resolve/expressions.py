@@ -67,9 +67,20 @@ def _conversion(found: Type, expected: Type) -> str | None:
         return (
             'compare it: "... <> 0"' if is_number(found) else 'compare it: "... = ..."'
         )
+    if show_type(expected) == "timestamp with time zone":
+        return _time(found)
     if is_number(found):
         return "multiply it: \"(...) * interval '1 second'\""
     return 'cast it: "(...)::interval"' if is_text(found) else None
+
+
+def _time(found: Type) -> str | None:
+    if is_number(found):
+        return 'seconds since 1970 become one with "to_timestamp(...)"'
+    local = show_type(found) in ("date", "timestamp without time zone")
+    zone = ", in the time zone of whoever starts the run" if local else ""
+    known = local or is_text(found)
+    return f'cast it: "(...)::timestamptz"{zone}' if known else None
 
 
 def _typeof(

@@ -23,6 +23,13 @@ _RESULTLESS = {
     syntax.ReturnStep: "return",
     syntax.FailStep: "fail",
     syntax.AssertStep: "assert",
+    syntax.SendStep: "signal",
+    syntax.SwitchStep: "switch",
+    syntax.TryStep: "try",
+    syntax.TransactionStep: "transaction",
+    syntax.GroupStep: "do",
+    syntax.SleepUntilStep: "sleep_until",
+    syntax.WaitForScheduleStep: "wait_for_schedule",
 }
 
 
@@ -31,6 +38,8 @@ def step_names(workflow: syntax.Workflow) -> dict[str, str]:
     names: dict[str, str] = {}
     for step in _walk(workflow.steps):
         kind = _RESULTLESS.get(type(step), BOUND)
+        if isinstance(step, syntax.ForeachStep) and step.collect is None:
+            kind = "foreach"
         if step.head.name is not None and names.get(step.head.name.text) != BOUND:
             names[step.head.name.text] = kind
         if isinstance(step, syntax.LetStep):
@@ -52,7 +61,7 @@ def names_bound(steps: tuple[syntax.Step, ...]) -> frozenset[str]:
 def _walk(steps: tuple[syntax.Step, ...]) -> Iterator[syntax.Step]:
     for step in steps:
         yield step
-        for inner in _inner(step):
+        for inner in (*_inner(step), step.head.undo or ()):
             yield from _walk(inner)
 
 
@@ -63,7 +72,17 @@ def _inner(step: syntax.Step) -> Iterator[tuple[syntax.Step, ...]]:
             yield step.otherwise or ()
         case syntax.ParallelStep() | syntax.RaceStep():
             yield from (branch.steps for branch in step.branches)
-        case syntax.LoopStep():
+        case (
+            syntax.LoopStep()
+            | syntax.ForeachStep()
+            | syntax.TransactionStep()
+            | syntax.GroupStep()
+        ):
             yield step.steps
+        case syntax.SwitchStep():
+            yield from (case.steps for case in step.cases)
+            yield step.default or ()
+        case syntax.TryStep():
+            yield from (step.steps, step.handler or (), step.finally_ or ())
         case _:
             return

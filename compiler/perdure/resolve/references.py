@@ -66,6 +66,18 @@ def look_up(context: Context, env: Env, name: Name) -> Binding | None:
     if name.text == RUN.name:
         context.variables.setdefault(RUN.id, RUN)
         return Binding(RUN)
+    if name.text == "secrets":
+        context.report(
+            error(
+                "WF248",
+                name.span,
+                "a secret is read outside of a request, or in an expression",
+                "only the worker that sends a request knows its value",
+                help='write it alone, as "${secrets.name}", in the URL, a header or '
+                "the body of an http step",
+            )
+        )
+        return None
     binding = env.bindings.get(name.text)
     if binding is None and name.text in context.unread:
         return None
@@ -154,6 +166,9 @@ def _report_unknown(context: Context, env: Env, name: Name) -> None:
                 "WF206",
                 name.span,
                 f'step "{name.text}" has no result, it is a `{kind}` step',
+                help="say what the items give, with `collect`"
+                if kind == "foreach"
+                else None,
             )
         )
         return
@@ -196,13 +211,18 @@ def _unassigned(name: Name) -> Diagnostic:
     )
 
 
+_WHAT = {"run": "", "error": "error ", "item": "row "}
+_WHOLE = {"error": "an error", "item": "a row"}
+
+
 def _not_a_value(variable: Variable, name: Name) -> Diagnostic:
     columns = [field.name for field in variable.fields]
     example = f"{variable.name}.{columns[0]}" if columns else f"{variable.name}.*"
     return error(
         "WF204",
         name.span,
-        f'"{name.text}" is the result of a step, a value was expected',
+        f'"{name.text}" is {_WHOLE.get(variable.kind, "the result of a step")}, a '
+        "value was expected",
         f"its columns are: {show_fields(variable.fields)}",
         help=f'name a column: "{example}"',
     )
@@ -211,7 +231,7 @@ def _not_a_value(variable: Variable, name: Name) -> Diagnostic:
 def _no_column(variable: Variable, parts: Parts) -> Diagnostic:
     name = parts[1]
     meant = nearest(name.text, [field.name for field in variable.fields])
-    what = "" if variable.kind == "run" else "step "
+    what = _WHAT.get(variable.kind, "step ")
     return error(
         "WF203",
         parts[0].span.to(name.span),

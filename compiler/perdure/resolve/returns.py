@@ -110,7 +110,9 @@ def missing_rows(context: Context, value: Expression) -> list[str]:
     ids = {part.variable for part in value.parts if isinstance(part, Reference)}
     notes = []
     for variable in map(context.variables.__getitem__, sorted(ids)):
-        if variable.cardinality == "maybe":
+        if variable.id in context.skipped:
+            notes.append(f'step "{variable.name}" may be skipped, it has `when`')
+        elif variable.cardinality == "maybe":
             rows = f'step "{variable.name}" may return no row'
             lost = f'"{variable.name}" is bound in a branch of a race, which may lose'
             notes.append(rows if variable.kind == "rows" else lost)

@@ -8,11 +8,21 @@ from perdure.diagnostics import error
 from perdure.ir import tree as ir
 from perdure.ir.expr import Template
 from perdure.ir.types import Field, Variable
-from perdure.resolve import control, sql_step, waits
+from perdure.resolve import (
+    blocks,
+    calls,
+    control,
+    each,
+    requests,
+    sql_step,
+    times,
+    waits,
+)
 from perdure.resolve.binding import bind
 from perdure.resolve.context import Context
 from perdure.resolve.expressions import resolve_condition, resolve_expression
 from perdure.resolve.facts import facts_of
+from perdure.resolve.guarded import resolve_guarded
 from perdure.resolve.returns import check_value, report_null
 from perdure.resolve.scope import Env
 from perdure.resolve.types import without_modifier
@@ -39,12 +49,25 @@ def _resolve_step(
     written = step.head
     name = written.name.text if written.name else None
     head = ir.Head(path, name, written.span, written.description)
+    return resolve_guarded(context, env, step, head, _resolve)
+
+
+def _resolve(
+    context: Context, env: Env, step: syntax.Step, head: ir.Head
+) -> tuple[Steps, Env]:
+    """Resolve a step as if its head asked for nothing more."""
     found: ir.Step | None
     match step:
         case syntax.SqlStep():
             found, env = sql_step.resolve_sql(context, env, step, head)
         case syntax.HttpStep():
-            found, env = waits.resolve_http(context, env, step, head)
+            found, env = requests.resolve_http(context, env, step, head)
+        case syntax.CallStep():
+            found, env = calls.resolve_call(context, env, step, head)
+        case syntax.StartStep():
+            found, env = calls.resolve_start(context, env, step, head)
+        case syntax.SendStep():
+            found = calls.resolve_send(context, env, step, head)
         case syntax.SleepStep():
             found = waits.resolve_sleep(context, env, step, head)
         case syntax.WaitForSignalStep():
@@ -66,8 +89,21 @@ def _resolve_step(
         case syntax.ReturnStep():
             found, env = _resolve_return(context, env, step, head), env.ended()
         case syntax.FailStep():
-            message = resolve_template(context, env, step.message)
-            found, env = ir.FailStep(head, message) if message else None, env.ended()
+            found, env = _resolve_fail(context, env, step, head), env.ended()
+        case syntax.SwitchStep():
+            found, env = blocks.resolve_switch(context, env, step, head)
+        case syntax.TryStep():
+            found, env = blocks.resolve_try(context, env, step, head)
+        case syntax.ForeachStep():
+            found, env = each.resolve_foreach(context, env, step, head)
+        case syntax.TransactionStep():
+            found, env = blocks.resolve_transaction(context, env, step, head)
+        case syntax.GroupStep():
+            found, env = blocks.resolve_group(context, env, step, head)
+        case syntax.SleepUntilStep():
+            found = times.resolve_sleep_until(context, env, step, head)
+        case syntax.WaitForScheduleStep():
+            found = times.resolve_schedule(context, step, head)
         case syntax.AssertStep():
             found = _resolve_assert(context, env, step, head)
             env = env.knowing(facts_of(step.condition, "true"))
@@ -106,6 +142,20 @@ def _resolve_return(
     if declared is not None:
         check_value(context, step.value, value, declared, context.returns_nullable)
     return ir.ReturnStep(head, value)
+
+
+def _resolve_fail(
+    context: Context, env: Env, step: syntax.FailStep, head: ir.Head
+) -> ir.FailStep | None:
+    if step.message is not None:
+        message = resolve_template(context, env, step.message)
+        return ir.FailStep(head, message) if message else None
+    if not context.errors:
+        text = "`fail` without a message fails again with an error, and there is none"
+        help_ = "give it a message, or put it below `catch`"
+        context.report(error("WF234", step.head.span, text, help=help_))
+        return None
+    return ir.FailStep(head, None, context.errors[-1])
 
 
 def _resolve_assert(

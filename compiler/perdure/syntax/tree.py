@@ -13,8 +13,17 @@ from typing import Literal as OneOf
 from perdure.source import Span, Text
 from perdure.syntax.expr import Expr, Name
 from perdure.syntax.sql import SqlText
+from perdure.syntax.times import Cron as Cron
+from perdure.syntax.times import Duration as Duration
+from perdure.syntax.times import Retry as Retry
 
 Expect = OneOf["one", "maybe", "many"]
+
+ADDED = {"added": True}
+"""Marks a field that dumps and digests leave out while it has its default.
+
+What the language learns later must not change what is already there.
+"""
 
 
 # --- types as written -----------------------------------------------------------
@@ -91,38 +100,25 @@ class Listing:
 Value = Template | Constant | Mapping | Listing
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """A length of time written as `1m30s`, in milliseconds."""
-
-    milliseconds: int
-    span: Span = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """When and how often to try again; None is the language's default."""
-
-    max_attempts: int
-    backoff: Duration | None
-    factor: float | None
-    max_backoff: Duration | None
-    jitter: bool | None
-    on: tuple[Name, ...] | None
-    span: Span = field(compare=False)
-
-
 # --- steps ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What every step has. `span` is the key that names its kind, for messages."""
+    """What every step has. `span` is the key that names its kind, for messages.
+
+    The step is skipped unless `when` is true, fails when it takes longer than
+    `timeout`, and `undo` takes it back when a later step of its list fails. Waits for
+    signals and requests have a `timeout` of their own instead.
+    """
 
     name: Name | None
     description: str | None = field(compare=False)
     span: Span = field(compare=False)
     whole: Span = field(compare=False)
+    when: Expr | None = field(default=None, metadata=ADDED)
+    timeout: Duration | None = field(default=None, metadata=ADDED)
+    undo: tuple[Step, ...] | None = field(default=None, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +143,53 @@ class HttpStep:
     json: Value | None = None
     body: Template | None = None
     timeout: Duration | None = None
+    retry: Retry | None = None
+    form: tuple[tuple[Name, Template], ...] | None = field(default=None, metadata=ADDED)
+    multipart: tuple[FormPart, ...] | None = field(default=None, metadata=ADDED)
+    returns: TypeExpr | None = field(default=None, metadata=ADDED)
+    expect_status: tuple[Name, ...] | None = field(default=None, metadata=ADDED)
+
+
+@dataclass(frozen=True, slots=True)
+class FormPart:
+    """A part of a request in parts: text, or the body of an earlier response."""
+
+    name: Name
+    body: Template | None
+    source: Name | None = None
+    filename: Template | None = None
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """`call: workflow` with values for its inputs; the result is the step's."""
+
+    head: Head
+    workflow: Name
+    arguments: tuple[tuple[Name, Value], ...] = ()
+    retry: Retry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartStep:
+    """`start: workflow`; with a `key`, a second start of the same is the first."""
+
+    head: Head
+    workflow: Name
+    arguments: tuple[tuple[Name, Value], ...] = ()
+    key: Template | None = None
+    retry: Retry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendStep:
+    """`signal: name` with data, to the run whose id `to` gives."""
+
+    head: Head
+    signal: Name
+    to: Template
+    data: Value | None = None
     retry: Retry | None = None
 
 
@@ -229,6 +272,85 @@ class LoopStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """A constant, as text, and the steps for when the subject equals it."""
+
+    value: Text
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchStep:
+    """`switch:` an expression, `cases` by value, `default` for all others."""
+
+    head: Head
+    subject: Expr
+    cases: tuple[Case, ...]
+    default: tuple[Step, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TryStep:
+    """`try:` steps, `catch:` a name for the error with `do`, `finally`.
+
+    `error` and `handler` are there together, or there is a `finally_`.
+    """
+
+    head: Head
+    steps: tuple[Step, ...]
+    error: Name | None
+    handler: tuple[Step, ...] | None
+    finally_: tuple[Step, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeachStep:
+    """`foreach: item in source`; `collect` is the columns of one row per item."""
+
+    head: Head
+    item: Name
+    source: Name
+    steps: tuple[Step, ...]
+    max_parallel: int | None = None
+    collect: Mapping | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStep:
+    """`transaction:` SQL steps that commit together."""
+
+    head: Head
+    steps: tuple[Step, ...]
+    retry: Retry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStep:
+    """`do:` steps that are retried, timed or undone together."""
+
+    head: Head
+    steps: tuple[Step, ...]
+    retry: Retry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SleepUntilStep:
+    """`sleep_until:` an expression of type timestamptz."""
+
+    head: Head
+    time: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForScheduleStep:
+    """`wait_for_schedule:` the next time that fits, in a time zone."""
+
+    head: Head
+    cron: Cron
+    timezone: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BreakStep:
     """`break`."""
 
@@ -252,10 +374,10 @@ class ReturnStep:
 
 @dataclass(frozen=True, slots=True)
 class FailStep:
-    """`fail: text`."""
+    """`fail: text`, or `fail` alone in a `catch`, which fails again as it was."""
 
     head: Head
-    message: Template
+    message: Template | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +392,9 @@ class AssertStep:
 Step = (
     SqlStep
     | HttpStep
+    | CallStep
+    | StartStep
+    | SendStep
     | SleepStep
     | WaitForSignalStep
     | LetStep
@@ -277,6 +402,13 @@ Step = (
     | ParallelStep
     | RaceStep
     | LoopStep
+    | SwitchStep
+    | TryStep
+    | ForeachStep
+    | TransactionStep
+    | GroupStep
+    | SleepUntilStep
+    | WaitForScheduleStep
     | BreakStep
     | ContinueStep
     | ReturnStep
@@ -308,6 +440,38 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many runs with an equal key go on at a time; without a key, of all runs."""
+
+    limit: int
+    key: Expr | None
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a run is started by itself, and what happens while the last one goes on."""
+
+    cron: Cron
+    timezone: Name | None = None
+    overlap: OneOf["skip", "queue", "allow"] = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How runs of a workflow are started and bounded; None is the runtime's way."""
+
+    timeout: Duration | None = None
+    idempotency_key: Expr | None = None
+    concurrency: Concurrency | None = None
+    on_failure: tuple[Step, ...] | None = None
+    schedule: Schedule | None = None
+    role: Name | None = None
+    database: Name | None = None
+    search_path: tuple[Name, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
     """One workflow file.
 
@@ -323,3 +487,4 @@ class Workflow:
     path: str = field(compare=False)
     ignores: tuple[Ignore, ...] = field(default=(), compare=False)
     unread: tuple[str, ...] = field(default=(), compare=False)
+    options: Options | None = field(default=None, metadata=ADDED)

@@ -11,15 +11,23 @@ from perdure.syntax.tree import Head, Step, Workflow
 
 def walk(workflow: Workflow) -> Iterator[Step]:
     """Yield every step, outer before inner, in the order of the file."""
-    for step in workflow.steps:
-        yield from _below(step)
+    yield from below(workflow.steps)
+    if workflow.options is not None:
+        yield from below(workflow.options.on_failure or ())
+
+
+def below(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Yield every step of a list, outer before inner."""
+    yield from _below(steps)
 
 
 def _below(node: Any) -> Iterator[Any]:
     if isinstance(node, tuple):
         for item in node:
             yield from _below(item)
-    elif is_dataclass(node) and not isinstance(node, (type, Head)):
+    elif isinstance(node, Head):
+        yield from _below(node.undo)
+    elif is_dataclass(node) and not isinstance(node, type):
         names = [each.name for each in fields(node)]
         if "head" in names:
             yield node

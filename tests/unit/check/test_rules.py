@@ -124,6 +124,47 @@ steps:
       - {WRITE}
   - {WRITE}
 """,
+    "after a return that may be skipped": f"""
+input: {{go: boolean}}
+steps:
+  - {{return: 1, when: go}}
+  - {WRITE}
+""",
+    "a break in the loop of a finally": f"""
+steps:
+  - try: [{WRITE}]
+    finally:
+      - loop: [{WRITE}, break]
+""",
+    "a catch that fails": f"""
+steps:
+  - try: [{WRITE}]
+    catch: err
+    do: [fail]
+""",
+    "a transaction": f"""
+steps:
+  - transaction: [{WRITE}, {COUNT}, {{let: {{m: n.left + 1}}}}, {{assert: m > 0}}]
+    retry: 3
+    timeout: 5s
+""",
+    "a request at the end of a group": f"""
+steps:
+  - do: [{WRITE}, {{http: POST https://example.com}}]
+    retry: 3
+""",
+    "an undo before other names": f"""
+steps:
+  - name: a
+    sql: insert into shop.audit (what) values ('x') returning id
+    undo: [{{sql: "delete from shop.audit where id = :a.id"}}]
+  - {COUNT}
+""",
+    "a wait under a timeout": """
+steps:
+  - do: [{wait_for_signal: s}]
+    timeout: 1d
+""",
 }
 
 FOUND = {
@@ -197,6 +238,10 @@ steps:
     "fixed": (
         f"steps: [{COUNT}, {{loop: [{WRITE}], while: n.left > 0}}]",
         [("WF404", "n.left > 0")],
+    ),
+    "decided": (
+        f"steps: [{{if: 1 > 2, then: [{WRITE}]}}]",
+        [("WF405", "1 > 2")],
     ),
     "update of all": (
         "steps: [{sql: update shop.orders set status = 'x'}]",
@@ -279,6 +324,76 @@ steps:
   - return: ${{s.data.ok}}
 """,
         [("WF422", "s.data.ok")],
+    ),
+    "a wait in a catch": (
+        f"steps: [{{try: [{WRITE}], catch: e, do: [{{wait_for_signal: s}}, fail]}}]",
+        [("WF421", "wait_for_signal")],
+    ),
+    "an unchecked wait in an item": (
+        f"""
+steps:
+  - name: rows
+    sql: select id from shop.orders
+  - foreach: r in rows
+    do:
+      - {WAIT}
+      - {{sql: "select :s.data.ok, :r.id"}}
+""",
+        [("WF422", ":s.data.ok")],
+    ),
+    "leaving a finally": (
+        f"steps: [{{try: [{WRITE}], finally: [{{return: 1}}]}}]",
+        [("WF440", "return")],
+    ),
+    "a wait in a transaction": (
+        f"steps: [{{transaction: [{WRITE}, {{sleep: 1s}}]}}]",
+        [("WF441", "sleep")],
+    ),
+    "a statement that stands alone": (
+        f"steps: [{{transaction: [{WRITE}, {{sql: vacuum shop.audit}}]}}]",
+        [("WF441", "sql")],
+    ),
+    "a forgotten error": (
+        f"steps: [{{try: [{WRITE}], catch: e, do: [{WRITE}]}}]",
+        [("WF442", "try")],
+    ),
+    "a request in a retried group": (
+        f"""
+steps:
+  - do: [{{http: POST https://example.com}}, {WRITE}]
+    retry: 3
+""",
+        [("WF443", "http")],
+    ),
+    "an undo of a name bound again": (
+        """
+steps:
+  - name: a
+    sql: insert into shop.audit (what) values ('x') returning id
+    undo: [{sql: "delete from shop.audit where id = :a.id"}]
+  - if: a.id > 5
+    then:
+      - {name: a, sql: "select :a.id + 1 as id"}
+""",
+        [("WF444", ":a.id")],
+    ),
+    "an unread collect": (
+        """
+steps:
+  - {name: rows, sql: select id from shop.orders}
+  - foreach: r in rows
+    do: [{sleep: 1s}]
+    collect: {id: "${r.id}"}
+""",
+        [("WF445", "foreach")],
+    ),
+    "an undo that never runs": (
+        f"""
+steps:
+  - sql: insert into shop.audit (what) values ('x')
+    undo: [{WRITE}]
+""",
+        [("WF446", "sql")],
     ),
 }
 

@@ -53,14 +53,10 @@ def test_a_version_comes_and_goes(bench: Workbench, connection: Connection) -> N
     assert functions(connection)[0].startswith("workflows.demo(bigint,numeric)")
     assert run(connection, second, 7)[1] == {"a": 7}
     registered = "select version, signature from perdure.workflow_versions order by 1"
-    assert (
-        connection.execute(registered).fetchall()
-        == [
-            (1, "id bigint"),
-            (2, 'id bigint, "limit" numeric default 5'),
-        ]
-        or True
-    )
+    assert connection.execute(registered).fetchall() == [
+        (1, "id bigint"),
+        (2, 'id bigint, "limit" numeric default cast(5 as numeric)'),
+    ]
     connection.execute(second.down.encode())
     assert functions(connection) == before
     assert len(connection.execute(registered).fetchall()) == 1

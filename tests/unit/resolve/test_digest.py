@@ -61,6 +61,9 @@ OTHER = {
     ),
     "one step more": BASE + "  - sleep: 5s\n",
     "a retry": BASE.replace("expect: one", "expect: one\n    retry: 2"),
+    "a when": BASE.replace("  - sleep: 5s", "  - when: id > 1\n    sleep: 5s"),
+    "a timeout": BASE.replace("expect: one", "expect: one\n    timeout: 5s"),
+    "an undo": BASE.replace("expect: one", "expect: one\n    undo: [{sleep: 1s}]"),
     "a space inside a literal": BASE.replace(":id\n", ":id and email <> 'a b'\n"),
 }
 

@@ -106,6 +106,94 @@ steps:
 steps:
   - return: {id: "${run.id}", version: "${run.version}"}
 """,
+    "bound by the body and the handler": f"""
+steps:
+  - try: [{ONE}]
+    catch: err
+    do: [{ONE}]
+  - return: ${{x.a}}
+""",
+    "bound by the body, the handler fails": f"""
+steps:
+  - try: [{ONE}]
+    catch: err
+    do: [fail]
+  - return: ${{x.a}}
+""",
+    "bound by a finally": f"""
+steps:
+  - try: [{{sql: select 1}}]
+    finally: [{ONE}]
+  - return: ${{x.a}}
+""",
+    "bound before a try, and again in it": f"""
+steps:
+  - {ONE}
+  - try: [{ONE}]
+    catch: err
+    do: [{{return: "${{x.a}}"}}]
+  - return: ${{x.a}}
+""",
+    "errors of the same name in each other": """
+steps:
+  - try: [{sql: select 1}]
+    catch: err
+    do:
+      - try: [{sql: select 1}]
+        catch: err
+        do: [{return: "${err.message}"}]
+      - return: ${err.message}
+""",
+    "in every case": f"""
+input: {{n: bigint}}
+steps:
+  - switch: n
+    cases: {{1: [{ONE}], 2: [{{return: 2}}]}}
+    default: [{ONE}]
+  - return: ${{x.a}}
+""",
+    "in a transaction and a group": f"""
+steps:
+  - transaction: [{ONE}]
+  - do: [{{let: {{y: x.a}}}}]
+  - return: ${{y}}
+""",
+    "skipped, and not null where that is known": """
+input: {n: bigint}
+returns: {a: integer}
+steps:
+  - {when: n > 1, name: x, sql: select 1 as a limit 1, expect: one}
+  - if: x.a is null
+    then: [{return: {a: 0}}]
+  - return: {a: "${x.a}"}
+""",
+    "bound before, and skipped": """
+input: {n: bigint}
+returns: {a: integer}
+steps:
+  - {name: x, sql: select 1 as a}
+  - {when: n > 1, name: x, sql: select 2 as a}
+  - return: {a: "${x.a}"}
+""",
+    "a row and what is collected": """
+steps:
+  - {name: rows, sql: select id from shop.orders}
+  - name: done
+    foreach: r in rows
+    do: [{name: x, sql: select :r.id as a}]
+    collect: {a: "${x.a}"}
+  - foreach: r in done
+    do: [{name: x, sql: select :r.a as b}]
+  - {name: x, sql: select 1 as other}
+  - return: ${x.other}
+""",
+    "an undo reads its own step": """
+steps:
+  - name: x
+    sql: insert into shop.audit (what) values ('a') returning id
+    undo: [{sql: delete from shop.audit where id = :x.id}]
+  - sql: select 1
+""",
 }
 
 FOUND: dict[str, tuple[str, list[tuple[str, str]]]] = {
@@ -125,6 +213,87 @@ steps:
   - if: go
     then: [{ONE}]
   - return: ${{x.a}}
+""",
+        [("WF202", "x")],
+    ),
+    "bound by the body of a try": (
+        f"""
+steps:
+  - try: [{ONE}]
+    catch: err
+    do: [{{return: "${{x.a}}"}}]
+  - return: ${{x.a}}
+""",
+        [("WF202", "x")],
+    ),
+    "bound by the handler": (
+        f"""
+steps:
+  - try: [{{sql: select 1}}]
+    catch: err
+    do: [{ONE}]
+  - return: ${{x.a}}
+""",
+        [("WF202", "x")],
+    ),
+    "nullable after the failure": (
+        """
+returns: {a: integer}
+steps:
+  - {name: x, sql: select 1 as a}
+  - try: [{name: x, sql: "select nullif(1, 1) as a"}]
+    catch: err
+    do: [{return: {a: "${x.a}"}}]
+  - return: {a: 1}
+""",
+        [("WF302", "${x.a}")],
+    ),
+    "the error after the catch": (
+        """
+steps:
+  - try: [{sql: select 1}]
+    catch: err
+    do: [{sql: "select :err.message"}]
+  - return: ${err.message}
+""",
+        [("WF201", "err")],
+    ),
+    "no default": (
+        f"""
+input: {{n: bigint}}
+steps:
+  - switch: n
+    cases: {{1: [{ONE}]}}
+  - return: ${{x.a}}
+""",
+        [("WF202", "x")],
+    ),
+    "perhaps skipped": (
+        """
+input: {n: bigint}
+returns: {a: integer}
+steps:
+  - {when: n > 1, name: x, sql: select 1 as a}
+  - return: {a: "${x.a}"}
+""",
+        [("WF302", "${x.a}")],
+    ),
+    "an item after its loop": (
+        """
+steps:
+  - {name: rows, sql: select id from shop.orders}
+  - foreach: r in rows
+    do: [{name: x, sql: select :r.id as a}]
+  - return: {r: "${r.id}", x: "${x.a}"}
+""",
+        [("WF201", "r"), ("WF202", "x")],
+    ),
+    "an undo reads a later step": (
+        """
+steps:
+  - sql: insert into shop.audit (what) values ('a')
+    undo: [{sql: delete from shop.audit where id = :x.a}]
+  - {name: x, sql: select 1::bigint as a}
 """,
         [("WF202", "x")],
     ),

@@ -93,6 +93,9 @@ class Recorder:
     def canonical_type(self, name: str) -> str | None:
         return self.catalog.canonical_type(name)
 
+    def under(self, path: tuple[str, ...]) -> Catalog:
+        return Recorder(self.catalog.under(path))
+
 
 def test_what_postgres_is_asked(resolved: Resolve, catalog: Catalog) -> None:
     body = """

@@ -418,6 +418,7 @@ def test_the_place_of_an_expression_in_a_template() -> None:
     assert tree is not None
     (step,) = tree.steps
     assert isinstance(step, FailStep)
+    assert step.message is not None
     sum_ = step.message.parts[3]
     assert isinstance(sum_, Binary)
     span = sum_.left.span

@@ -1,7 +1,10 @@
 """The registry of codes, one module per range."""
 
 from perdure.diagnostics.codes import (
+    calls,
+    control,
     durability,
+    importing,
     names,
     project,
     python,
@@ -24,9 +27,12 @@ REGISTRY: dict[str, Code] = {
         names,
         shapes,
         durability,
+        control,
+        calls,
         sql,
         targets,
         releases,
+        importing,
     )
     for entry in module.CODES
 }

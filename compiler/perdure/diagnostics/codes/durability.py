@@ -54,6 +54,20 @@ CODES: tuple[Code, ...] = (
         "  until: n.left = 0",
     ),
     Code(
+        code="WF405",
+        slug="decided-condition",
+        summary="a condition is decided before the workflow runs",
+        what="The condition of an `if`, a `when` or an `assert`, or the value "
+        "of a `switch`, is made of constants and of `let` values that are "
+        "constants.",
+        why="One way is never taken: its steps are left out of what is deployed. Often "
+        "that is a comparison that was meant to read something.",
+        wrong="- let: {debug: false}\n- if: debug\n  then:\n"
+        "    - sql: insert into shop.audit (what) values ('debugging')",
+        right="input:\n  debug: boolean = false\n\nsteps:\n  - if: debug\n    then:\n"
+        "      - sql: insert into shop.audit (what) values ('debugging')",
+    ),
+    Code(
         code="WF411",
         slug="missing-where",
         summary="`update` or `delete` without `where`",

@@ -28,7 +28,9 @@ CODES: tuple[Code, ...] = (
         slug="statement-of-python",
         summary="the statement is no part of a workflow",
         what="`global`, `del`, `class`, `import`, `with` and others do something in a "
-        "Python process, and statements that only compute a value do nothing.",
+        "Python process, and statements that only compute a value do nothing. A `for` "
+        "goes over the rows of a step or over constants, an `except` handles the "
+        "failure of any step, and a `case` is a constant.",
         why="A workflow's function is never executed. Its source is compiled to steps "
         "inside of PostgreSQL, which have no process between them.",
         wrong="global attempts\nattempts = 1",
@@ -146,8 +148,8 @@ CODES: tuple[Code, ...] = (
         code="WF193",
         slug="wrong-arguments",
         summary="a step is called with wrong arguments",
-        what="A step takes one argument without a name, its statement, URL or "
-        "signal. Options are given by name, and have values of their kind.",
+        what="A step takes one argument without a name, its statement, URL, "
+        "signal or workflow. Options are given by name, and have values of their kind.",
         why="Arguments that nothing reads are most likely meant for something else.",
         wrong='sql("select 1 as n", "one")',
         right='sql("select 1 as n", expect="one")',
@@ -157,8 +159,9 @@ CODES: tuple[Code, ...] = (
         slug="misplaced-block",
         summary="a part of a block stands where it means nothing",
         what="`branch` stands in `parallel` or `race`, `every` is the first and "
-        "`until` the last line of a `while` loop. A function inside of a workflow is "
-        "a branch, and `return` in it would end the branch only.",
+        "`until` the last line of a `while` loop, `collect` the last line of a `for` "
+        "loop over rows, and `step` stands around one step. A function inside of a "
+        "workflow is a branch, and `return` in it would end the branch only.",
         why="These words describe the block around them.",
         wrong='every("5m")\nwhile True:\n    sleep("1s")',
         right='while True:\n    every("5m")\n    sleep("1s")',

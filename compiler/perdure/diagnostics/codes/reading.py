@@ -133,16 +133,6 @@ CODES: tuple[Code, ...] = (
         right="- if: order_id > 1\n  then:\n    - fail: too large",
     ),
     Code(
-        code="WF114",
-        slug="not-supported-yet",
-        summary="this version does not support the key yet",
-        what="The key is part of the language, and this version of the compiler can't "
-        "compile it.",
-        why="To pass over it would change what the workflow does.",
-        wrong="- foreach: x in items\n  do:\n    - sql: select 1 as x",
-        right="- sql: insert into shop.audit (what) select 'seen' from shop.orders",
-    ),
-    Code(
         code="WF115",
         slug="misplaced-key",
         summary="a key belongs to another kind of step",
@@ -235,8 +225,9 @@ CODES: tuple[Code, ...] = (
     Code(
         code="WF124",
         slug="two-bodies",
-        summary="a request has both json and body",
-        what="`json` and `body` are two ways to give the body of a request.",
+        summary="a request has two bodies",
+        what="`json`, `body`, `form` and `multipart` are ways to give the body of a "
+        "request.",
         why="A request has one body.",
         wrong="- http: POST https://example.com\n  json: {a: 1}\n  body: a=1",
         right="- http: POST https://example.com\n  json: {a: 1}",

@@ -198,8 +198,8 @@ CODES: tuple[Code, ...] = (
         code="WF165",
         slug="statement-is-no-step",
         summary="the statement cannot be a step",
-        what="Statements that control transactions, change the session, need a client "
-        "or cannot run in a transaction are no steps.",
+        what="Statements that control transactions, change the session or need a "
+        "client are no steps.",
         why="A step's effects and its checkpoint commit in one transaction, on a "
         "connection that serves other runs as well.",
         wrong="- sql: begin\n"

@@ -28,12 +28,12 @@ CODES: tuple[Code, ...] = (
         slug="workflow-gone",
         summary="a workflow of the lock is no longer in the sources",
         what="No file defines a workflow that has versions. Its versions and the "
-        "function that starts it are left as they are.",
+        "function that starts it are left as they are. `perdure retire` writes a "
+        "migration that takes them out of the database, once no run is on them.",
         why="Runs of it may be in flight, and what calls it is not known here; "
         "dropping it is a decision.",
         wrong="# workflows/order_approval.yaml was deleted",
-        right="# ... and a migration of your own says\n"
-        "# drop function workflows.order_approval(bigint, numeric);",
+        right="# perdure retire order_approval",
     ),
     Code(
         code="WF704",
@@ -66,5 +66,40 @@ CODES: tuple[Code, ...] = (
         why="The next version would get a number that is taken.",
         wrong="# workflows.lock is missing, migrations/0001_w_v1.up.sql is there",
         right="# git checkout workflows.lock",
+    ),
+    Code(
+        code="WF707",
+        slug="unusable-migrations",
+        summary="the migration tool's own files allow no further migration",
+        what="The layout's tool keeps files of its own, such as the plan of Sqitch or "
+        "the chain of revisions of Alembic, and a new migration has no place in them.",
+        why="A migration that the tool does not run, or runs at another place, would "
+        "look deployed and not be.",
+        wrong="# alembic heads prints two heads",
+        right="# alembic merge heads",
+    ),
+    Code(
+        code="WF708",
+        slug="misfit-history",
+        summary="a version or a rollback was made for another state than it stands in",
+        what="Two branches changed the workflow, one by a new version, the other by "
+        "`perdure rollback` or `perdure retire`, and both are in the lock now. One of "
+        "them was made while another version was current than the one before it is.",
+        why="Its way back would lead to a version that was not there before it, and "
+        "the tools would put another version in force than either branch meant.",
+        wrong="# main: perdure rollback order_approval; a branch: version 4 of it",
+        right="# on the branch: delete version 4's migration and its table in the\n"
+        "# lock, merge, and perdure compile makes it again",
+    ),
+    Code(
+        code="WF709",
+        slug="rolled-back",
+        summary="the sources are those of a version that was rolled back",
+        what="`perdure rollback` put an older version in force, and the sources are "
+        "still those of the newer one. Nothing is compiled: that version exists.",
+        why="The repo says one thing and runs start with another, until the sources "
+        "are mended or taken back.",
+        wrong="# perdure rollback order_approval, and the file stays as it is",
+        right="# git revert the change, or mend it: perdure compile makes version 4",
     ),
 )

@@ -5,15 +5,17 @@ from perdure.diagnostics.codes.model import Code
 CODES: tuple[Code, ...] = (
     Code(
         code="WF601",
-        slug="retry-on-target",
-        summary="the target has no retry",
-        what="A step has `retry`, and the target's runtime cannot try a step again.",
-        why="On pg_durable one error ends the run, and nothing in a graph can catch "
-        "it. Leaving the retry out silently would be another workflow.",
+        slug="break-out-of-retry",
+        summary="a break leaves a group with retry on a target without retry",
+        what="A group with `retry` holds a `break` or `continue` of a loop around it.",
+        why="On pg_durable the attempts are a loop themselves, which the `break` would "
+        "end instead.",
         wrong="target = 'pg_durable>=0.2.5'  # in perdure.toml\n\n"
-        "- http: POST https://hooks.example.com/orders\n  retry: 5",
-        right="target = 'perdure'  # in perdure.toml\n\n"
-        "- http: POST https://hooks.example.com/orders\n  retry: 5",
+        "- loop:\n    - do:\n        - name: n\n"
+        "          sql: select count(*) as n from q\n"
+        "        - if: n.n = 0\n          then: [break]\n      retry: 3",
+        right="- loop:\n    - name: n\n      sql: select count(*) as n from q\n"
+        "      retry: 3\n    - if: n.n = 0\n      then: [break]",
     ),
     Code(
         code="WF602",
@@ -28,18 +30,16 @@ CODES: tuple[Code, ...] = (
     Code(
         code="WF603",
         slug="exit-on-target",
-        summary="a return or continue cannot be expressed on the target",
+        summary="a continue cannot be expressed on the target",
         what="pg_durable can only leave a loop. Perdure rewrites `return` and "
-        "`continue` in terms of that, except a return in a branch of a race, and a "
-        "continue after which two ways go on.",
-        why="What follows would have to be copied into every way, or a branch that "
-        "lost the race could decide the result.",
-        wrong="- race:\n    paid:\n      - wait_for_signal: paid\n"
-        "      - return: paid\n"
-        "    expired:\n      - sleep: 1d",
-        right="- name: outcome\n  race:\n    paid:\n      - wait_for_signal: paid\n"
-        "    expired:\n      - sleep: 1d\n- if: outcome.winner = 'paid'\n  then:\n"
-        "    - return: paid",
+        "`continue` in terms of that, except a `continue` in a branch of a `parallel` "
+        "or a `race` that stands in the loop.",
+        why="The branch cannot end the round of the other branches.",
+        wrong="- loop:\n    - race:\n        done:\n          - wait_for_signal: done\n"
+        "          - continue\n        late:\n          - sleep: 1d",
+        right="- loop:\n    - name: outcome\n      race:\n        done:\n"
+        "          - wait_for_signal: done\n        late:\n          - sleep: 1d\n"
+        "    - if: outcome.winner = 'done'\n      then: [continue]",
     ),
     Code(
         code="WF604",
@@ -99,5 +99,32 @@ CODES: tuple[Code, ...] = (
         why="It refuses any other method when the run is started.",
         wrong="- name: page\n  http: HEAD https://example.com/file",
         right="- name: page\n  http: GET https://example.com/file",
+    ),
+    Code(
+        code="WF630",
+        slug="newer-version-of-target",
+        summary="a step needs a later version of pg_durable than the target serves",
+        what="The version in `target` is the oldest one that has to be served, and the "
+        "step needs something that came later: loops, and waits that are made of "
+        "loops, 0.2.5; requests in parts 0.2.5; schedules 0.2.4.",
+        why="On the older version it would mean something else, or fail when the run "
+        "gets there.",
+        wrong="target = 'pg_durable>=0.2.3'  # in perdure.toml\n\n"
+        "- wait_for_signal: approval\n  timeout: 1d",
+        right="target = 'pg_durable>=0.2.5'  # in perdure.toml\n\n"
+        "- wait_for_signal: approval\n  timeout: 1d",
+    ),
+    Code(
+        code="WF631",
+        slug="slow-on-target",
+        summary="a step would be slow on the target",
+        what="The step takes a second or more for each row or round on the target, "
+        "whatever is in it.",
+        why="On pg_durable a round of a loop takes a second at least: 10,000 rows are "
+        "three hours, where one statement is a second.",
+        wrong="# target = 'pg_durable>=0.2.5'\n- foreach: o in orders\n  do:\n"
+        "    - sql: update shop.orders set status = 'seen' where id = :o.id",
+        right="- sql: >-\n    update shop.orders set status = 'seen'\n"
+        "    where id in (select id from :orders.* o)",
     ),
 )

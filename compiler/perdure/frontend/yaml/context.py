@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from perdure.diagnostics import Diagnostic, Edit, Fix, error
 from perdure.frontend.yaml.language import MAX_NAME, NAME_PATTERN, RESERVED, Key, Kind
@@ -24,6 +24,9 @@ from perdure.frontend.yaml.nodes import (
 )
 from perdure.source import Source, Span, Text
 from perdure.syntax.expr import Name
+
+if TYPE_CHECKING:
+    from perdure.frontend.yaml.shared import Shared
 
 T = TypeVar("T")
 Load = Callable[[str], Source | None]
@@ -38,7 +41,8 @@ MAX_SUGGESTIONS = 100
 class Context:
     """The file, the reader of each kind, and what was found so far.
 
-    `unread` collects the names that would be bound by what could not be read.
+    `unread` collects the names that would be bound by what could not be read; `shared`
+    are the project's definitions.
     """
 
     source: Source
@@ -46,6 +50,7 @@ class Context:
     readers: Mapping[Kind, Callable[[Context, Node, Key], Any]]
     found: list[Diagnostic] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    shared: Shared | None = None
 
     def report(
         self,

@@ -2,86 +2,24 @@
 
 The reader, the JSON Schema for editors and the reference page all come from here, so
 that they can't disagree. A new step kind is a row in `STEPS`, a class in
-`perdure.syntax.tree` and a builder in `steps`; what is known to come has a row in
-`LATER_STEPS` or a key marked `later`, so that it is refused by name.
+`perdure.syntax.tree`, a builder in `steps`, and its form in Python in
+`frontend.python`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
-
-class Kind(Enum):
-    """What kind of value a key has; the text is how messages and docs name it."""
-
-    NAME = "a name"
-    TEXT = "text"
-    EXPRESSION = "an expression"
-    TEMPLATE = "text, perhaps with ${...}"
-    SQL = "an SQL statement"
-    FILE = "a file name"
-    REQUEST = "a method and a URL"
-    DURATION = "a duration"
-    TIMEOUT = "a duration in whole seconds"
-    DELAY = "a duration or an expression"
-    TYPE = "a type"
-    INPUTS = "a mapping of names to types"
-    VALUE = "a value"
-    RESULT = "a value, or nothing"
-    HEADERS = "a mapping of header names to text"
-    BINDINGS = "a mapping of names to expressions"
-    STEPS = "a list of steps"
-    ARMS = "a list of mappings with if and then"
-    BRANCHES = "a mapping of branch names to lists of steps"
-    EXPECT = "one, maybe or many"
-    RETRY = "a number of attempts or a mapping"
-    COUNT = "a whole number from 1"
-    FACTOR = "a number from 1"
-    FLAG = "true or false"
-    CONDITIONS = "a list of SQLSTATEs, HTTP statuses or transport"
-    NOTHING = "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key of a mapping. `later` ones are known and not supported yet."""
-
-    name: str
-    kind: Kind
-    doc: str
-    required: bool = False
-    later: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StepKind:
-    """A kind of step; its first key names it.
-
-    `example` is a list of steps that reads without a finding; `files` are those it
-    needs, by name. A `bare` kind may also be written as one word.
-    """
-
-    keys: tuple[Key, ...]
-    doc: str
-    example: str
-    bare: bool = False
-    files: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The key that makes a step one of this kind."""
-        return self.keys[0].name
-
-    @property
-    def holds_steps(self) -> bool:
-        """Whether there are steps inside a step of this kind."""
-        return any(key.kind in (Kind.STEPS, Kind.BRANCHES) for key in self.keys)
-
-
-def _later(name: str, doc: str) -> Key:
-    return Key(name, Kind.VALUE, doc, later=True)
-
+from perdure.frontend.yaml.rows import CONTROL, RETRY_KEY, TIMEOUT_KEY, UNDO_KEY
+from perdure.frontend.yaml.rows_calls import (
+    CALLS,
+    FORM_KEY,
+    MULTIPART_KEY,
+    OPTIONS,
+    RETURNS_KEY,
+    STATUS_KEY,
+)
+from perdure.frontend.yaml.table import Key as Key
+from perdure.frontend.yaml.table import Kind as Kind
+from perdure.frontend.yaml.table import StepKind as StepKind
 
 NAME_PATTERN = "[a-z_][a-z0-9_]*"
 EXAMPLE = """\
@@ -126,23 +64,13 @@ WORKFLOW: tuple[Key, ...] = (
     ),
     Key("returns", Kind.TYPE, "The type of what the workflow returns."),
     Key("steps", Kind.STEPS, "What to do, in order.", required=True),
-    _later("schedule", "When to start by itself."),
-    _later("timezone", "The time zone of the schedule."),
-    _later("overlap", "What to do when the previous run is still going."),
-    _later("on_failure", "Steps that run when the workflow fails."),
-    _later("timeout", "How long a run may take."),
-    _later("idempotency_key", "What makes two starts the same run."),
-    _later("concurrency", "How many runs may go on at a time."),
-    _later("role", "The role that the steps run as."),
-    _later("database", "The database that the steps run in."),
-    _later("search_path", "The search path of the steps."),
+    *OPTIONS,
 )
 
 COMMON: tuple[Key, ...] = (
     Key("name", Kind.NAME, "Name of the step, and of its result for later steps."),
     Key("description", Kind.TEXT, "What the step is for."),
-    _later("when", "Skip the step unless this is true."),
-    _later("undo", "Steps that take back what this step did."),
+    Key("when", Kind.EXPRESSION, "Skip the step unless this is true."),
 )
 
 _EXPECT = Key(
@@ -151,8 +79,6 @@ _EXPECT = Key(
     "How many rows the statement gives: exactly `one`, `maybe` one, or `many`. "
     "Enforced when the step runs.",
 )
-_RETRY = Key("retry", Kind.RETRY, "When and how often to try again after a failure.")
-_STEP_TIMEOUT = _later("timeout", "How long the step may take.")
 
 RETRY: tuple[Key, ...] = (
     Key("max_attempts", Kind.COUNT, "Attempts in all, the first included. Default 3."),
@@ -185,8 +111,9 @@ STEPS: tuple[StepKind, ...] = (
                 required=True,
             ),
             _EXPECT,
-            _RETRY,
-            _STEP_TIMEOUT,
+            RETRY_KEY,
+            TIMEOUT_KEY,
+            UNDO_KEY,
         ),
         "Run one SQL statement. Its columns are the step's result.",
         """\
@@ -204,8 +131,9 @@ STEPS: tuple[StepKind, ...] = (
                 required=True,
             ),
             _EXPECT,
-            _RETRY,
-            _STEP_TIMEOUT,
+            RETRY_KEY,
+            TIMEOUT_KEY,
+            UNDO_KEY,
         ),
         "Run the SQL statement that stands in a file of its own.",
         """\
@@ -226,11 +154,12 @@ STEPS: tuple[StepKind, ...] = (
                 Kind.TIMEOUT,
                 "How long to wait for the response. Default 30s.",
             ),
-            _RETRY,
-            _later("form", "Body of the request, sent as a form."),
-            _later("multipart", "Body of the request, sent in parts."),
-            _later("returns", "The type of the JSON that comes back."),
-            _later("expect_status", "The statuses that are no failure."),
+            RETRY_KEY,
+            UNDO_KEY,
+            FORM_KEY,
+            MULTIPART_KEY,
+            RETURNS_KEY,
+            STATUS_KEY,
         ),
         "Send an HTTP request. The result has `status`, `ok`, `headers`, `body` and "
         "`json`; a status of 4xx is a result, 5xx and transport errors are failures.",
@@ -251,6 +180,7 @@ STEPS: tuple[StepKind, ...] = (
                 "A duration such as `5m`, or an expression of type interval.",
                 required=True,
             ),
+            TIMEOUT_KEY,
         ),
         "Wait for a time. The timer is durable: it survives restarts.",
         """\
@@ -294,6 +224,8 @@ STEPS: tuple[StepKind, ...] = (
             *ARM,
             Key("elif", Kind.ARMS, "Further conditions, tried in order."),
             Key("else", Kind.STEPS, "Steps for when no condition is true."),
+            TIMEOUT_KEY,
+            UNDO_KEY,
         ),
         "Run the steps of the first condition that is true. Null counts as false.",
         """\
@@ -316,7 +248,8 @@ STEPS: tuple[StepKind, ...] = (
                 "The branches by name.",
                 required=True,
             ),
-            _STEP_TIMEOUT,
+            TIMEOUT_KEY,
+            UNDO_KEY,
         ),
         "Run all branches at the same time and wait for all of them. "
         "Their results can be read afterwards.",
@@ -331,7 +264,8 @@ STEPS: tuple[StepKind, ...] = (
     StepKind(
         (
             Key("race", Kind.BRANCHES, "The branches by name.", required=True),
-            _STEP_TIMEOUT,
+            TIMEOUT_KEY,
+            UNDO_KEY,
         ),
         "Run all branches at the same time; the first to finish wins, the others "
         "are cancelled. The result has `winner`, the name of the branch.",
@@ -350,7 +284,8 @@ STEPS: tuple[StepKind, ...] = (
             Key("while", Kind.EXPRESSION, "Go on if this is true, before each round."),
             Key("until", Kind.EXPRESSION, "Stop if this is true, after each round."),
             Key("every", Kind.DURATION, "Time from the start of a round to the next."),
-            _STEP_TIMEOUT,
+            TIMEOUT_KEY,
+            UNDO_KEY,
         ),
         "Repeat steps.",
         """\
@@ -399,10 +334,11 @@ STEPS: tuple[StepKind, ...] = (
     ),
     StepKind(
         (Key("fail", Kind.TEMPLATE, "The message.", required=True),),
-        "Fail the workflow.",
+        "Fail the workflow. Alone in a `catch` it fails again with the error.",
         """\
 - fail: order ${order_id} can't be shipped
 """,
+        bare=True,
     ),
     StepKind(
         (
@@ -415,19 +351,8 @@ STEPS: tuple[StepKind, ...] = (
   message: order ${order_id} does not exist
 """,
     ),
+    *CONTROL,
+    *CALLS,
 )
-
-LATER_STEPS: dict[str, tuple[str, ...]] = {
-    "transaction": (),
-    "sleep_until": (),
-    "wait_for_schedule": (),
-    "switch": ("cases",),
-    "foreach": ("do", "max_parallel", "collect"),
-    "try": ("catch", "do", "finally"),
-    "call": ("with",),
-    "start": ("with",),
-    "signal": ("to", "data"),
-}
-"""Step kinds that are known and not supported yet, with their other keys."""
 
 KINDS: dict[str, StepKind] = {kind.name: kind for kind in STEPS}

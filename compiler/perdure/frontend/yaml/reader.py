@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from perdure.diagnostics import Diagnostic, error
-from perdure.frontend.yaml import steps, values
+from perdure.frontend.yaml import blocks, steps, values
+from perdure.frontend.yaml.calls import CALL_READERS, options_of
 from perdure.frontend.yaml.comments import read_ignores
 from perdure.frontend.yaml.compose import Document, compose
 from perdure.frontend.yaml.context import Context, Load, wrong_kind
 from perdure.frontend.yaml.language import WORKFLOW, Key, Kind
 from perdure.frontend.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from perdure.frontend.yaml.records import read_record
+from perdure.frontend.yaml.shared import Shared, read_retries, read_types
 from perdure.source import Source, Span
 from perdure.syntax.tree import Ignore, Workflow
 
@@ -43,18 +45,30 @@ READERS: Mapping[Kind, Callable[[Context, Node, Key], Any]] = {
     Kind.FLAG: values.read_flag,
     Kind.CONDITIONS: values.read_conditions,
     Kind.NOTHING: values.read_nothing,
+    Kind.LIMIT: values.read_limit,
+    Kind.CASES: blocks.read_cases,
+    Kind.EACH: blocks.read_each,
+    Kind.COLUMNS: blocks.read_columns,
+    Kind.CRON: blocks.read_cron,
+    Kind.ZONE: blocks.read_zone,
+    **CALL_READERS,
+    Kind.TYPES: read_types,
+    Kind.RETRIES: read_retries,
 }
 
 
-def read(source: Source, load: Load) -> tuple[Workflow | None, list[Diagnostic]]:
+def read(
+    source: Source, load: Load, shared: Shared | None = None
+) -> tuple[Workflow | None, list[Diagnostic]]:
     """Read a workflow file.
 
     `load` reads the file of a `sql_file`, by its path as written; None if there is
     none. The tree has every part that could be read, also when there are findings;
-    it is None when there is no mapping with a proper name and steps.
+    it is None when there is no mapping with a proper name and steps. `shared` are the
+    definitions of the project.
     """
     document = compose(source)
-    ctx = Context(source, load, READERS, document.found)
+    ctx = Context(source, load, READERS, document.found, shared=shared)
     ignores, malformed = read_ignores(source, document.scalars)
     ctx.found.extend(malformed)
     workflow = _read_root(ctx, document, ignores)
@@ -111,4 +125,5 @@ def _read_workflow(
         path=ctx.source.path,
         ignores=ignores,
         unread=tuple(sorted(ctx.unread)),
+        options=options_of(ctx, fields),
     )

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from perdure.frontend.yaml.context import Context, Fields, unknown_key
-from perdure.frontend.yaml.language import LATER_STEPS, STEPS, Key
+from perdure.frontend.yaml.language import STEPS, Key
 from perdure.frontend.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+_MANY = 6
+"""Kinds of step that a message lists; more are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,6 @@ def read_record(
         if key is None:
             strange = True
             _stranger(ctx, name, where, list(known), in_step)
-        elif key.later:
-            not_yet(ctx, name)
         else:
             value = ctx.read(child, key)
             if value is not None:
@@ -59,12 +60,13 @@ def _stranger(
     ctx: Context, name: ScalarNode, where: str, known: list[str], in_step: bool
 ) -> None:
     owners = owners_of(name.value) if in_step else []
-    if all(owner in LATER_STEPS for owner in owners) and owners:
-        not_yet(ctx, name)
-    elif owners:
+    if owners:
         listed = " or ".join(f'"{owner}"' for owner in owners)
         message = f'key "{name.value}" does not belong in {where}'
-        ctx.report("WF115", name.span, message, f"it belongs to {listed}")
+        known_in = f"it belongs to {listed}"
+        if len(owners) > _MANY:
+            known_in = f"{len(owners)} other kinds of step have it"
+        ctx.report("WF115", name.span, message, known_in)
     else:
         unknown_key(ctx, name, where, known)
 
@@ -81,24 +83,9 @@ def _report_missing(
             ctx.report("WF113", span, message, help=help_)
 
 
-def not_yet(ctx: Context, name: ScalarNode) -> None:
-    """Report a key that the language has and this version does not support."""
-    message = f'"{name.value}" is not supported yet by this version'
-    ctx.report("WF114", name.span, message)
-
-
 def owners_of(name: str) -> list[str]:
-    """Return the kinds of step that have a key; those that are to come only alone."""
-    having = [
-        (kind.name, key.later)
-        for kind in STEPS
-        for key in kind.keys
-        if key.name == name
-    ]
-    now = [kind for kind, later in having if not later]
-    later = [kind for kind, _ in having]
-    unknown = [kind for kind, parts in LATER_STEPS.items() if name in parts]
-    return now or later or unknown
+    """Return the kinds of step that have a key."""
+    return [kind.name for kind in STEPS for key in kind.keys if key.name == name]
 
 
 def bound_names(node: Node) -> Iterable[str]:

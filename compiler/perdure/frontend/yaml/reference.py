@@ -68,7 +68,7 @@ def _step(kind: StepKind) -> Iterator[str]:
         yield _BARE.format(kind.name)
     yield _table(kind.keys)
     for name, text in kind.files:
-        yield _block(f"sql file={name}", text)
+        yield _block(f"{name.rsplit('.', 1)[1]} file={name}", text)
     yield _block("yaml", kind.example)
 
 
@@ -79,10 +79,9 @@ def _block(info: str, text: str) -> str:
 def _table(keys: Iterable[Key]) -> str:
     rows = ["| key | value | |", "|---|---|---|"]
     for key in keys:
-        if not key.later:
-            name = f"`{key.name}`" + (" (required)" if key.required else "")
-            doc = key.doc.replace("|", "\\|")
-            rows.append(f"| {name} | {_value(key)} | {doc} |")
+        name = f"`{key.name}`" + (" (required)" if key.required else "")
+        doc = key.doc.replace("|", "\\|")
+        rows.append(f"| {name} | {_value(key)} | {doc} |")
     return "\n".join(rows) + "\n"
 
 

@@ -24,6 +24,7 @@ from perdure.frontend.yaml.language import (
     Kind,
     StepKind,
 )
+from perdure.frontend.yaml.rows_calls import CONCURRENCY, OVERLAPS, PART
 
 Schema = dict[str, Any]
 
@@ -76,6 +77,32 @@ _KINDS: dict[Kind, Schema] = {
     Kind.FLAG: {"type": "boolean"},
     Kind.CONDITIONS: _list({"type": ["string", "integer"]}),
     Kind.NOTHING: {"type": "null"},
+    Kind.LIMIT: _ref("duration"),
+    Kind.CASES: _mapping(_ref("steps")),
+    Kind.EACH: {
+        "type": "string",
+        "pattern": rf"^\s*{NAME_PATTERN}\s+in\s+{NAME_PATTERN}",
+    },
+    Kind.COLUMNS: _mapping({"not": {"type": "null"}}, _ref("name")),
+    Kind.CRON: {"type": "string"},
+    Kind.ZONE: {"type": "string"},
+    Kind.ARGUMENTS: _mapping({}, _ref("name")),
+    Kind.FORM: _mapping(_ref("template")),
+    Kind.PARTS: _mapping({"oneOf": [_ref("template"), _ref("part")]}),
+    Kind.STATUSES: {
+        "oneOf": [
+            {"type": ["integer", "string"]},
+            _list({"type": ["integer", "string"]}),
+        ]
+    },
+    Kind.TYPES: _mapping(_ref("type"), _ref("name")),
+    Kind.RETRIES: _mapping(_ref("retry"), _ref("name")),
+    Kind.OVERLAP: {"enum": list(OVERLAPS)},
+    Kind.CONCURRENCY: {
+        "oneOf": [{"type": "integer", "minimum": 1}, _ref("concurrency")]
+    },
+    Kind.IDENTIFIER: {"type": "string"},
+    Kind.SCHEMAS: {"oneOf": [{"type": "string"}, _list({"type": "string"})]},
 }
 
 
@@ -103,6 +130,8 @@ def workflow_schema() -> Schema:
             },
             "retry": _object(RETRY),
             "arm": _object(ARM),
+            "part": _object(PART),
+            "concurrency": _object(CONCURRENCY),
             "steps": _list(_ref("step")),
             "step": {
                 "oneOf": [_one_word(), *(_ref(f"step_{kind.name}") for kind in STEPS)]
@@ -126,7 +155,7 @@ def _step(kind: StepKind) -> Schema:
 
 
 def _object(keys: Iterable[Key]) -> Schema:
-    present = [key for key in keys if not key.later]
+    present = list(keys)
     return {
         "type": "object",
         "properties": {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import cast
 
+from perdure.frontend.yaml.blocks import BUILDERS
+from perdure.frontend.yaml.calls import CALL_BUILDERS
 from perdure.frontend.yaml.context import (
     Context,
     Fields,
@@ -18,7 +21,6 @@ from perdure.frontend.yaml.language import (
     ARM,
     COMMON,
     KINDS,
-    LATER_STEPS,
     RETRY,
     Key,
     Kind,
@@ -27,7 +29,6 @@ from perdure.frontend.yaml.language import (
 from perdure.frontend.yaml.nodes import MappingNode, Node, ScalarNode
 from perdure.frontend.yaml.records import (
     bound_names,
-    not_yet,
     owners_of,
     read_record,
 )
@@ -60,6 +61,10 @@ _LIST = 'begin each step with "- "'
 
 DEFAULT_ATTEMPTS = 3
 _STEPS_OF_BRANCH = Key("steps", Kind.STEPS, "The steps of a branch.")
+_PARTS = ("POST", "PUT", "PATCH")
+_BODIES = ("form", "multipart", "json", "body")
+_OWN_TIMEOUT = ("http", "wait_for_signal")
+"""Kinds whose `timeout` is not the failure of a step that takes too long."""
 
 # --- lists of steps -------------------------------------------------------------
 
@@ -105,11 +110,26 @@ def read_retry(ctx: Context, node: Node, key: Key) -> Retry | None:
     if isinstance(node, MappingNode):
         record = read_record(ctx, node, RETRY, '"retry"')
         return _retry(record.values if record else {}, node)
+    if isinstance(node, ScalarNode) and re.fullmatch("[a-z_]\\w*", node.value, re.A):
+        return _shared_retry(ctx, node)
     if isinstance(node, ScalarNode) and not node.nothing:
         count = read_count(ctx, node, key)
         return _retry({"max_attempts": count}, node) if count else None
     wrong_kind(ctx, node, key.kind.value)
     return None
+
+
+def _shared_retry(ctx: Context, node: ScalarNode) -> Retry | None:
+    """Return a policy of the shared definitions, by its name."""
+    known = ctx.shared.retries if ctx.shared else {}
+    if node.value not in known:
+        meant = ctx.nearest(node.value, known)
+        message = f'there is no shared retry policy "{node.value}"'
+        help_ = "define it under retries: in the file of shared definitions"
+        if meant:
+            help_ = f'did you mean "{meant}"?'
+        ctx.report("WF137", node.span, message, help=help_)
+    return known.get(node.value)
 
 
 def _retry(fields: Fields, node: Node) -> Retry:
@@ -150,7 +170,7 @@ def _bare_step(ctx: Context, node: ScalarNode) -> Step | None:
     if kind and kind.bare:
         head = Head(None, None, node.span, node.span)
         return _BUILDERS[kind.name](ctx, head, {})
-    if kind or node.value in LATER_STEPS:
+    if kind:
         message = f'"{node.value}" needs a value'
         ctx.report("WF118", node.span, message, help=f'write "{node.value}: ..."')
         return None
@@ -165,15 +185,12 @@ def _bare_step(ctx: Context, node: ScalarNode) -> Step | None:
 
 
 def _step(ctx: Context, node: MappingNode) -> Step | None:
-    named = [key for key, _ in node.entries if key.value in KINDS.keys() | LATER_STEPS]
+    named = _kinds_of(node)
     if not named:
         _no_kind(ctx, node)
         return None
     if len(named) > 1:
         _several_kinds(ctx, named)
-        return None
-    if named[0].value in LATER_STEPS:
-        not_yet(ctx, named[0])
         return None
     return _step_of(ctx, node, named[0], KINDS[named[0].value])
 
@@ -189,8 +206,28 @@ def _step_of(
     fields = record.values
     if "name" not in fields:
         ctx.unread.update(_own_name(node))
-    head = Head(fields.get("name"), fields.get("description"), name.span, node.span)
+    head = Head(
+        fields.get("name"),
+        fields.get("description"),
+        name.span,
+        node.span,
+        when=fields.get("when"),
+        timeout=None if kind.name in _OWN_TIMEOUT else fields.get("timeout"),
+        undo=fields.get("undo"),
+    )
     return _BUILDERS[kind.name](ctx, head, fields)
+
+
+def _kinds_of(node: MappingNode) -> list[ScalarNode]:
+    """Return the keys that name a kind, not those that belong to another one there."""
+    named = [key for key, _ in node.entries if key.value in KINDS]
+    parts = {
+        part.name
+        for key in named
+        if key.value in KINDS
+        for part in KINDS[key.value].keys[1:]
+    }
+    return [key for key in named if key.value not in parts]
 
 
 def _own_name(node: MappingNode) -> list[str]:
@@ -214,7 +251,7 @@ def _several_kinds(ctx: Context, named: list[ScalarNode]) -> None:
 
 def _no_kind(ctx: Context, node: MappingNode) -> None:
     """Report the key that was meant to name the kind, or that there is none."""
-    known = [*KINDS, *LATER_STEPS]
+    known = [*KINDS]
     common = {key.name for key in COMMON}
     others = [key for key, _ in node.entries if key.value not in common]
     for key in others:
@@ -223,9 +260,6 @@ def _no_kind(ctx: Context, node: MappingNode) -> None:
             return
     for key in others:
         owners = owners_of(key.value)
-        if owners and owners[0] in LATER_STEPS:
-            not_yet(ctx, key)
-            return
         if owners:
             message = f'key "{key.value}" stands in a step without "{owners[0]}"'
             ctx.report("WF115", key.span, message, help=_same_step(key.value, owners))
@@ -259,9 +293,14 @@ def _sql(ctx: Context, head: Head, fields: Fields) -> Step:
 
 def _http(ctx: Context, head: Head, fields: Fields) -> Step:
     method, url = fields["http"]
-    if "json" in fields and "body" in fields:
-        message = 'a request has "json" or "body", not both'
-        ctx.report("WF124", fields["body"].span, message)
+    bodies = [key for key in _BODIES if key in fields]
+    if len(bodies) > 1:
+        listed = " or ".join(f'"{key}"' for key in bodies)
+        span = getattr(fields[bodies[-1]], "span", method.span)
+        ctx.report("WF124", span, f"a request has {listed}, not both")
+    if "multipart" in fields and method.text not in _PARTS:
+        message = f"a {method.text} request has no parts"
+        ctx.report("WF123", method.span, message, help=f"it is {', '.join(_PARTS)}")
     return HttpStep(
         head,
         method,
@@ -271,6 +310,10 @@ def _http(ctx: Context, head: Head, fields: Fields) -> Step:
         fields.get("body"),
         fields.get("timeout"),
         fields.get("retry"),
+        fields.get("form"),
+        fields.get("multipart"),
+        fields.get("returns"),
+        fields.get("expect_status"),
     )
 
 
@@ -306,10 +349,12 @@ _BUILDERS: dict[str, Callable[[Context, Head, Fields], Step]] = {
     "parallel": lambda ctx, head, fields: ParallelStep(head, fields["parallel"]),
     "race": lambda ctx, head, fields: RaceStep(head, fields["race"]),
     "loop": _loop,
+    **BUILDERS,
+    **CALL_BUILDERS,
     "break": lambda ctx, head, fields: BreakStep(head),
     "continue": lambda ctx, head, fields: ContinueStep(head),
     "return": lambda ctx, head, fields: ReturnStep(head, fields.get("return")),
-    "fail": lambda ctx, head, fields: FailStep(head, fields["fail"]),
+    "fail": lambda ctx, head, fields: FailStep(head, fields.get("fail")),
     "assert": lambda ctx, head, fields: AssertStep(
         head, fields["assert"], fields.get("message")
     ),

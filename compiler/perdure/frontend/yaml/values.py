@@ -7,6 +7,7 @@ A scalar means what its place says. YAML's own rules, by which `no` is a boolean
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from perdure.frontend.expr import (
     parse_duration,
@@ -141,7 +142,7 @@ def read_expect(ctx: Context, node: Node, key: Key) -> Name | None:
 
 def read_nothing(ctx: Context, node: Node, key: Key) -> bool | None:
     """Read the value of a key that has none."""
-    if isinstance(node, ScalarNode) and node.nothing:
+    if isinstance(node, ScalarNode) and (node.nothing or node.value in ("null", "~")):
         return True
     if not isinstance(node, BrokenNode):
         message = f'expected nothing after "{key.name}:"'
@@ -187,6 +188,16 @@ def read_timeout(ctx: Context, node: Node, key: Key) -> Duration | None:
     return duration
 
 
+def read_limit(ctx: Context, node: Node, key: Key) -> Duration | None:
+    """Read a duration above zero."""
+    duration = read_duration(ctx, node, key)
+    if duration and not duration.milliseconds:
+        message = "a timeout of zero fails before the step begins"
+        ctx.report("WF126", duration.span, message, help="to skip the step, use when")
+        return None
+    return duration
+
+
 def read_delay(ctx: Context, node: Node, key: Key) -> Duration | Expr | None:
     """Read a duration or an expression; `5 minutes` is meant as the former."""
     found = scalar(ctx, node, key.kind.value)
@@ -204,7 +215,7 @@ def read_type(ctx: Context, node: Node, key: Key) -> TypeExpr | None:
     """Read a type: its name, a mapping of fields, or a list with the type of items."""
     match node:
         case ScalarNode() if not node.nothing:
-            return ctx.take(parse_type(node.text))
+            return _named(ctx, ctx.take(parse_type(node.text)))
         case MappingNode():
             return _read_shape(ctx, node, key)
         case SequenceNode(items=(item,)):
@@ -216,6 +227,14 @@ def read_type(ctx: Context, node: Node, key: Key) -> TypeExpr | None:
             return None
     wrong_kind(ctx, node, "a type")
     return None
+
+
+def _named(ctx: Context, type_: NamedType | None) -> TypeExpr | None:
+    """Return what a name of the shared definitions stands for, else the type itself."""
+    known = ctx.shared.types.get(type_.name) if ctx.shared and type_ else None
+    if type_ is None or known is None:
+        return type_
+    return replace(known, nullable=known.nullable or type_.nullable)
 
 
 def _read_shape(ctx: Context, node: MappingNode, key: Key) -> ShapeType | None:

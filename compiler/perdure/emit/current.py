@@ -1,0 +1,58 @@
+"""The function that starts the current version: made to call one version or another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from perdure.emit import inputs, options
+from perdure.emit.functions import current_function, identity
+from perdure.plan.tree import Parameter, PlanOptions
+
+LIMITS = ("set local lock_timeout = '5s';", "set local statement_timeout = '60s';")
+_ALLOWED = "-- squawk-ignore ban-drop-function"
+
+
+def dropped(name: str, parameters: Sequence[Parameter]) -> str:
+    """Return what drops a function."""
+    return f"{_ALLOWED}\ndrop function {identity(name, parameters)};"
+
+
+def replaced(
+    name: str,
+    before: Sequence[Parameter] | None,
+    after: Sequence[Parameter],
+    versioned: str,
+    role: str | None,
+    role_before: str | None,
+) -> list[str]:
+    """Return what makes the current function call a version.
+
+    One that belongs to another role than before is made anew.
+    """
+    own = PlanOptions(role=role)
+    settings = options.definer(own)
+    if role is not None:
+        settings = (*settings, "set search_path = pg_catalog")
+    same = before is not None and _declared(before) == _declared(after)
+    if same and role == role_before:
+        verb = "create or replace function"
+        return [current_function(verb, name, versioned, after, settings)]
+    gone = [] if before is None else [dropped(name, before)]
+    return [
+        *gone,
+        current_function("create function", name, versioned, after, settings),
+        *options.owned(own, name, after, new=True),
+    ]
+
+
+def described(
+    workflow: str, version: int, description: str | None, *, whole: bool
+) -> str:
+    """Return the comment of a function: which version it is of, and what it is for."""
+    start = f"{workflow}, version {version}"
+    head = start if whole else f"Starts a run of {start}"
+    return f"{head}: {description.strip()}" if description else head
+
+
+def _declared(parameters: Sequence[Parameter]) -> list[str]:
+    return [inputs.declared(each) for each in inputs.ordered(parameters)]

@@ -1,0 +1,190 @@
+"""The SQL that puts another version in force, and that takes versions out of use.
+
+Both are made of the lock and the migrations that are there: nothing is compiled again.
+A rollback makes the current function call another version, as the way back of a
+migration does, and leaves the version that it replaces in place: its runs go on, and
+the next change may go back to it. Retiring drops the functions of versions; their rows
+in the register stay, marked, because runs in the history point at them. Its way back
+makes the functions from the very statements that made them first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from perdure.emit.current import LIMITS, described, dropped, replaced
+from perdure.emit.functions import comment_on, function_name
+from perdure.emit.literals import quote_text
+from perdure.emit.options import stop_schedule, supervisor_name
+from perdure.plan.version import Previous, Script
+
+Scripts = tuple[Script, Script]
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What a change is about: the workflow, and the change's row in the register."""
+
+    workflow: str
+    schema: str
+    number: int
+    kind: str
+    to: int
+    digest: str
+    note: str
+
+    @property
+    def current(self) -> str:
+        """The qualified name of the function that starts the current version."""
+        return function_name(self.schema, self.workflow, None)
+
+    def versioned(self, version: int) -> str:
+        """Return the qualified name of a version's function."""
+        return function_name(self.schema, self.workflow, version)
+
+
+def roll_back(switch: Switch, before: Previous, after: Previous) -> Scripts:
+    """Return the scripts that put `after` in force, and `before` again."""
+    install = [
+        *LIMITS,
+        _refuse_other_state(switch, (before.version, after.version)),
+        *_in_force(switch, before, after),
+        _register(switch),
+    ]
+    remove = [*LIMITS, *_in_force(switch, after, before), _unregister(switch)]
+    return _scripts(switch, install, remove)
+
+
+def retire(
+    switch: Switch,
+    versions: Sequence[Previous],
+    made: Mapping[int, Sequence[str]],
+    current: Previous | None,
+) -> Scripts:
+    """Return the scripts that retire versions, and that bring them back.
+
+    `made` are the statements that made the functions of each version. `current` is
+    given when the workflow as a whole goes, its current function with it.
+    """
+    numbers = [each.version for each in versions]
+    stop = [stop_schedule(switch.workflow)] if current and current.scheduled else []
+    install = [
+        *LIMITS,
+        *stop,
+        _refuse_runs(switch.workflow, numbers),
+        *([dropped(switch.current, current.parameters)] if current else []),
+    ]
+    for each in versions:
+        install.append(dropped(switch.versioned(each.version), each.parameters))
+        if each.scheduled:
+            name = supervisor_name(switch.schema, switch.workflow, each.version)
+            install.append(dropped(name, ()))
+    install += [_mark(switch.workflow, numbers, "clock_timestamp()"), _register(switch)]
+    back = [statement for number in numbers for statement in made[number]]
+    remove = [*LIMITS, *back]
+    if current:
+        remove += _current(switch, None, current)
+        if current.scheduled:
+            remove.append(_begin(switch, current))
+    remove += [_mark(switch.workflow, numbers, "null"), _unregister(switch)]
+    return _scripts(switch, install, remove)
+
+
+def statements_of(
+    script: Sequence[str], schema: str, workflow: str, version: int
+) -> list[str]:
+    """Return the statements of an installing script that make a version's functions."""
+    functions = (
+        function_name(schema, workflow, version),
+        supervisor_name(schema, workflow, version),
+    )
+    names = "|".join(re.escape(each) for each in functions)
+    about = re.compile(
+        r"(create|comment on|revoke all on|alter) function "
+        rf"({names})\(",
+        re.IGNORECASE,
+    )
+    return [each for each in script if about.match(each)]
+
+
+def _in_force(switch: Switch, before: Previous, after: Previous) -> list[str]:
+    """Return what puts one version in the place of another, with its schedule."""
+    found = _current(switch, before, after)
+    if before.scheduled:
+        found.append(stop_schedule(switch.workflow))
+    if after.scheduled:
+        found.append(_begin(switch, after))
+    return found
+
+
+def _current(switch: Switch, before: Previous | None, after: Previous) -> list[str]:
+    text = described(switch.workflow, after.version, after.description, whole=False)
+    return [
+        *replaced(
+            switch.current,
+            before.parameters if before else None,
+            after.parameters,
+            switch.versioned(after.version),
+            after.role,
+            before.role if before else None,
+        ),
+        comment_on(switch.current, after.parameters, text),
+    ]
+
+
+def _begin(switch: Switch, version: Previous) -> str:
+    name = supervisor_name(switch.schema, switch.workflow, version.version)
+    return f"select {name}();"
+
+
+def _refuse_other_state(switch: Switch, versions: Sequence[int]) -> str:
+    shown = ", ".join(map(str, versions))
+    return (
+        f"select perdure.require_versions({quote_text(switch.workflow)}, "
+        f"array[{shown}]);"
+    )
+
+
+def _refuse_runs(workflow: str, versions: Sequence[int]) -> str:
+    shown = ", ".join(map(str, versions))
+    return f"select perdure.refuse_runs({quote_text(workflow)}, array[{shown}]);"
+
+
+def _mark(workflow: str, versions: Sequence[int], at: str) -> str:
+    shown = ", ".join(map(str, versions))
+    return (
+        f"update perdure.workflow_versions set retired_at = {at}\n"
+        f"where name = {quote_text(workflow)} and version in ({shown});"
+    )
+
+
+def _register(switch: Switch) -> str:
+    values = (
+        quote_text(switch.workflow),
+        str(switch.number),
+        quote_text(switch.kind),
+        str(switch.to),
+        quote_text(switch.digest),
+    )
+    return (
+        "insert into perdure.workflow_changes (workflow, number, kind, version, digest)"
+        f"\nvalues ({', '.join(values)});"
+    )
+
+
+def _unregister(switch: Switch) -> str:
+    return (
+        "delete from perdure.workflow_changes\n"
+        f"where workflow = {quote_text(switch.workflow)} and number = {switch.number};"
+    )
+
+
+def _scripts(switch: Switch, install: Sequence[str], remove: Sequence[str]) -> Scripts:
+    head = f"-- written by perdure: {switch.workflow}, change {switch.number}"
+    digest = f"-- Digest of the change: {switch.digest}"
+    return (
+        Script(f"{head}: {switch.note}\n{digest}", tuple(install)),
+        Script(f"{head}, taken back: {switch.note}\n{digest}", tuple(remove)),
+    )

@@ -1,0 +1,158 @@
+"""`http`: what is sent, and the shape of what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perdure.diagnostics import error
+from perdure.ir.expr import Reference, Template, Value
+from perdure.ir.tree import FormPart, Head, HttpStep
+from perdure.ir.types import BOOLEAN, JSONB, TEXT, Field, Scalar, Type, Variable
+from perdure.resolve.binding import bind
+from perdure.resolve.context import Context
+from perdure.resolve.policies import resolve_retry
+from perdure.resolve.references import look_up
+from perdure.resolve.scope import Env
+from perdure.resolve.types import resolve_type
+from perdure.resolve.values import resolve_template, resolve_value
+from perdure.syntax import tree as syntax
+from perdure.syntax.expr import Name
+
+HTTP_TIMEOUT = 30_000
+BODY = Field("body", TEXT, nullable=False)
+HTTP_FIELDS = (
+    Field("status", Scalar("integer"), nullable=False),
+    Field("ok", BOOLEAN, nullable=False),
+    Field("headers", JSONB, nullable=False),
+    BODY,
+    Field("json", JSONB, nullable=True),
+)
+
+
+def resolve_http(
+    context: Context, env: Env, step: syntax.HttpStep, head: Head
+) -> tuple[HttpStep | None, Env]:
+    """Resolve a request and bind its response."""
+    url = resolve_template(context, env, step.url, secrets=True)
+    headers = _texts(context, env, step.headers)
+    content = _content(context, env, step)
+    returns = resolve_type(context, step.returns) if step.returns else None
+    variable = None
+    if step.head.name is not None:
+        name = step.head.name
+        result = None
+        if step.returns is None or returns is not None:
+            fields = _fields(step, returns)
+            result = Variable("", name.text, "http", fields)
+        env, variable = bind(context, env, name, result)
+    unknown = step.returns is not None and returns is None
+    if url is None or headers is None or content is None or unknown:
+        return None, env
+    resolved = HttpStep(
+        head,
+        variable,
+        step.method.text,
+        url,
+        headers,
+        content.json,
+        content.body,
+        step.timeout.milliseconds if step.timeout else HTTP_TIMEOUT,
+        resolve_retry(step.retry),
+        content.form,
+        content.parts,
+        returns,
+        step.returns is not None and step.returns.nullable,
+        _statuses(step),
+    )
+    return resolved, env
+
+
+def _fields(step: syntax.HttpStep, returns: Type | None) -> tuple[Field, ...]:
+    """Return what a response has; its JSON is typed, and there when it must be ok."""
+    if step.returns is None or returns is None:
+        return HTTP_FIELDS
+    statuses = _statuses(step) or ("4xx",)
+    surely_ok = all(each.startswith("2") for each in statuses)
+    json = Field("json", returns, step.returns.nullable or not surely_ok)
+    return (*HTTP_FIELDS[:-1], json)
+
+
+def _statuses(step: syntax.HttpStep) -> tuple[str, ...] | None:
+    if step.expect_status is None:
+        return None
+    return tuple(dict.fromkeys(each.text for each in step.expect_status))
+
+
+Texts = tuple[tuple[str, Template], ...]
+
+
+def _texts(
+    context: Context,
+    env: Env,
+    written: tuple[tuple[Name, syntax.Template], ...],
+) -> Texts | None:
+    resolved = [
+        (name.text, resolve_template(context, env, value, secrets=True))
+        for name, value in written
+    ]
+    found = tuple((name, value) for name, value in resolved if value is not None)
+    return found if len(found) == len(resolved) else None
+
+
+# --- the body -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """The body of a request; one of them at most is set."""
+
+    json: Value | None = None
+    body: Template | None = None
+    form: Texts | None = None
+    parts: tuple[FormPart, ...] | None = None
+
+
+def _content(context: Context, env: Env, step: syntax.HttpStep) -> _Content | None:
+    """Return the body of a request, None after a finding."""
+    if step.json is not None:
+        json = resolve_value(context, env, step.json, secrets=True)
+        return None if json is None else _Content(json=json)
+    if step.body is not None:
+        body = resolve_template(context, env, step.body, secrets=True)
+        return None if body is None else _Content(body=body)
+    if step.form is not None:
+        form = _texts(context, env, step.form)
+        return None if form is None else _Content(form=form)
+    if step.multipart is not None:
+        parts = [_part(context, env, each) for each in step.multipart]
+        kept = tuple(part for part in parts if part is not None)
+        return _Content(parts=kept) if len(kept) == len(parts) else None
+    return _Content()
+
+
+def _part(context: Context, env: Env, part: syntax.FormPart) -> FormPart | None:
+    body = resolve_template(context, env, part.body) if part.body else None
+    filename = resolve_template(context, env, part.filename) if part.filename else None
+    source = _source(context, env, part) if part.source else None
+    complete = (body is None) == (part.body is None) and (source is None) == (
+        part.source is None
+    )
+    if not complete or (filename is None) != (part.filename is None):
+        return None
+    return FormPart(part.name.text, body, source, filename, part.content_type)
+
+
+def _source(context: Context, env: Env, part: syntax.FormPart) -> Reference | None:
+    """Return the body of an earlier response."""
+    assert part.source is not None
+    name = part.source
+    binding = look_up(context, env, name)
+    if binding is None or binding.variable is None:
+        return None
+    variable = binding.variable
+    if variable.kind != "http":
+        message = f'"{name.text}" is no response, its body was expected'
+        help_ = 'name an earlier http step, or give the text as "body"'
+        context.report(error("WF254", name.span, message, help=help_))
+        return None
+    return Reference(variable.id, ("body",), TEXT, nullable=False, span=name.span)

@@ -1,0 +1,258 @@
+"""A workflow's own keys: what they do to runs that are started."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from textwrap import dedent
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from perdure.plan.version import Previous, VersionSql
+from tests.property.runs import START, Bench
+
+
+def deploy(
+    bench: Bench, text: str, version: int = 1, previous: Previous | None = None
+) -> VersionSql:
+    """Compile a workflow and install it as a version."""
+    text = dedent(text)
+    unit = bench.compile(text, text.split()[1])
+    assert [each for each in unit.findings if each.severity == "error"] == []
+    made = bench.compiler.sql(unit, version=version, previous=previous)
+    bench.connection.execute(made.up.encode())
+    return made
+
+
+def before(made: VersionSql) -> Previous:
+    return Previous(
+        made.version, made.parameters, made.description, made.role, made.scheduled
+    )
+
+
+def labels(bench: Bench, pattern: str) -> list[tuple[str, str]]:
+    return [
+        (row[0], row[1])
+        for row in bench.connection.execute(
+            "select label, status from df.instances where label like %s"
+            " order by created_at, id",
+            [pattern],
+        )
+    ]
+
+
+def at(bench: Bench, hours: float) -> None:
+    """Set the test clock and do what is due."""
+    time = START + timedelta(hours=hours)
+    bench.connection.execute("select df.set_time(%s)", [time])
+    bench.work()
+
+
+def text(value: str) -> sql.Composable:
+    return sql.Literal(value)
+
+
+NIGHTLY = """\
+workflow: {name}
+schedule: 0 3 * * *
+timezone: Europe/Berlin
+overlap: {overlap}
+steps:
+  - sleep: 30h
+  - sql: insert into shop.audit (what) values ('night')
+"""
+
+
+@pytest.mark.parametrize(
+    ("overlap", "expected"),
+    [
+        ("skip", ["completed", "running"]),
+        ("allow", ["completed", "running", "running"]),
+        ("queue", ["completed", "running", "pending"]),
+    ],
+)
+def test_a_schedule_starts_runs(
+    workbench: Bench, overlap: str, expected: list[str]
+) -> None:
+    name = f"nightly_{overlap}"
+    at(workbench, 0)
+    deploy(workbench, NIGHTLY.format(name=name, overlap=overlap))
+    runs = f"{name}@1"
+    try:
+        at(workbench, 1.9)
+        assert labels(workbench, runs) == []
+        at(workbench, 2.1)  # three o'clock in Berlin
+        assert labels(workbench, runs) == [(runs, "running")]
+        for hour in (26.1, 33, 50.1):
+            at(workbench, hour)
+        assert [status for _, status in labels(workbench, runs)] == expected
+    finally:
+        workbench.connection.execute("select perdure.stop_schedule(%s)", [name])
+        at(workbench, 0)
+    assert labels(workbench, f"{name}@1 schedule") == [
+        (f"{name}@1 schedule", "cancelled")
+    ]
+
+
+def test_a_new_version_replaces_the_supervisor_and_the_way_back_too(
+    workbench: Bench,
+) -> None:
+    at(workbench, 0)
+    source = NIGHTLY.format(name="replaced", overlap="allow")
+    first = deploy(workbench, source)
+    later = source.replace("0 3", "0 4")
+    second = deploy(workbench, later, 2, before(first))
+    assert labels(workbench, "replaced%") == [
+        ("replaced@1 schedule", "cancelled"),
+        ("replaced@2 schedule", "pending"),
+    ]
+    workbench.connection.execute(second.down.encode())
+    statuses = dict(labels(workbench, "replaced@2%"))
+    assert statuses == {"replaced@2 schedule": "cancelled"}
+    assert ("replaced@1 schedule", "pending") in labels(workbench, "replaced@1%")
+    workbench.connection.execute(first.down.encode())
+    assert "pending" not in [status for _, status in labels(workbench, "replaced%")]
+
+
+def test_a_schedule_outlives_runs_that_fail(workbench: Bench) -> None:
+    at(workbench, 0)
+    deploy(
+        workbench,
+        """\
+        workflow: unlucky
+        schedule: 0 * * * *
+        steps:
+          - fail: bad luck
+        """,
+    )
+    for hour in (0.1, 1.1, 2.1, 3.1):
+        at(workbench, hour)
+    workbench.connection.execute("select perdure.stop_schedule('unlucky')")
+    assert [status for _, status in labels(workbench, "unlucky@1")] == ["failed"] * 3
+
+
+def test_equal_keys_give_one_run(workbench: Bench) -> None:
+    deploy(
+        workbench,
+        """\
+        workflow: keyed
+        input: {name: "text?"}
+        idempotency_key: lower(name)
+        steps:
+          - sql: insert into shop.audit (what) values (coalesce(:name, 'nobody'))
+        """,
+    )
+    one = workbench.start("keyed", {"name": text("It's")})
+    assert workbench.start("keyed", {"name": text("IT'S")}) == one
+    assert workbench.start("keyed", {"name": text("other")}) != one
+    assert workbench.start("keyed", {}) != workbench.start("keyed", {})
+
+
+def test_runs_of_a_key_follow_each_other(workbench: Bench) -> None:
+    workbench.set_time(0)
+    deploy(
+        workbench,
+        """\
+        workflow: bounded
+        input: {name: text}
+        concurrency: {limit: 1, key: name}
+        steps:
+          - sleep: 1m
+        """,
+    )
+    runs = [workbench.start("bounded", {"name": text(name)}) for name in "aab"]
+    workbench.work()
+    found = [workbench.one("select df.status(%s)", [run])[0] for run in runs]
+    assert found == ["running", "pending", "running"]
+    for minutes in (1.1, 2.2):
+        at(workbench, minutes / 60)
+    assert not any(map(workbench.active, runs))
+
+
+def test_a_failure_is_handled_and_stays_one(workbench: Bench) -> None:
+    deploy(
+        workbench,
+        """\
+        workflow: handled
+        timeout: 1h
+        on_failure:
+          - sql: insert into shop.audit (what) values (:err.sqlstate || :err.step)
+        input: {late: boolean}
+        steps:
+          - name: division
+            sql: select 1 / (case when :late then 1 else 0 end) as x
+          - sleep: 2h
+        """,
+    )
+    seen = workbench.run("handled", {"late": sql.SQL("false")})
+    assert (seen.status, seen.sqlstate) == ("failed", "22012")
+    assert [what for what, _ in seen.rows] == ["22012division"]
+    seen = workbench.run("handled", {"late": sql.SQL("true")})
+    assert (seen.status, seen.sqlstate) == ("failed", "PD031")
+    assert [what[:5] for what, _ in seen.rows] == ["PD031"]
+
+
+def test_a_role_owns_the_runs_and_what_was_granted_stays(workbench: Bench) -> None:
+    connection = workbench.connection
+    for role in ("clerk", "caller"):
+        connection.execute(f"create role {role}".encode())
+    connection.execute("grant create, usage on schema workflows to clerk")
+    connection.execute("grant usage on schema workflows, shop to caller, clerk")
+    connection.execute("grant insert on shop.audit to clerk")
+    connection.execute("select df.grant_usage('clerk')")
+    source = """\
+        workflow: by_role
+        role: clerk
+        steps:
+          - sql: insert into shop.audit (what) values (current_user::text)
+        """
+    first = deploy(workbench, source)
+    connection.execute("set role caller")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        workbench.start("by_role", {})
+    connection.execute("reset role")
+    connection.execute("grant execute on function workflows.by_role() to caller")
+    deploy(workbench, source.replace("::text", "::text || '2'"), 2, before(first))
+    connection.execute("truncate shop.audit")
+    connection.execute("set role caller")
+    run = workbench.start("by_role", {})
+    connection.execute("reset role")
+    workbench.work()
+    assert workbench.one("select status, error from df.instances where id = %s", [run])[
+        :2
+    ] == ("completed", None)
+    assert workbench.one("select what from shop.audit")[0] == "clerk2"
+    found = workbench.one(
+        "select submitted_by::text from df.instances where id = %s", [run]
+    )
+    assert found == ("clerk",)
+
+
+def test_a_workflow_for_another_database_is_refused(workbench: Bench) -> None:
+    source = """\
+        workflow: elsewhere
+        database: warehouse
+        steps:
+          - sql: insert into shop.audit (what) values ('here')
+        """
+    with pytest.raises(
+        psycopg.Error, match='is for database "warehouse", this is bench'
+    ):
+        deploy(workbench, source)
+
+
+def test_names_are_found_along_the_search_path(workbench: Bench) -> None:
+    deploy(
+        workbench,
+        """\
+        workflow: along
+        search_path: [shop, public]
+        steps:
+          - name: row
+            sql: insert into audit (what) values ('along') returning what
+          - return: "${row.what}"
+        """,
+    )
+    seen = workbench.run("along", {})
+    assert seen.result["rows"] == [{"result": "along"}]
