@@ -4,7 +4,7 @@
 -- `perdure.signal`, which stores the message and then wakes the run; the waiting side
 -- looks here first, and again at each wake-up. Lock order: one message, then nothing.
 
-create table perdure.inbox (
+create table if not exists perdure.inbox (
   id bigint generated always as identity primary key,
   run_id text not null,
   name text not null,
@@ -13,8 +13,8 @@ create table perdure.inbox (
   taken_by uuid
 );
 
-create index inbox_waiting on perdure.inbox (run_id, name, id) where taken_by is null;
-create unique index inbox_taken on perdure.inbox (taken_by) where taken_by is not null;
+create index if not exists inbox_waiting on perdure.inbox (run_id, name, id) where taken_by is null;
+create unique index if not exists inbox_taken on perdure.inbox (taken_by) where taken_by is not null;
 
 alter table perdure.inbox enable row level security;
 

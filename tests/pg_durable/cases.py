@@ -172,8 +172,90 @@ _PLAIN: dict[str, Case] = {
 }
 
 
+def _fails(workflow: str, error: str, **inputs: object) -> Case:
+    return Case(workflow, inputs, status="failed", error=error)
+
+
+_HANDLED: dict[str, Case] = {
+    **{
+        f"try, {how}": Case("tries", {"how": how})
+        for how in (
+            *("ok", "sql", "condition", "assert", "unique", "return"),
+            "return fails",
+        )
+    },
+    "try, fails again": _fails("tries", "no it's $order {a}", how="fail"),
+    **{
+        f"try, {name}": Case("tries", {"how": "assert", "v": text})
+        for name, text in HOSTILE.items()
+    },
+    **{
+        f"nested tries, {how}": Case("nested_tries", {"how": how})
+        for how in (
+            *("ok", "inner", "again", "break", "continue"),
+            *("loop", "left", "race"),
+        )
+    },
+    "undo, nothing to undo": Case("sagas", {"how": "ok"}, result="done"),
+    "undo": Case(
+        "sagas",
+        {"how": "some"},
+        status="failed",
+        error="no $order",
+        rows=["booked", "charged", "refunded", "unbooked booked"],
+    ),
+    "undo, all": _fails("sagas", "no $order", how="all"),
+    "undo fails": _fails("sagas", "no $order", how="undo"),
+    "retry": Case("retries", {"how": "ok"}, result=1),
+    "retry, given up": Case("retries", {"how": "never"}),
+    "retry, fails": _fails("retries", "division by zero", how="last"),
+    "timeout, in time": Case("timeouts", {"how": "ok"}, result=7),
+    "timeout, caught": Case("timeouts", {"how": "slow"}, result=7),
+    "timeout": _fails("timeouts", "timed out after 00:00:15", how="fails"),
+    **{
+        f"transaction, {how}": Case("together", {"how": how}) for how in ("ok", "fails")
+    },
+    "transaction fails": _fails("together", "ends", how="ends"),
+    **{
+        f"foreach, {how}": Case("items", {"how": how})
+        for how in ("ok", "continue", "break", "return")
+    },
+    "foreach fails": _fails("items", "item 3", how="fail"),
+    **{
+        f"foreach in parallel, {how}": Case("lanes", {"how": how})
+        for how in ("ok", "inner")
+    },
+    **{
+        f"finally, {how}": Case("finally", {"how": how})
+        for how in ("ok", "return", "handler")
+    },
+    "finally, fails": _fails("finally", "last", how="finally"),
+    "finally, fails before": _fails("finally", "no $order", how="last"),
+    **{
+        f"return from a race, {how}": Case("race_returns", {"how": how})
+        for how in ("first", "second", "loser", "none")
+    },
+    "bounded, in time": Case("bounded", {"how": "ok"}, result="ok"),
+    "bounded, too slow": _fails("bounded", "timed out after 00:00:25", how="slow"),
+    "bounded, fails": _fails("bounded", "no $order", how="fails", key="one"),
+    **{
+        f"limited, {how}": Case("limited", {"how": how}, result=how)
+        for how in ("quick", "ok")
+    },
+    "limited, too slow": _fails("limited", "timed out after 00:00:20", how="slow"),
+    "schedules in zones": Case("schedules", result="over"),
+    "call": Case("calls", {"n": 4}),
+    "call fails": _fails("calls", "no -1", n=-1),
+    "call, caught": Case("calls", {"n": 1}),
+}
+
+
 def _requests(text: str) -> Callable[[Server], Case]:
     return lambda http: Case("requests", {"base": http.url(""), "v": text})
+
+
+def _caught_requests(text: str) -> Callable[[Server], Case]:
+    return lambda http: Case("caught_requests", {"base": http.url(""), "v": text})
 
 
 def _always(case: Case) -> Callable[[Server], Case]:
@@ -181,9 +263,13 @@ def _always(case: Case) -> Callable[[Server], Case]:
 
 
 CASES: dict[str, Callable[[Server], Case]] = {
-    **{name: _always(case) for name, case in _PLAIN.items()},
+    **{name: _always(case) for name, case in {**_PLAIN, **_HANDLED}.items()},
     **{
         f"requests, {name}": _requests(HOSTILE[name])
+        for name in ("plain", "quotes", "reference", "variable", "wide", "json")
+    },
+    **{
+        f"requests in a try, {name}": _caught_requests(HOSTILE[name])
         for name in ("plain", "quotes", "reference", "variable", "wide", "json")
     },
     "request, 500": lambda http: _failed(

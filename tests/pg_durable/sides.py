@@ -17,6 +17,7 @@ from perdure.pipeline import open_compiler, workflow_files
 from perdure.targets import parse_target
 
 PROJECT = Path(__file__).parent / "project"
+SCHEDULED = Path(__file__).parent / "scheduled"
 EXTENSION = "pg_durable>=0.2.5"
 ROLE = "perdure_test_runner"
 Connection = psycopg.Connection[Any]
@@ -42,7 +43,7 @@ class Case:
     error: str | None = None
     result: object = None
     rows: Sequence[str] | None = None
-    seconds: float = 120
+    seconds: float = 400
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -119,9 +120,9 @@ class Side:
         connection.execute(query, [run, signal.name, json.dumps(signal.data)])
 
 
-def compiled(target: str, state: Path) -> list[str]:
+def compiled(target: str, state: Path, project: Path = PROJECT) -> list[str]:
     """Return the migrations of all workflows of the project for a target."""
-    config, found = read_config(PROJECT / "perdure.toml")
+    config, found = read_config(project / "perdure.toml")
     assert config is not None, found
     known = parse_target(target)
     assert not isinstance(known, str)

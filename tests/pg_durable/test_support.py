@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import errors
+from psycopg import errors, sql
 
 from perdure.engine.database import Database
 from perdure.engine.errors import EngineError
 from perdure.engine.install import install, shipped
-from tests.pg_durable.sides import Case, Connection, Side
+from tests.pg_durable.sides import (
+    EXTENSION,
+    ROLE,
+    SCHEDULED,
+    Case,
+    Connection,
+    Side,
+    compiled,
+)
 
 pytestmark = pytest.mark.pg_durable
 
@@ -87,3 +98,70 @@ def test_numbers_in_a_result_are_doubles_there(extension: Side, ours: Side) -> N
     text = ("12345678901234567890.50",)
     assert found["perdure"] == (text, text)
     assert found[extension.target] == (("12345678901234567000",), text)
+
+
+def test_a_schedule_starts_runs_and_is_replaced(
+    extension: Side, short_dir: Path
+) -> None:
+    (migration,) = compiled(EXTENSION, short_dir / "scheduled", SCHEDULED)
+    with psycopg.connect(extension.url, autocommit=True) as admin:
+        database = sql.Identifier(admin.info.dbname)
+        for on in (sql.SQL("schema workflows"), sql.SQL("database ") + database):
+            grant = sql.SQL("grant create on {} to {}")
+            admin.execute(grant.format(on, sql.Identifier(ROLE)))
+        admin.execute(f"grant insert on perdure.workflow_versions to {ROLE}")
+    with extension.connect() as connection:
+        with connection.transaction():
+            connection.execute(migration.encode())
+        rows = "select count(*) from t.log where run = 'scheduled'"
+        _until(connection, rows)
+        stopped = connection.execute("select perdure.stop_schedule('scheduled')")
+        assert stopped.fetchone() == (1,)
+
+
+def test_starts_with_one_key_are_one_run(extension: Side) -> None:
+    with extension.connect() as connection:
+        key = {"key": str(uuid.uuid4())}
+        runs = [
+            extension.started(connection, Case("bounded", {"how": how, **key}))
+            for how in ("ok", "fails")
+        ]
+        assert runs[0] == runs[1]
+        assert extension.ended(connection, runs[0], 120) == "completed"
+        other = extension.started(connection, Case("bounded", {"how": "ok"}))
+        assert other not in runs
+
+
+def test_runs_take_turns(extension: Side) -> None:
+    with extension.connect() as connection:
+        connection.execute("select perdure.take_turn('a1', 'turns', 1)")
+        turn = "select perdure.take_turn(%s, 'turns', %s)"
+        live = extension.started(connection, Case("endless_wait"))
+        waiting = extension.started(connection, Case("endless_wait"))
+        for run, limit, expected in (
+            *((live, 1, True), (waiting, 1, False), (live, 1, True)),
+            *((waiting, 2, True), (waiting, 1, False)),
+        ):
+            found = connection.execute(turn, [run, limit]).fetchone()
+            assert found == (expected,)
+        connection.execute("select df.cancel(%s, 'enough')", [live])
+        _until(connection, f"select perdure.take_turn('{waiting}', 'turns', 1)")
+        connection.execute("select df.cancel(%s, 'enough')", [waiting])
+
+
+def test_what_is_kept_for_runs_that_are_gone_can_be_deleted(extension: Side) -> None:
+    with psycopg.connect(extension.url, autocommit=True) as admin:
+        admin.execute("select perdure.keep_failure('gone', '1', 'a', 'm', 'XX000')")
+        found = admin.execute("select perdure.prune() > 0, perdure.prune()").fetchone()
+        assert found == (True, 0)
+
+
+def _until(connection: Connection, query: str) -> None:
+    """Wait until a query gives something that is true."""
+    deadline = time.monotonic() + 180
+    while True:
+        row = connection.execute(query.encode()).fetchone()
+        if row and row[0]:
+            return
+        assert time.monotonic() < deadline, query
+        time.sleep(0.2)

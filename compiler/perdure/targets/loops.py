@@ -1,9 +1,23 @@
-"""`Repeat` and computed sleeps in terms of the do-while of pg_durable."""
+"""`Repeat`, computed sleeps and waits until a time as do-while loops of pg_durable.
+
+The extension's own schedules are in UTC, and want both fields of days to fit; where
+that is not what is meant, the next time is computed.
+"""
 
 from __future__ import annotations
 
-from perdure.plan.query import Code, ResultRef
-from perdure.plan.tree import Break, If, Loop, Node, Repeat, Sleep, Sql
+from perdure.plan.query import Code, ResultRef, StringLiteral
+from perdure.plan.tree import (
+    Break,
+    If,
+    Loop,
+    Node,
+    Repeat,
+    Schedule,
+    Sleep,
+    SleepUntil,
+    Sql,
+)
 from perdure.targets.helpers import (
     Fresh,
     as_role,
@@ -16,13 +30,17 @@ from perdure.targets.walk import rebuilt
 
 
 def lower_loops(node: Node, fresh: Fresh) -> Node:
-    """Return a node without `Repeat` and computed sleeps."""
+    """Return a node without `Repeat`, computed times and times in a zone."""
     node = rebuilt(node, lambda each: lower_loops(each, fresh))
     match node:
         case Repeat():
             return _loop(node, fresh)
         case Sleep(duration=Sql() as duration):
             return _sleep(node, duration, fresh)
+        case SleepUntil(time=time):
+            return _sleep_until(node, time, fresh)
+        case Schedule() if _is_ours(node):
+            return _sleep_until(node, _next(node), fresh)
         case _:
             return node
 
@@ -41,6 +59,34 @@ def _sleep(node: Sleep, duration: Sql, fresh: Fresh) -> Node:
     )
     return in_order(
         node.origin, deadline, wait_until(node.origin, ResultRef(name, "at"))
+    )
+
+
+def _sleep_until(node: SleepUntil | Schedule, time: Sql, fresh: Fresh) -> Node:
+    """Wait until a time that is computed once; `time` gives a timestamptz as `at`."""
+    name = fresh.name("until")
+    deadline = Sql(as_role(node.origin, "deadline"), time.query, name)
+    return in_order(
+        node.origin, deadline, wait_until(node.origin, ResultRef(name, "at"))
+    )
+
+
+def _is_ours(node: Schedule) -> bool:
+    """Say whether the extension's schedule would be another one."""
+    fields = node.cron.split()
+    both = fields[2] != "*" and fields[4] != "*"
+    return both or node.timezone not in (None, "UTC")
+
+
+def _next(node: Schedule) -> Sql:
+    return sql(
+        node.origin,
+        "deadline",
+        "select perdure.next_time(",
+        StringLiteral(node.cron),
+        ", clock_timestamp(), ",
+        StringLiteral(node.timezone or "UTC"),
+        ") as at",
     )
 
 

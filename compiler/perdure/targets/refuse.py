@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from perdure.diagnostics import Diagnostic, error
 from perdure.plan.target import Target
-from perdure.plan.tree import Http, Node, Plan, Repeat, Retry, Sleep, Sql
+from perdure.plan.tree import Http, Node, Plan, Repeat, Sleep, Sql
+from perdure.targets.refuse_runs import refused_options, refused_run
 from perdure.targets.walk import every
 
 _NEEDS = {
@@ -27,13 +28,12 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 def refused(plan: Plan, target: Target) -> list[Diagnostic]:
     """Return a finding per node that the target cannot do."""
-    found: list[Diagnostic] = []
+    found: list[Diagnostic] = list(refused_options(plan, target))
     for node in every(plan.root):
         found += _everywhere(node)
-        if not target.can("retry") and isinstance(node, Retry):
-            found.append(_retry(node, target))
         if not target.can("computed_time"):
             found += _time(node, target)
+        found += refused_run(node, target)
         if not target.can("every_method") and isinstance(node, Http):
             found += _method(node, target)
     return found
@@ -57,16 +57,6 @@ def _everywhere(node: Node) -> list[Diagnostic]:
 def _need(node: Sql, need: str) -> Diagnostic:
     code, message, reason, way_out = _NEEDS[need]
     return error(code, node.origin.span, message, reason, help=way_out)
-
-
-def _retry(node: Retry, target: Target) -> Diagnostic:
-    return error(
-        "WF601",
-        node.origin.span,
-        f'"retry" does not exist on target "{target}"',
-        "there one error ends the run; nothing in the graph can catch it",
-        help='use target "perdure", or leave out "retry"',
-    )
 
 
 def _time(node: Node, target: Target) -> list[Diagnostic]:

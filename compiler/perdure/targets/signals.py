@@ -11,8 +11,10 @@ other quickly; later ones come by the minute, to cost little.
 
 from __future__ import annotations
 
-from perdure.plan.query import Piece, ResultRef, StringLiteral
-from perdure.plan.tree import Break, If, Loop, Node, Signal
+from dataclasses import replace
+
+from perdure.plan.query import Code, Piece, ResultRef, StringLiteral
+from perdure.plan.tree import Break, If, Loop, Node, Signal, Sql
 from perdure.targets.helpers import (
     LONG,
     Fresh,
@@ -32,7 +34,15 @@ def lower_signals(node: Node, fresh: Fresh) -> Node:
     """Return a node whose waits look into the inbox."""
     if isinstance(node, Signal):
         return _wait(node, fresh)
+    if isinstance(node, Sql) and Code("select df.signal(") in node.query:
+        query = tuple(map(_to_inbox, node.query))
+        return replace(node, query=(*query[:-1], Code("::jsonb)")))
     return rebuilt(node, lambda each: lower_signals(each, fresh))
+
+
+def _to_inbox(piece: Piece) -> Piece:
+    sends = piece == Code("select df.signal(")
+    return Code("select perdure.signal(") if sends else piece
 
 
 def _wait(node: Signal, fresh: Fresh) -> Node:

@@ -40,7 +40,7 @@ def test_targets(text: str, expected: str) -> None:
     [
         ("pgdurable", "unknown target"),
         ("pg_durable", "needs the oldest version"),
-        ("pg_durable>=0.2.4", "too old"),
+        ("pg_durable>=0.2.1", "too old"),
         ("perdure>=1", "takes no version"),
         ("", "unknown target"),
     ],
@@ -122,13 +122,16 @@ def test_a_return_out_of_an_if_needs_no_table(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     ("steps", "code"),
     [
-        ("- {sql: select 1, retry: 3}", "WF601"),
+        ("- loop:\n    - {do: [{sql: select 1}, break], retry: 3}", "WF601"),
         ("- sleep: 10ms", "WF602"),
         (
             "- {loop: [{sleep: 1s}, {if: id = 1, then: [break]}], every: 1500ms}",
             "WF602",
         ),
-        ("- race: {a: [{return: 1}], b: [{sleep: 1s}]}\n- return: 2", "WF603"),
+        (
+            "- loop:\n    - {try: [break], finally: [{sql: select 1}]}\n",
+            "WF620",
+        ),
         (
             "- loop:\n    - race: {a: [continue], b: [{sleep: 1s}]}\n    - break",
             "WF603",

@@ -100,6 +100,53 @@ CASES: dict[str, tuple[str, object]] = {
         """,
         2,
     ),
+    "continue where both ways go on": (
+        f"""
+        - loop:
+            - {ADD}
+            - {COUNT}
+            - if: n.n > 0
+              then:
+                - if: n.n = 2
+                  then: [continue]
+                - {ADD}
+              else:
+                - {ADD}
+            - {ADD}
+          until: n.n > 3
+        - return: "${{n.n}}"
+        """,
+        4,
+    ),
+    "return from a branch of a race": (
+        f"""
+        - race:
+            quick:
+              - loop:
+                  - {ADD}
+                  - {COUNT}
+                  - if: n.n = 2
+                    then: [{{return: quick}}]
+            slow: [{{sleep: 60s}}, {{return: slow}}]
+        - return: late
+        """,
+        "quick",
+    ),
+    "return through finally": (
+        f"""
+        - try:
+            - try:
+                - {ADD}
+                - {{fail: "it's $order"}}
+              catch: err
+              do: [{{return: "${{err.step}} ${{err.message}}"}}]
+              finally: [{ADD}]
+            - {{fail: not reached}}
+          finally: [{{sql: delete from shop.audit}}]
+        - return: late
+        """,
+        "steps[0].try[0].try[1] it's $order",
+    ),
     "pace": (
         f"""
         - loop:
