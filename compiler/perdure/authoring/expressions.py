@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from perdure.authoring.never import compiled_only
-
 T = TypeVar("T")
+
+
+class Written:
+    """An expression that PostgreSQL evaluates: in Python it has no value.
+
+    It is what a default such as `interval("1 day")` is when its module is imported.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        """Return what is evaluated, and where."""
+        return f"<{self.text}, which PostgreSQL evaluates>"
 
 
 class Functions:
@@ -15,7 +27,9 @@ class Functions:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """Make any name readable for type checkers; there is no value."""
-        raise AttributeError(name)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *args: Written(f"{name}(...)")
 
 
 func = Functions()
@@ -31,22 +45,22 @@ def cast(value: object, type: str | object, /) -> Any: ...
 
 def cast(value: object, type: object, /) -> Any:
     """Convert a value, to a Python type or to a type of PostgreSQL by name."""
-    compiled_only("cast(...)")
+    return Written("cast(...)")
 
 
 def coalesce(*values: Any) -> Any:
     """Return the first value that is not null."""
-    compiled_only("coalesce(...)")
+    return Written("coalesce(...)")
 
 
 def now() -> Any:
     """Return the time at which the step runs."""
-    compiled_only("now()")
+    return Written("now()")
 
 
 def interval(text: str, /) -> Any:
     """Return an interval as PostgreSQL writes them: `interval("1 day")`."""
-    compiled_only("interval(...)")
+    return Written("interval(...)")
 
 
 def expr(text: str, /) -> Any:
@@ -54,4 +68,4 @@ def expr(text: str, /) -> Any:
 
     References in it stand bare, as in `expr("order.email like '%@example.com'")`.
     """
-    compiled_only("expr(...)")
+    return Written("expr(...)")

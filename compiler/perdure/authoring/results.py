@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -18,15 +19,25 @@ class Row:
         """Make any name readable for type checkers; there is no value."""
         raise AttributeError(name)
 
+    def __iter__(self) -> Iterator[Self]:
+        """Let a `for` loop go over the rows."""
+        raise TypeError("a workflow is compiled, its rows are in PostgreSQL")
 
-class Response:
-    """The result of an `http` step."""
+
+class Response(Generic[T]):
+    """The result of an `http` step; `json` has the type that `returns` declares."""
 
     status: int
     ok: bool
     headers: Any
     body: str
-    json: Any
+    json: T
+
+
+class Started:
+    """The result of `start`."""
+
+    run_id: str
 
 
 class Signal(Generic[T]):
@@ -55,7 +66,7 @@ class Race:
 
 
 class Branches:
-    """The block of a branch, or of the branches of `parallel`; it has no result."""
+    """A block of steps: a branch, `parallel`, `transaction`, ...; it has no result."""
 
     def __enter__(self) -> None:
         """Begin the block."""
@@ -78,4 +89,13 @@ class Run:
     started_at: datetime
 
 
+class Secrets:
+    """The secrets of the worker, by name, for requests."""
+
+    def __getattr__(self, name: str) -> str:
+        """Make any name readable for type checkers; there is no value."""
+        raise AttributeError(name)
+
+
 run = Run()
+secrets = Secrets()

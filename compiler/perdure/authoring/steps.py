@@ -1,48 +1,20 @@
-"""The steps of a workflow."""
+"""The steps of a workflow.
+
+Every step takes `when`, which skips it unless it is true, and `description`; most take
+`timeout`, how long it may take with all its attempts, and `undo`, a function or a
+lambda that takes it back when a later step beside it fails.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, Literal, TypeVar, overload
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, overload
 
 from perdure.authoring.never import compiled_only
+from perdure.authoring.options import Duration, Expect, Retries, Step
 from perdure.authoring.results import Response, Row, Signal
 
 T = TypeVar("T")
-Duration = str | timedelta
-"""A length of time: `"1m30s"`, or a timedelta."""
-
-Expect = Literal["one", "maybe", "many"]
-
-
-class Failure(Exception):
-    """Fails the workflow where it is raised, with its text as the message."""
-
-
-class Retry:
-    """When and how often to try a step again; what is not given is the default.
-
-    `on` holds SQLSTATEs (`"40001"`) or their classes (`"08"`), HTTP statuses (`503`)
-    and `"transport"`.
-    """
-
-    def __init__(
-        self,
-        max_attempts: int | None = None,
-        *,
-        backoff: Duration | None = None,
-        factor: float | None = None,
-        max_backoff: Duration | None = None,
-        jitter: bool | None = None,
-        on: Sequence[str | int] | None = None,
-    ) -> None:
-        self.max_attempts = max_attempts
-        self.backoff = backoff
-        self.factor = factor
-        self.max_backoff = max_backoff
-        self.jitter = jitter
-        self.on = on
 
 
 def sql(
@@ -50,7 +22,10 @@ def sql(
     /,
     *,
     expect: Expect | None = None,
-    retry: Retry | int | None = None,
+    retry: Retries | None = None,
+    timeout: Duration | None = None,
+    undo: Step[object] | None = None,
+    when: object = True,
     description: str | None = None,
 ) -> Row:
     """Run one SQL statement; `:order_id` and `:order.total` in it are references.
@@ -66,16 +41,51 @@ def sql_file(
     /,
     *,
     expect: Expect | None = None,
-    retry: Retry | int | None = None,
+    retry: Retries | None = None,
+    timeout: Duration | None = None,
+    undo: Step[object] | None = None,
+    when: object = True,
     description: str | None = None,
 ) -> Row:
     """Run the SQL statement of a file, whose path is relative to the module."""
     compiled_only("sql_file(...)")
 
 
-def sleep(duration: Duration | Any, /, *, description: str | None = None) -> None:
+def sleep(
+    duration: Duration | Any,
+    /,
+    *,
+    timeout: Duration | None = None,
+    when: object = True,
+    description: str | None = None,
+) -> None:
     """Wait for a time: a duration, or an expression of type interval."""
     compiled_only("sleep(...)")
+
+
+def sleep_until(
+    time: Any,
+    /,
+    *,
+    timeout: Duration | None = None,
+    when: object = True,
+    description: str | None = None,
+) -> None:
+    """Wait until a time, of type timestamptz; one that is over is no wait."""
+    compiled_only("sleep_until(...)")
+
+
+def wait_for_schedule(
+    cron: str,
+    /,
+    *,
+    timezone: str | None = None,
+    timeout: Duration | None = None,
+    when: object = True,
+    description: str | None = None,
+) -> None:
+    """Wait for the next time that fits a cron expression of five fields."""
+    compiled_only("wait_for_schedule(...)")
 
 
 @overload
@@ -85,6 +95,7 @@ def wait_for_signal(
     *,
     payload: type[T],
     timeout: Duration | None = None,
+    when: object = True,
     description: str | None = None,
 ) -> Signal[T]: ...
 
@@ -96,6 +107,7 @@ def wait_for_signal(
     *,
     payload: Mapping[str, object] | Sequence[object] | object = None,
     timeout: Duration | None = None,
+    when: object = True,
     description: str | None = None,
 ) -> Signal[Any]: ...
 
@@ -106,6 +118,7 @@ def wait_for_signal(
     *,
     payload: object = None,
     timeout: Duration | None = None,
+    when: object = True,
     description: str | None = None,
 ) -> Signal[Any]:
     """Wait until a signal is sent to the run; one sent before is not lost.
@@ -116,8 +129,62 @@ def wait_for_signal(
     compiled_only("wait_for_signal(...)")
 
 
+class Part:
+    """A part of a request: text, or the body of an earlier response as a file."""
+
+    def __init__(
+        self,
+        *,
+        body: str | Any = None,
+        source: Response[Any] | None = None,
+        filename: str | Any = None,
+        content_type: str | None = None,
+    ) -> None:
+        compiled_only("Part(...)")
+
+
 class Http:
     """Requests, one method for each of HTTP's."""
+
+    @overload
+    def _request(
+        self,
+        url: str,
+        /,
+        *,
+        headers: Mapping[str, str | Any] | None = None,
+        json: object = None,
+        body: str | Any = None,
+        form: Mapping[str, str | Any] | None = None,
+        multipart: Mapping[str, str | Part | Any] | None = None,
+        returns: type[T],
+        expect_status: int | str | Sequence[int | str] | None = None,
+        timeout: Duration | None = None,
+        retry: Retries | None = None,
+        undo: Step[object] | None = None,
+        when: object = True,
+        description: str | None = None,
+    ) -> Response[T]: ...
+
+    @overload
+    def _request(
+        self,
+        url: str,
+        /,
+        *,
+        headers: Mapping[str, str | Any] | None = None,
+        json: object = None,
+        body: str | Any = None,
+        form: Mapping[str, str | Any] | None = None,
+        multipart: Mapping[str, str | Part | Any] | None = None,
+        returns: object = None,
+        expect_status: int | str | Sequence[int | str] | None = None,
+        timeout: Duration | None = None,
+        retry: Retries | None = None,
+        undo: Step[object] | None = None,
+        when: object = True,
+        description: str | None = None,
+    ) -> Response[Any]: ...
 
     def _request(
         self,
@@ -127,11 +194,21 @@ class Http:
         headers: Mapping[str, str | Any] | None = None,
         json: object = None,
         body: str | Any = None,
+        form: Mapping[str, str | Any] | None = None,
+        multipart: Mapping[str, str | Part | Any] | None = None,
+        returns: object = None,
+        expect_status: int | str | Sequence[int | str] | None = None,
         timeout: Duration | None = None,
-        retry: Retry | int | None = None,
+        retry: Retries | None = None,
+        undo: Step[object] | None = None,
+        when: object = True,
         description: str | None = None,
-    ) -> Response:
-        """Send a request; 4xx is a result, 5xx and transport errors are failures."""
+    ) -> Response[Any]:
+        """Send a request; 4xx is a result, 5xx and transport errors are failures.
+
+        `returns` is the form of the JSON of a response that is ok; `expect_status`
+        are the statuses that are no failure, such as `[200, "3xx"]`.
+        """
         compiled_only("http")
 
     get = _request
@@ -144,5 +221,3 @@ class Http:
 
 
 http = Http()
-Step = Callable[[], T]
-"""A branch: a function or a lambda without parameters."""

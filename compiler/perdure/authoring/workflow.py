@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, ParamSpec, TypeVar, overload
+from collections.abc import Callable, Sequence
+from typing import Literal, ParamSpec, TypeVar, overload
 
+from perdure.application.start import Target
+from perdure.application.startable import Startable
 from perdure.authoring.never import compiled_only
+from perdure.authoring.options import Concurrency, Duration
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Overlap = Literal["skip", "queue", "allow"]
 
 
-class Workflow(Generic[P, R]):
-    """A function whose source is a workflow; `name` is what it is started by."""
+class Workflow(Startable[P, R]):
+    """A function whose source is a workflow; `name` is what it is started by.
+
+    In another workflow it is called; an application starts it with
+    `start(connection, ...)`.
+    """
 
     def __init__(self, function: Callable[P, R], name: str | None = None) -> None:
+        super().__init__(Target(name or function.__name__), function)
         self.function = function
-        self.name = name or function.__name__
         self.__doc__ = function.__doc__
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -34,16 +42,40 @@ def workflow(function: Callable[P, R], /) -> Workflow[P, R]: ...
 
 @overload
 def workflow(
-    *, name: str | None = None
+    *,
+    name: str | None = None,
+    timeout: Duration | None = None,
+    idempotency_key: str | None = None,
+    concurrency: Concurrency | int | None = None,
+    schedule: str | None = None,
+    timezone: str | None = None,
+    overlap: Overlap | None = None,
+    role: str | None = None,
+    database: str | None = None,
+    search_path: str | Sequence[str] | None = None,
 ) -> Callable[[Callable[P, R]], Workflow[P, R]]: ...
 
 
 def workflow(
-    function: Callable[P, R] | None = None, /, *, name: str | None = None
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    timeout: Duration | None = None,
+    idempotency_key: str | None = None,
+    concurrency: Concurrency | int | None = None,
+    schedule: str | None = None,
+    timezone: str | None = None,
+    overlap: Overlap | None = None,
+    role: str | None = None,
+    database: str | None = None,
+    search_path: str | Sequence[str] | None = None,
 ) -> Workflow[P, R] | Callable[[Callable[P, R]], Workflow[P, R]]:
     """Declare a workflow; its inputs are the parameters, by their annotations.
 
-    `name` is needed only where the name is no name of a Python function.
+    `name` is needed only where the name is no name of a Python function. The other
+    options are read by the compiler; `idempotency_key` and the key of `concurrency`
+    are expressions over the inputs, as text.
     """
     if function is not None:
         return Workflow(function)

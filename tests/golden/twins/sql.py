@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - the line of the statement in YAML
 from typing import Any
 
 from perdure import sql, workflow

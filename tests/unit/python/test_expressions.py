@@ -122,7 +122,7 @@ def test_an_expression_has_the_tree_of_its_twin(python: str, postgres: str) -> N
         ("...", "WF195", "..."),
         ("sql('select 1')", "WF178", "sql"),
         ("1 + sql('select 1').n", "WF178", "sql('select 1')"),
-        ("flow(1)", "WF114", "flow"),
+        ("flow(1)", "WF178", "flow"),
         ("1 + " * 120 + "1", "WF152", None),
         (" or ".join(["a"] * 200), "WF152", None),
     ],

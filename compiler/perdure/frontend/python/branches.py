@@ -1,15 +1,12 @@
-"""`parallel` and `race`, and what a loop says about its rounds.
+"""Branches as functions and lambdas, and what stands where it means nothing.
 
-    with parallel():                    reserved, mail = gather(
-        with branch("reserve"):             lambda: sql("..."),
-            ...                             lambda: http.post("..."),
-        with branch("notify"):          )
-            ...
+    reserved, mail = gather(
+        lambda: sql("..."),
+        lambda: http.post("..."),
+    )
 
-A block of Python opens no scope, so names that a branch binds are read after it as
-they are in YAML, and `return`, `break` and `continue` mean what they say. Functions
-and lambdas are for short branches; inside of them a name is their own, and `return`
-would be theirs.
+They are for short branches and for `undo`; inside of a function a name is its own, and
+`return` would be its own, too, so it may only stand before the step that is its result.
 """
 
 from __future__ import annotations
@@ -17,20 +14,28 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from perdure.authoring.workflow import Workflow
-from perdure.frontend.python import calls, statements, texts, values
+import perdure.authoring as authoring
+from perdure.frontend.python import calls, others, statements
 from perdure.frontend.python.constants import constant
-from perdure.frontend.python.context import Context, name_of
-from perdure.frontend.yaml.language import KINDS
+from perdure.frontend.python.context import Context, Operand, name_of
 from perdure.source import Span
 from perdure.syntax.expr import Name
-from perdure.syntax.tree import Branch, Duration, Head, ParallelStep, RaceStep, Step
+from perdure.syntax.tree import Branch, CallStep, Head, ParallelStep, RaceStep, Step
 
+_OPTIONS = ("description", "when", "timeout", "undo")
 _MAKERS: Mapping[str, type[ParallelStep | RaceStep]] = {
     "parallel": ParallelStep,
     "race": RaceStep,
 }
 _PLACES = {
+    "step": ("at the beginning of a block", "write with step(timeout=...):"),
+    "group": ("at the beginning of a block", "write with group(retry=...):"),
+    "transaction": ("at the beginning of a block", "write with transaction():"),
+    "foreach": ("in for", "write for order in foreach(orders, max_parallel=10):"),
+    "collect": (
+        "at the end of a for loop over rows",
+        "write told = collect(id=...) as the last line of the loop",
+    ),
     "branch": ("in parallel or race", 'write with branch("name"): in with parallel():'),
     "every": ("at the beginning of a loop", "make it the first line of a while loop"),
     "until": ("at the end of a loop", "make it the last line of a while loop"),
@@ -47,96 +52,8 @@ def misplaced(ctx: Context, node: ast.expr, kind: str) -> None:
     ctx.report("WF194", span, f'"{kind}" stands {where}', help=help_)
 
 
-def pace(ctx: Context, node: ast.Call) -> Duration | None:
-    """Read `every("5m")`."""
-    args = calls.positional(ctx, node, 'every("5m")', 1)
-    key = next(key for key in KINDS["loop"].keys if key.name == "every")
-    return values.read_duration(ctx, args[0], key) if args else None
-
-
-# --- blocks ---------------------------------------------------------------------
-
-
-def block(ctx: Context, node: ast.With) -> Step | None:
-    """Read `with parallel():` and `with race() as outcome:`."""
-    item = node.items[0]
-    kind = calls.block_kind(ctx, item.context_expr)
-    if kind is None or kind not in _MAKERS or len(node.items) > 1:
-        _other_block(ctx, node, kind)
-        return None
-    call_ = item.context_expr
-    assert isinstance(call_, ast.Call)
-    given = [each for each in call_.keywords if each.arg != "description"]
-    if call_.args or given:
-        message = f'"{kind}" has its branches in the block or as arguments, not both'
-        ctx.report("WF193", ctx.span(call_), message, help=f"write with {kind}():")
-    name = _result(ctx, item.optional_vars, kind)
-    found = [_branch(ctx, each) for each in node.body]
-    read = tuple(each for each in found if each is not None)
-    head = Head(name, _description(ctx, call_), ctx.span(call_.func), ctx.span(node))
-    return _made(ctx, kind, head, read)
-
-
-def _other_block(ctx: Context, node: ast.With, kind: str | None) -> None:
-    if kind == "branch":
-        misplaced(ctx, node.items[0].context_expr, kind)
-        return
-    what = ctx.shown(node.items[0].context_expr)
-    if kind in _MAKERS:
-        message = "a block has one with"
-        ctx.report("WF172", ctx.places.head(node), message, help="nest the blocks")
-        return
-    message = f'"with {what}" is no part of a workflow: no Python process runs it'
-    help_ = "with is for parallel(), race() and branch(...)"
-    ctx.report("WF172", ctx.places.head(node), message, help=help_)
-
-
-def _result(ctx: Context, target: ast.expr | None, kind: str) -> Name | None:
-    if target is None:
-        return None
-    if kind == "parallel":
-        message = "parallel has no result"
-        ctx.report("WF176", ctx.span(target), message, help='leave out "as"')
-        return None
-    if isinstance(target, ast.Name):
-        return name_of(ctx, target.id, ctx.span(target))
-    ctx.report("WF176", ctx.span(target), "the result of race is bound to one name")
-    return None
-
-
-def _branch(ctx: Context, node: ast.stmt) -> Branch | None:
-    """Read `with branch("name"):`."""
-    if isinstance(node, ast.FunctionDef):
-        define(ctx, node)
-        return None
-    item = node.items[0] if isinstance(node, ast.With) else None
-    kind = calls.block_kind(ctx, item.context_expr) if item else None
-    if not isinstance(node, ast.With) or kind != "branch" or item is None:
-        message = "every step of this block belongs to a branch"
-        help_ = 'write with branch("name"): around it'
-        ctx.report("WF194", ctx.places.head(node), message, help=help_)
-        return None
-    assert isinstance(item.context_expr, ast.Call)
-    if item.optional_vars is not None or len(node.items) > 1:
-        message = "a branch has no result"
-        ctx.report("WF176", ctx.places.head(node), message, help='leave out "as"')
-    args = calls.positional(ctx, item.context_expr, 'branch("name")', 1)
-    text = texts.constant_text(ctx, args[0], "the name of the branch") if args else None
-    name = name_of(ctx, text.value, text.span()) if text is not None else None
-    steps = statements.read_body(ctx, node.body, "the branch", ctx.places.head(node))
-    return Branch(name, steps) if name is not None else None
-
-
-def _description(ctx: Context, node: ast.Call) -> str | None:
-    for keyword in node.keywords:
-        if keyword.arg == "description" and isinstance(keyword.value, ast.Constant):
-            return str(keyword.value.value)
-    return None
-
-
-def _made(
-    ctx: Context, kind: str, head: Head, found: tuple[Branch, ...]
-) -> Step | None:
+def made(ctx: Context, kind: str, head: Head, found: tuple[Branch, ...]) -> Step | None:
+    """Return the step of branches that were read, whose names differ."""
     names: dict[str, Name] = {}
     for each in found:
         if each.name.text in names:
@@ -150,17 +67,52 @@ def _made(
 
 
 def define(ctx: Context, node: ast.FunctionDef) -> None:
-    """Remember a function that is nested in the workflow, for its use as a branch."""
+    """Remember a function that is nested in the workflow, for its use as a branch.
+
+    One that `on_failure` decorates is read at once.
+    """
     span = _name_span(ctx, node)
-    if node.decorator_list:
+    last = False
+    for decorator in node.decorator_list:
+        if constant(ctx, decorator) is authoring.on_failure:
+            last = True
+            continue
         message = "a branch has no decorators"
-        ctx.report("WF190", ctx.span(node.decorator_list[0]), message)
+        ctx.report("WF190", ctx.span(decorator), message)
     args = node.args
-    if args.args or args.posonlyargs or args.kwonlyargs or args.vararg or args.kwarg:
+    given = [*args.posonlyargs, *args.args, *args.kwonlyargs]
+    if last and len(given) == 1 and not args.vararg and not args.kwarg:
+        _error_parameter(ctx, given[0])
+    elif given or args.vararg or args.kwarg:
         message = f'branch "{node.name}" has parameters'
         help_ = "leave them out: a branch reads the names of the workflow"
+        if last:
+            help_ = "it may have one, err, the failure"
         ctx.report("WF191", span, message, help=help_)
-    ctx.blocks[node.name] = node
+    if last:
+        _read_failure(ctx, node, span)
+    else:
+        ctx.blocks[node.name] = node
+
+
+def _error_parameter(ctx: Context, parameter: ast.arg) -> None:
+    if parameter.arg == "err":
+        return
+    whole = ctx.places.span(parameter)
+    word = Span(whole.path, whole.start, whole.start + len(parameter.arg))
+    message = f'the failure is called "err" in on_failure, not "{parameter.arg}"'
+    ctx.report("WF191", word, message, help="write err: Failure")
+
+
+def _read_failure(ctx: Context, node: ast.FunctionDef, span: Span) -> None:
+    """Read the steps that run when the workflow has failed."""
+    if ctx.failure is not None or node not in ctx.body:
+        message = "a workflow has one on_failure, at its top"
+        ctx.report("WF194", span, message, help="put all steps into one function")
+        return
+    ctx.errors.append("err")
+    ctx.failure = statements.read_body(ctx, node.body, "on_failure", span)
+    ctx.errors.pop()
 
 
 def report_unused(ctx: Context) -> None:
@@ -187,21 +139,31 @@ def call(
         help_ = f"write {kind}(first=..., second=...), or gather(...)"
         ctx.report("WF193", ctx.span(arg), message, help=help_)
     found = []
-    description = _description(ctx, node)
-    for keyword in node.keywords:
-        if keyword.arg == "description" and description is not None:
-            continue
-        span = ctx.places.span(keyword)
-        word = Span(span.path, span.start, span.start + len(keyword.arg or "**"))
+    options = [each for each in node.keywords if not is_branch(ctx, each)]
+    named = [each for each in node.keywords if is_branch(ctx, each)]
+    fields = calls.read_options(ctx, options, calls.options_of(kind), kind)
+    for keyword in named:
+        word = calls.word_of(ctx, keyword)
         branch = name_of(ctx, keyword.arg or "**", word)
-        steps = _steps(ctx, keyword.value, None)
+        steps = steps_of(ctx, keyword.value, None)
         if branch is not None and steps is not None:
             found.append(Branch(branch, steps))
-    if not node.keywords and not node.args:
+    if not named and not node.args:
         ctx.report("WF118", ctx.span(node), f'"{kind}" has no branches')
-    complete = len(found) == len(node.keywords) - (description is not None)
-    head = Head(name, description, ctx.span(node.func), whole)
-    return _made(ctx, kind, head, tuple(found)) if complete else None
+    head = calls.head_of(fields, kind, name, ctx.span(node.func), whole)
+    return made(ctx, kind, head, tuple(found)) if len(found) == len(named) else None
+
+
+def is_branch(ctx: Context, keyword: ast.keyword) -> bool:
+    """Say whether an argument of `parallel` or `race` is a branch, not an option."""
+    value = keyword.value
+    if keyword.arg not in _OPTIONS:
+        return True
+    if keyword.arg == "undo":
+        return False
+    return isinstance(value, ast.Lambda) or (
+        isinstance(value, ast.Name) and value.id in ctx.blocks
+    )
 
 
 def gather(
@@ -222,13 +184,13 @@ def gather(
         name = _target(ctx, targets[index]) if targets else None
         if targets and name is None:
             continue
-        steps = _steps(ctx, arg, None if name and name.text == "_" else name)
+        steps = steps_of(ctx, arg, None if name and name.text == "_" else name)
         branch = _branch_name(ctx, arg, name, index)
         if steps is not None and branch is not None:
             found.append(Branch(branch, steps))
     head = Head(None, None, ctx.span(node.func), ctx.span(whole))
     complete = found and len(found) == len(node.args)
-    return _made(ctx, "parallel", head, tuple(found)) if complete else None
+    return made(ctx, "parallel", head, tuple(found)) if complete else None
 
 
 def _target(ctx: Context, target: ast.expr) -> Name | None:
@@ -249,8 +211,17 @@ def _branch_name(
     return Name(f"branch_{index + 1}", ctx.span(arg))
 
 
-def _steps(
-    ctx: Context, node: ast.expr, result: Name | None
+def read_undo(ctx: Context, operand: Operand) -> tuple[Step, ...] | None:
+    """Read the value of `undo`."""
+    if isinstance(operand, ast.expr):
+        return steps_of(ctx, operand, None, "undo")
+    message = "expected a function or a lambda"
+    ctx.report("WF194", operand.span, message, help="write undo=lambda: sql(...)")
+    return None
+
+
+def steps_of(
+    ctx: Context, node: ast.expr, result: Name | None, what: str = "a branch"
 ) -> tuple[Step, ...] | None:
     """Read a function or a lambda; its result is bound to a name, if there is one."""
     if isinstance(node, ast.Lambda):
@@ -258,15 +229,16 @@ def _steps(
     if isinstance(node, ast.Name) and node.id in ctx.blocks:
         return _of_function(ctx, node, result)
     span = ctx.span(node)
+    called = others.called_workflow(ctx, node)
+    if called is not None:
+        head = Head(result, None, span, span)
+        return (CallStep(head, Name(called.name, span)),)
     if calls.step_kind(ctx, node) and isinstance(node, ast.Call):
-        message = "a branch is a function, this is a step that would run at once"
+        message = f"{what} is a function, this is a step that would run at once"
         help_ = f'write "lambda: {ctx.shown(node.func)}(...)"'
         ctx.report("WF194", span, message, help=help_)
-    elif isinstance(constant(ctx, node), Workflow):
-        message = "calling another workflow is not supported yet by this version"
-        ctx.report("WF114", span, message)
     else:
-        message = "expected a branch: a lambda, or a function inside of this one"
+        message = f"{what} is a lambda, or a function inside of this one"
         ctx.report("WF194", span, message, help="write lambda: sql(...)")
     return None
 
@@ -323,8 +295,11 @@ def _body(
         help_ = "write its last line as return sql(...)"
         ctx.report("WF194", ctx.span(use), message, help=help_)
         return None
+    before = len(ctx.found)
     steps = statements.read_statements(ctx, body) if body else ()
     if not steps and not final:
+        if len(ctx.found) > before:
+            return None
         ctx.report("WF118", _name_span(ctx, function), "the branch has no steps")
         return None
     return (*steps, *final)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import perdure.authoring as authoring
 from perdure.authoring.steps import Http
-from perdure.authoring.workflow import Workflow
-from perdure.frontend.python import expressions, functions, refused, texts
+from perdure.frontend.python import (
+    expressions,
+    functions,
+    others,
+    refused,
+    requests,
+    texts,
+)
 from perdure.frontend.python.constants import UNKNOWN, constant, is_plain, is_shape
 from perdure.frontend.python.context import (
     Context,
@@ -23,12 +29,17 @@ from perdure.frontend.yaml.language import COMMON, KINDS, METHODS, STEPS, Key
 from perdure.source import Span
 from perdure.syntax.expr import Expr, Name
 from perdure.syntax.tree import (
+    CallStep,
     Expect,
     Head,
     HttpStep,
+    SendStep,
     SleepStep,
+    SleepUntilStep,
     SqlStep,
+    StartStep,
     Step,
+    WaitForScheduleStep,
     WaitForSignalStep,
 )
 
@@ -38,7 +49,12 @@ STEP_FUNCTIONS: Mapping[Any, str] = {
     authoring.sql: "sql",
     authoring.sql_file: "sql_file",
     authoring.sleep: "sleep",
+    authoring.sleep_until: "sleep_until",
     authoring.wait_for_signal: "wait_for_signal",
+    authoring.wait_for_schedule: "wait_for_schedule",
+    authoring.call: "call",
+    authoring.start: "start",
+    authoring.signal: "signal",
 }
 BLOCKS: Mapping[Any, str] = {
     authoring.parallel: "parallel",
@@ -47,9 +63,15 @@ BLOCKS: Mapping[Any, str] = {
     authoring.branch: "branch",
     authoring.every: "every",
     authoring.until: "until",
+    authoring.step: "step",
+    authoring.group: "group",
+    authoring.transaction: "transaction",
+    authoring.foreach: "foreach",
+    authoring.collect: "collect",
 }
-_RESULTLESS = {"sleep"}
-_DESCRIPTION = next(key for key in COMMON if key.name == "description")
+_RESULTLESS = {"sleep", "sleep_until", "wait_for_schedule", "signal"}
+_MANY = 6
+_OWN_TIMEOUT = ("http", "wait_for_signal")
 
 
 def found_in(table: Mapping[Any, Any], value: Any) -> Any:
@@ -63,12 +85,14 @@ def step_kind(ctx: Context, node: ast.expr) -> str | None:
         return None
     if _is_request(ctx, node):
         return "http"
+    if others.called_workflow(ctx, node.func) is not None:
+        return "call"
     kind: str | None = found_in(STEP_FUNCTIONS, constant(ctx, node.func))
     return kind
 
 
 def block_kind(ctx: Context, node: ast.expr) -> str | None:
-    """Return `parallel`, `race`, `gather`, `branch`, `every` or `until`."""
+    """Return the word of a block that is called: `parallel`, `every`, `collect`, ..."""
     if not isinstance(node, ast.Call):
         return None
     kind: str | None = found_in(BLOCKS, constant(ctx, node.func))
@@ -101,9 +125,6 @@ def value_call(ctx: Context, node: ast.Call) -> Expr | None:
         return None
     if isinstance(value, type) and is_plain(value):
         return _plain(ctx, node)
-    if isinstance(value, Workflow):
-        _no_calls_yet(ctx, node)
-        return None
     if is_shape(value):
         message = "an object can't be part of an expression"
         ctx.report(
@@ -133,11 +154,6 @@ def _step_inside(ctx: Context, node: ast.Call) -> None:
     ctx.report("WF178", ctx.span(node.func), message, help=help_)
 
 
-def _no_calls_yet(ctx: Context, node: ast.Call) -> None:
-    message = "calling another workflow is not supported yet by this version"
-    ctx.report("WF114", ctx.span(node.func), message)
-
-
 def positional(
     ctx: Context, node: ast.Call, form: str, count: int
 ) -> Sequence[ast.expr] | None:
@@ -159,11 +175,7 @@ def read_step(
     assert isinstance(node, ast.Call)
     kind = step_kind(ctx, node)
     if kind is None:
-        value = constant(ctx, node.func)
-        if isinstance(value, Workflow):
-            _no_calls_yet(ctx, node)
-        else:
-            refused.refuse_call(ctx, node)
+        refused.refuse_call(ctx, node)
         return None
     if name is not None and kind in _RESULTLESS:
         message = f'"{kind}" has no result that "{name.text}" could be bound to'
@@ -173,31 +185,66 @@ def read_step(
     fields = _fields(ctx, node, kind)
     if any(each.severity == "error" for each in ctx.found[before:]):
         return None
-    head = Head(name, fields.get("description"), ctx.span(node.func), whole)
+    head = head_of(fields, kind, name, ctx.span(node.func), whole)
     return _BUILDERS[kind](head, fields)
+
+
+def head_of(
+    fields: Fields, kind: str, name: Name | None, span: Span, whole: Span
+) -> Head:
+    """Return the head of a step from its options."""
+    return Head(
+        name,
+        fields.get("description"),
+        span,
+        whole,
+        when=fields.get("when"),
+        timeout=None if kind in _OWN_TIMEOUT else fields.get("timeout"),
+        undo=fields.get("undo"),
+    )
+
+
+def options_of(kind: str, *without: str) -> dict[str, Key]:
+    """Return the options that a kind of step has in Python, by name."""
+    keys = [*KINDS[kind].keys[1:], *COMMON]
+    return {key.name: key for key in keys if key.name not in ("name", *without)}
 
 
 def _fields(ctx: Context, node: ast.Call, kind: str) -> dict[str, Any]:
     """Read the arguments of a step by the table of its kind."""
-    first, *others = KINDS[kind].keys
-    options = {key.name: key for key in (*others, _DESCRIPTION)}
+    if kind in ("call", "start"):
+        fields = others.read_called(ctx, node, kind)
+        if others.called_workflow(ctx, node.func) is None:
+            options = options_of(kind, "with")
+            fields |= read_options(ctx, node.keywords, options, kind)
+        return fields
+    fields = {}
+    _read_first(ctx, node, kind, KINDS[kind].keys[0], fields)
+    fields |= read_options(ctx, node.keywords, options_of(kind), kind)
+    if kind == "http":
+        requests.check_request(ctx, fields, ctx.span(node.func))
+    for key in KINDS[kind].keys[1:]:
+        if key.required and key.name not in {each.arg for each in node.keywords}:
+            message = f'"{kind}" has no "{key.name}"'
+            help_ = f"add {key.name}=..., {key.doc[0].lower()}{key.doc[1:-1]}"
+            ctx.report("WF193", ctx.span(node.func), message, help=help_)
+    return fields
+
+
+def read_options(
+    ctx: Context, given: Iterable[ast.keyword], options: Mapping[str, Key], what: str
+) -> dict[str, Any]:
+    """Read options that are given by name; `what` has them."""
     fields: dict[str, Any] = {}
-    _read_first(ctx, node, kind, first, fields)
-    for keyword in node.keywords:
-        word = _word(ctx, keyword)
+    for keyword in given:
         key = options.get(keyword.arg or "")
         if key is None:
-            _unknown_option(ctx, keyword.arg, word, kind, list(options))
-        elif key.later:
-            message = f'"{key.name}" is not supported yet by this version'
-            ctx.report("WF114", word, message)
-        elif _is_left_out(ctx, keyword.value):
-            continue
-        else:
-            fields[key.name] = READERS[key.kind](ctx, keyword.value, key)
-            if key.name == "body" and "json" in fields:
-                message = 'a request has "json" or "body", not both'
-                ctx.report("WF124", word, message)
+            word = word_of(ctx, keyword)
+            _unknown_option(ctx, keyword.arg, word, what, list(options))
+        elif not _is_left_out(ctx, keyword.value):
+            value = READERS[key.kind](ctx, keyword.value, key)
+            if value is not None:
+                fields[key.name] = value
     return fields
 
 
@@ -206,7 +253,8 @@ def _is_left_out(ctx: Context, value: Operand) -> bool:
     return constant(ctx, value) is None and isinstance(value, ast.Constant)
 
 
-def _word(ctx: Context, keyword: ast.keyword) -> Span:
+def word_of(ctx: Context, keyword: ast.keyword) -> Span:
+    """Return the place of the name of a keyword argument."""
     span = ctx.places.span(keyword)
     return Span(span.path, span.start, span.start + len(keyword.arg or "**"))
 
@@ -252,33 +300,50 @@ def _method(ctx: Context, node: ast.Call) -> Name | None:
 def _unknown_option(
     ctx: Context, name: str | None, span: Span, kind: str, known: list[str]
 ) -> None:
+    """Report an option that a step or a block does not have."""
     if name is None:
         message = "options can't be unpacked from a dict"
         ctx.report("WF193", span, message, help="give each option by name")
         return
     if name == "name":
         message = "a step is named by the name that it is assigned to"
-        ctx.report("WF111", span, message, help=f"write order = {kind}(...)")
+        help_ = f"write order = {kind}(...)"
+        if kind in _RESULTLESS or kind in BLOCKS.values():
+            help_ = f'without a result: with step(name="{kind}"): around it'
+        ctx.report("WF111", span, message, help=help_)
         return
-    owners = [
-        each.name
-        for each in STEPS
-        for key in each.keys[1:]
-        if key.name == name and each.name in (*STEP_FUNCTIONS.values(), "http")
-    ]
+    owners = [each.name for each in STEPS for key in each.keys[1:] if key.name == name]
+    if name in _WRITTEN_OTHERWISE:
+        message = f'"{name}" is not written as an option in Python'
+        ctx.report("WF115", span, message, help=_WRITTEN_OTHERWISE[name])
+        return
     if owners:
         listed = " or ".join(f'"{owner}"' for owner in owners)
         message = f'option "{name}" does not belong to "{kind}"'
-        ctx.report("WF115", span, message, f"it belongs to {listed}")
-        return
-    later = [key.name for key in COMMON if key.later]
-    if name in later:
-        ctx.report("WF114", span, f'"{name}" is not supported yet by this version')
+        where = f"it belongs to {listed}"
+        if len(owners) > _MANY:
+            where = f"{len(owners)} other kinds of step have it"
+        ctx.report("WF115", span, message, where)
         return
     meant = nearest(name, known)
     note = () if meant else ("known options are " + ", ".join(known),)
     message = f'unknown option "{name}" of "{kind}"'
     ctx.report("WF111", span, message, *note, **suggestion(span, meant))
+
+
+_WRITTEN_OTHERWISE = {
+    "with": "write ship_order(order_id=...), the call of the workflow",
+    "collect": "write told = collect(id=...) as the last line of the loop",
+    "catch": "write except Failure as err:",
+    "do": "write the steps in the block",
+    "then": "write the steps in the block",
+    "else": "write else:",
+    "elif": "write elif:",
+    "finally": "write finally:",
+    "cases": "write match and case",
+    "default": "write case _:",
+    "while": "write while condition:",
+}
 
 
 def _sql(head: Head, fields: Fields) -> Step:
@@ -302,6 +367,10 @@ def _http(head: Head, fields: Fields) -> Step:
         fields.get("body"),
         fields.get("timeout"),
         fields.get("retry"),
+        fields.get("form"),
+        fields.get("multipart"),
+        fields.get("returns"),
+        fields.get("expect_status"),
     )
 
 
@@ -312,5 +381,22 @@ _BUILDERS: Mapping[str, Callable[[Head, Fields], Step]] = {
     "sleep": lambda head, fields: SleepStep(head, fields["sleep"]),
     "wait_for_signal": lambda head, fields: WaitForSignalStep(
         head, fields["wait_for_signal"], fields.get("payload"), fields.get("timeout")
+    ),
+    "sleep_until": lambda head, fields: SleepUntilStep(head, fields["sleep_until"]),
+    "wait_for_schedule": lambda head, fields: WaitForScheduleStep(
+        head, fields["wait_for_schedule"], fields.get("timezone")
+    ),
+    "call": lambda head, fields: CallStep(
+        head, fields["call"], fields["with"], fields.get("retry")
+    ),
+    "start": lambda head, fields: StartStep(
+        head, fields["start"], fields["with"], fields.get("key"), fields.get("retry")
+    ),
+    "signal": lambda head, fields: SendStep(
+        head,
+        fields["signal"],
+        fields["to"],
+        fields.get("data"),
+        fields.get("retry"),
     ),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 from perdure.diagnostics import Diagnostic, Edit, Fix, error, warning
 from perdure.frontend.python.places import Places
 from perdure.frontend.yaml.language import MAX_NAME, NAME_PATTERN, RESERVED
+from perdure.frontend.yaml.shared import Shared
 from perdure.source import Source, Span
 from perdure.syntax.expr import Name
+from perdure.syntax.tree import Step
 
 T = TypeVar("T")
 Load = Callable[[str], Source | None]
@@ -41,9 +43,13 @@ class Context:
     """The function that is read, its module, and what was found so far.
 
     `locals` are the names that the function binds; `literals` the string literals
-    that module-level names are assigned; `payloads` the names whose `.data` has a
-    declared form. `blocks` are the functions nested in it, which are branches;
-    `reading` are those that are being read, and `used` those that were.
+    that module-level names are assigned; `payloads` the member of a result that has a
+    declared form, by the result's name, "" for all of it. `blocks` are the functions
+    nested in it, which are branches; `reading` are those that are being read, and
+    `used` those that were. `loops` says of each loop around what is read whether it
+    is written out; `errors` are the names of the failures that are being handled.
+    `shared` are the project's definitions, `failure` what runs when all fails, and
+    `body` are the statements of the workflow.
     """
 
     places: Places
@@ -53,10 +59,15 @@ class Context:
     found: list[Diagnostic] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     locals: set[str] = field(default_factory=set)
-    payloads: set[str] = field(default_factory=set)
+    payloads: dict[str, str] = field(default_factory=dict)
     blocks: dict[str, ast.FunctionDef] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     reading: list[str] = field(default_factory=list)
+    loops: list[bool] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    shared: Shared = field(default_factory=Shared)
+    failure: tuple[Step, ...] | None = None
+    body: Sequence[ast.stmt] = ()
     depth: int = 0
 
     def report(
@@ -68,24 +79,20 @@ class Context:
         help: str | None = None,
         fix: Fix | None = None,
     ) -> None:
-        """Add an error, once."""
-        found = error(code, span, message, *notes, help=help, fix=fix)
-        if found not in self.found:
-            self.found.append(found)
+        """Add an error; what is read twice, in a loop that is written out, twice."""
+        self.found.append(error(code, span, message, *notes, help=help, fix=fix))
 
     def warn(self, code: str, span: Span, message: str, help: str) -> None:
-        """Add a warning, once."""
-        found = warning(code, span, message, help=help)
-        if found not in self.found:
-            self.found.append(found)
+        """Add a warning."""
+        self.found.append(warning(code, span, message, help=help))
 
     def take(self, result: tuple[T, list[Diagnostic]]) -> T:
         """Add the findings of another reader and return its result."""
-        self.found.extend(each for each in result[1] if each not in self.found)
+        self.found.extend(result[1])
         return result[0]
 
-    def span(self, operand: Operand | ast.stmt) -> Span:
-        """Return the place of an operand or a statement."""
+    def span(self, operand: Operand | ast.stmt | ast.pattern) -> Span:
+        """Return the place of an operand, a statement or a pattern."""
         if isinstance(operand, Given):
             return operand.span
         return self.places.span(operand)

@@ -15,11 +15,12 @@ from perdure.diagnostics import Diagnostic
 from perdure.frontend.python.comments import comments_in as python_comments
 from perdure.frontend.python.places import Places
 from perdure.frontend.python.reader import read_file
-from perdure.frontend.python.write_python import write_python
+from perdure.frontend.python.write_python import unwritable, write_python
 from perdure.frontend.python.write_yaml import write_yaml
 from perdure.frontend.yaml import read as read_yaml
 from perdure.frontend.yaml.comments import COMMENT, comments_in
 from perdure.frontend.yaml.compose import compose
+from perdure.frontend.yaml.shared import Shared
 from perdure.source import Source
 from perdure.syntax.tree import SqlStep, Step, Workflow
 from perdure.syntax.walk import walk
@@ -29,11 +30,15 @@ Load = Callable[[str], Source | None]
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A workflow in the other language; `exact` says that nothing of it was lost."""
+    """A workflow in the other language; `exact` says that nothing of it was lost.
+
+    `word` is a name of it that is a word of Python's own.
+    """
 
     name: str
     text: str
     exact: bool
+    word: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +49,37 @@ class _Comment:
 
 
 def convert(
-    source: Source, load: Load, root: Path
+    source: Source, load: Load, root: Path, shared: Shared | None = None
 ) -> tuple[list[Converted], list[Diagnostic]]:
     """Return the workflows of a file in the other language, and what is wrong with it.
 
     `load` reads the file of a `sql_file` by its path as written, as a source of that
-    path; `root` is the folder that the source's path starts at.
+    path; `root` is the folder that the source's path starts at, and `shared` are the
+    definitions of the project.
     """
     if source.path.endswith(".py"):
-        readings, _ = read_file(source, load, root)
+        readings, _ = read_file(source, load, root, shared)
         comments = _in_python(source) if readings else []
     else:
-        readings = [read_yaml(source, load)]
+        readings = [read_yaml(source, load, shared)]
         comments = _in_yaml(source)
     found = [each for _, findings in readings for each in findings]
     if any(each.severity == "error" for each in found):
         return [], found
     workflows = [each for each, _ in readings if each is not None]
-    return [_convert(each, comments, load, root) for each in workflows], found
+    project = _Project(load, root, shared or Shared())
+    return [_convert(each, comments, project) for each in workflows], found
+
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    load: Load
+    root: Path
+    shared: Shared
 
 
 def _convert(
-    workflow: Workflow, comments: Sequence[_Comment], load: Load, root: Path
+    workflow: Workflow, comments: Sequence[_Comment], project: _Project
 ) -> Converted:
     beside, top = _attached(workflow, comments)
     files = {
@@ -77,15 +91,16 @@ def _convert(
     def of(step: Step) -> Sequence[str]:
         return beside.get(id(step), ())
 
-    name = workflow.name.text
+    name, shared = workflow.name.text, project.shared
     if workflow.path.endswith(".py"):
-        text = write_yaml(workflow, of, files, top)
-        again, _ = read_yaml(Source(f"{name}.yaml", text), load)
-    else:
-        text = write_python(workflow, of, files, top)
-        readings, _ = read_file(Source(f"{name}.py", text), load, root)
-        again = readings[0][0] if readings else None
-    return Converted(name, text, again == workflow)
+        text = write_yaml(workflow, of, files, top, shared)
+        again, _ = read_yaml(Source(f"{name}.yaml", text), project.load, shared)
+        return Converted(name, text, again == workflow)
+    text = write_python(workflow, of, files, top, shared)
+    source = Source(f"{name}.py", text)
+    readings, _ = read_file(source, project.load, project.root, shared)
+    exact = bool(readings) and readings[0][0] == workflow
+    return Converted(name, text, exact, unwritable(workflow))
 
 
 def _attached(

@@ -17,6 +17,7 @@ from typing import Any
 from typing import Literal as OneOf
 
 import perdure.authoring as authoring
+from perdure.authoring.expressions import Written
 from perdure.frontend.expr.literals import number
 from perdure.frontend.python import calls, refused, texts
 from perdure.frontend.python.constants import UNKNOWN, constant
@@ -205,10 +206,15 @@ def _reference(
     if isinstance(root, ast.Name) and not ctx.known(root.id):
         return _dotted(ctx, node)
     value = constant(ctx, node)
+    if isinstance(value, Written) and isinstance(node, ast.Name):
+        literal = ctx.literals.get(node.id)
+        if isinstance(literal, ast.Call):
+            return expression(ctx, literal)
     if value is not UNKNOWN:
         return from_value(ctx, Given(value, ctx.span(node)))
-    if constant(ctx, root) is authoring.run or _is_of_run(ctx, node):
-        return _of_run(ctx, node)
+    of = _context(ctx, node)
+    if of is not None:
+        return _of_run(ctx, node, of)
     if isinstance(root, (ast.Name, ast.Attribute)):
         refused.unreadable_constant(ctx, node)
         return None
@@ -218,19 +224,21 @@ def _reference(
     return None
 
 
-def _is_of_run(ctx: Context, node: ast.expr) -> bool:
-    """Say whether this is `perdure.run.id`."""
-    return isinstance(node, ast.Attribute) and (
-        constant(ctx, node.value) is authoring.run
-    )
+def _context(ctx: Context, node: ast.expr) -> str | None:
+    """Return `run` or `secrets` for it or its members: `perdure.run.id`."""
+    owner = node.value if isinstance(node, ast.Attribute) else node
+    for name, value in (("run", authoring.run), ("secrets", authoring.secrets)):
+        if value in (constant(ctx, owner), constant(ctx, node)):
+            return name
+    return None
 
 
-def _of_run(ctx: Context, node: ast.expr) -> Expr | None:
+def _of_run(ctx: Context, node: ast.expr, name: str) -> Expr | None:
     span = ctx.span(node)
-    if not isinstance(node, ast.Attribute):
-        return Ref((Name("run", span),), span)
+    if not isinstance(node, ast.Attribute) or constant(ctx, node) is not UNKNOWN:
+        return Ref((Name(name, span),), span)
     owner = ctx.span(node.value)
-    return Ref((Name("run", owner), _last(ctx, node)), span)
+    return Ref((Name(name, owner), _last(ctx, node)), span)
 
 
 def _last(ctx: Context, node: ast.Attribute) -> Name:
@@ -258,9 +266,17 @@ def _parts(ctx: Context, node: ast.expr) -> tuple[Name, ...] | None:
             return (*before, _last(ctx, node)) if before else None
         case ast.Subscript(value=owner, slice=ast.Constant(value=str(name)) as key):
             before = _parts(ctx, owner)
-            if before and len(before) > 1 and before[0].text in ctx.payloads:
+            if before and _is_typed(ctx, before):
                 return (*before, Name(name, ctx.span(key)))
     return None
+
+
+def _is_typed(ctx: Context, parts: tuple[Name, ...]) -> bool:
+    """Say whether the members of a result, or of a member of it, are declared."""
+    member = ctx.payloads.get(parts[0].text)
+    return member == "" or (
+        member is not None and len(parts) > 1 and parts[1].text == member
+    )
 
 
 def _member(ctx: Context, node: ast.Subscript) -> Expr | None:

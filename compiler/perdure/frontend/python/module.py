@@ -26,7 +26,6 @@ from typing import Any
 import perdure
 from perdure.diagnostics import Diagnostic, error
 from perdure.frontend.python.places import Places, quietly_parsed
-from perdure.frontend.yaml.language import LATER_STEPS
 from perdure.source import Source, Span
 
 _FILE = re.compile(r" \([^()]*\.(?:py|so|pyd)\)$")
@@ -144,7 +143,10 @@ def _compiled(source: Source, path: Path) -> types.CodeType | Diagnostic:
 
 
 def _empty_workflows(tree: ast.Module) -> None:
-    """Empty the functions that a decorator named as perdure's makes workflows."""
+    """Empty the functions that a decorator named as perdure's makes workflows.
+
+    Of the decorator's options only the name is left: the reader checks the others.
+    """
     names = {
         alias.asname or alias.name
         for node in ast.walk(tree)
@@ -157,6 +159,9 @@ def _empty_workflows(tree: ast.Module) -> None:
             _is_named(each, names) for each in node.decorator_list
         ):
             node.body = [ast.copy_location(ast.Pass(), node.body[0])]
+            for each in node.decorator_list:
+                if isinstance(each, ast.Call) and _is_named(each, names):
+                    each.keywords = [k for k in each.keywords if k.arg == "name"]
 
 
 def _is_named(decorator: ast.expr, names: set[str]) -> bool:
@@ -223,10 +228,10 @@ def _help(failure: BaseException) -> str | None:
     if isinstance(failure, ImportError) and failure.name == "perdure":
         wanted = getattr(failure, "name_from", None)  # from Python 3.12 on
         wanted = wanted or str(failure).split("'")[1]
-        if wanted in LATER_STEPS:
-            return f'"{wanted}" is not supported yet by this version'
         near = get_close_matches(wanted, perdure.__all__, 1)
         return f'did you mean "{near[0]}"?' if near else None
+    if isinstance(failure, ImportError) and "circular import" in str(failure):
+        return 'import one way, and call the other by name: call("name", {...})'
     if isinstance(failure, ModuleNotFoundError):
         return f'install "{failure.name}" where perdure is installed'
     if isinstance(failure, SystemExit):

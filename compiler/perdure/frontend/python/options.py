@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from perdure.authoring import Retry as RetryOptions
-from perdure.frontend.python import values
+from perdure.frontend.python import branches, requests, values
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import (
     Context,
@@ -46,6 +46,8 @@ def read_retry(ctx: Context, operand: Operand, key: Key) -> Retry | None:
             if value is not None
         }
         return _retry(ctx, options, span)
+    if isinstance(known, str) and re.fullmatch(r"[a-z_]\w*", known, re.A):
+        return _shared_retry(ctx, known, span)
     if known is UNKNOWN or isinstance(known, (int, float, str)):
         count = read_count(ctx, operand, RETRY[0])
         return _retry(ctx, {"max_attempts": operand}, span) if count else None
@@ -54,6 +56,19 @@ def read_retry(ctx: Context, operand: Operand, key: Key) -> Retry | None:
     )
     ctx.report("WF193", span, message, help="write retry=Retry(max_attempts=5)")
     return None
+
+
+def _shared_retry(ctx: Context, name: str, span: Span) -> Retry | None:
+    """Return a policy of the project's shared definitions, by its name."""
+    policy = ctx.shared.retries.get(name)
+    if policy is None:
+        meant = nearest(name, ctx.shared.retries)
+        message = f'there is no shared retry policy "{name}"'
+        help_ = "write retry=Retry(max_attempts=5)"
+        if meant:
+            help_ = f'did you mean "{meant}"?'
+        ctx.report("WF137", span, message, help=help_)
+    return policy
 
 
 def _options(ctx: Context, node: ast.Call) -> dict[str, Operand]:
@@ -185,4 +200,12 @@ READERS: Mapping[Kind, Callable[[Context, Operand, Key], Any]] = {
     Kind.FACTOR: read_factor,
     Kind.FLAG: read_flag,
     Kind.CONDITIONS: read_conditions,
+    Kind.LIMIT: values.read_limit,
+    Kind.EXPRESSION: values.read_expression,
+    Kind.STEPS: lambda ctx, operand, key: branches.read_undo(ctx, operand),
+    Kind.CRON: requests.read_cron,
+    Kind.ZONE: requests.read_zone,
+    Kind.FORM: requests.read_form,
+    Kind.PARTS: requests.read_parts,
+    Kind.STATUSES: requests.read_statuses,
 }

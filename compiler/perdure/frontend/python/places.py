@@ -42,7 +42,9 @@ class Places:
         """Return the offset of the first character of a line, from 1."""
         return self._starts[min(line, len(self._starts)) - 1]
 
-    def span(self, node: ast.expr | ast.stmt | ast.keyword | ast.arg) -> Span:
+    def span(
+        self, node: ast.expr | ast.stmt | ast.keyword | ast.arg | ast.pattern
+    ) -> Span:
         """Return the range of characters that a node covers."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None

@@ -13,8 +13,10 @@ from perdure.frontend.python.branches import report_unused
 from perdure.frontend.python.comments import read_ignores
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, Given, Load, name_of
+from perdure.frontend.python.declared import read_declared
 from perdure.frontend.python.module import Module, load_module
 from perdure.frontend.python.places import Places, quietly_parsed
+from perdure.frontend.yaml.shared import Shared
 from perdure.source import Source, Span
 from perdure.syntax.expr import Expr, Literal, Name
 from perdure.syntax.tree import Ignore, Input, TypeExpr, Workflow
@@ -27,21 +29,24 @@ DEPTH = 200
 
 
 def read_file(
-    source: Source, load: Load, root: Path
+    source: Source, load: Load, root: Path, shared: Shared | None = None
 ) -> tuple[list[Reading], tuple[Path, ...]]:
     """Import a file and read its workflows; also return what it imported of `root`.
 
-    A file that mentions no workflow of perdure is not imported: it may be anything.
+    `shared` are the definitions of the project. A file that mentions no workflow of
+    perdure is not imported: it may be anything.
     """
     if "perdure" not in source.text or "workflow" not in source.text:
         return [], ()
     module, wrong = load_module(source, root)
     if module is None:
         return [(None, wrong)], ()
-    return read(source, module, load), module.files
+    return read(source, module, load, shared), module.files
 
 
-def read(source: Source, module: Module, load: Load) -> list[Reading]:
+def read(
+    source: Source, module: Module, load: Load, shared: Shared | None = None
+) -> list[Reading]:
     """Read the workflows of a file, each with its findings.
 
     `load` reads the file of a `sql_file`, by its path as written; None if there is
@@ -57,12 +62,13 @@ def read(source: Source, module: Module, load: Load) -> list[Reading]:
     functions = sorted(found, key=lambda node: node.lineno)
     for index, node in enumerate(functions):
         ctx = Context(places, load, module.namespace, literals)
+        ctx.shared = shared or ctx.shared
         if index == 0:
             ctx.found += malformed
         own = _own_ignores(places, ignores, functions, index)
         with module.installed():
             workflow = _read(ctx, node, own)
-        readings.append((workflow, sorted(ctx.found, key=_place)))
+        readings.append((workflow, sorted(dict.fromkeys(ctx.found), key=_place)))
     return readings
 
 
@@ -133,8 +139,10 @@ def _read(ctx: Context, node: Function, ignores: tuple[Ignore, ...]) -> Workflow
     inputs = _inputs(ctx, node)
     returns = _returns(ctx, node)
     ctx.payloads |= _payloads(ctx, node)
+    ctx.body = node.body
     steps = statements.read_body(ctx, node.body, "the workflow", span)
     report_unused(ctx)
+    options = read_declared(ctx, _decorator(ctx, node), ctx.failure)
     if name is None or not steps:
         return None
     return Workflow(
@@ -146,6 +154,7 @@ def _read(ctx: Context, node: Function, ignores: tuple[Ignore, ...]) -> Workflow
         path=ctx.places.source.path,
         ignores=ignores,
         unread=tuple(sorted(ctx.unread)),
+        options=options,
     )
 
 
@@ -199,22 +208,30 @@ def _bound(node: ast.FunctionDef) -> set[str]:
     for each in ast.walk(node):
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
             names.add(each.id)
-        elif isinstance(each, ast.FunctionDef) and each is not node:
+        elif isinstance(each, ast.ExceptHandler) and each.name is not None:
             names.add(each.name)
+        elif isinstance(each, ast.FunctionDef) and each is not node:
+            names |= {each.name, *(arg.arg for arg in _parameters(each))}
     return names
 
 
-def _payloads(ctx: Context, node: ast.FunctionDef) -> set[str]:
-    """Return the names of waits that say the form of their data."""
-    names = set()
+_TYPED = {"wait_for_signal": ("payload", "data"), "http": ("returns", "json")}
+"""Steps that may say what form a member of their result has: by option, which."""
+
+
+def _payloads(ctx: Context, node: ast.FunctionDef) -> dict[str, str]:
+    """Return the member that has a declared form, for each name of such a result."""
+    members = {}
     for each in ast.walk(node):
         match each:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
-                options = {option.arg for option in call.keywords}
-                waits = calls.step_kind(ctx, call) == "wait_for_signal"
-                if waits and "payload" in options:
-                    names.add(name)
-    return names
+                kind = calls.step_kind(ctx, call)
+                option, member = _TYPED.get(kind or "", ("", ""))
+                if kind == "call":
+                    members[name] = ""
+                elif option and option in {given.arg for given in call.keywords}:
+                    members[name] = member
+    return members
 
 
 # --- the signature --------------------------------------------------------------

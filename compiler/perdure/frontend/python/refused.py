@@ -13,9 +13,10 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+from perdure.authoring.workflow import Workflow
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, nearest
-from perdure.frontend.yaml.language import KINDS, LATER_STEPS
+from perdure.frontend.yaml.language import KINDS
 from perdure.source import Span
 
 _Reason = tuple[str, str, str | None]
@@ -33,6 +34,11 @@ STATEMENTS: Mapping[type[ast.AST], _Reason] = {
         '"async def"',
         _NO_PROCESS,
         "write def: every step is waited for",
+    ),
+    ast.TryStar: (
+        '"except*"',
+        "a step has one failure",
+        "write except Failure as err:",
     ),
     ast.ClassDef: ("a class", _NO_OBJECTS, "define it in the module, as a shape"),
     ast.Delete: (
@@ -61,14 +67,6 @@ STATEMENTS: Mapping[type[ast.AST], _Reason] = {
         "import at the top of the module",
     ),
 }
-
-LATER: Mapping[str, str] = {
-    "For": '"for"',
-    "Try": '"try"',
-    "TryStar": '"try"',
-    "Match": '"match"',
-}
-"""Statements that the language has and this version does not support."""
 
 _COMPREHENSION = (
     "rows are not in Python's memory",
@@ -158,6 +156,9 @@ CALLS: Mapping[str, str] = {
     "all": "write bool_and(...) in an sql step",
     "sorted": "write order by in an sql step",
     "range": "count with a name: attempt += 1 in a while loop",
+    "enumerate": "number the rows: row_number() over (order by ...) in the sql step",
+    "zip": "join the rows in an sql step",
+    "reversed": "write order by ... desc in the sql step",
     "isinstance": "the type is known: perdure check says what it is",
     "logging": "insert a row with sql(...); perdure show prints what each step did",
     "logger": "insert a row with sql(...); perdure show prints what each step did",
@@ -178,8 +179,11 @@ METHODS: Mapping[str, str] = {
     "isoformat": 'write cast(value, "text")',
     "strftime": "write func.to_char(value, 'YYYY-MM-DD')",
     "total_seconds": 'write func.extract("epoch", value)',
-    "append": "keep the rows in a table, by an sql step",
+    "append": "write told = collect(id=...) as the last line of a for loop over rows, "
+    "or keep the rows in a table",
     "extend": "keep the rows in a table, by an sql step",
+    "add": "keep the values in a table, by an sql step",
+    "pop": "take a row from a table, by an sql step",
     "update": "write a new dict where the value is needed",
 }
 
@@ -187,10 +191,6 @@ METHODS: Mapping[str, str] = {
 def refuse_statement(ctx: Context, node: ast.stmt) -> None:
     """Report a statement that no workflow can have."""
     span = ctx.places.head(node)
-    later = LATER.get(type(node).__name__)
-    if later:
-        ctx.report("WF114", span, f"{later} is not supported yet by this version")
-        return
     what, why, instead = STATEMENTS.get(
         type(node), (f'"{ctx.places.text[span.start : span.end]}"', _NO_PROCESS, None)
     )
@@ -200,6 +200,13 @@ def refuse_statement(ctx: Context, node: ast.stmt) -> None:
 def refuse_expression(ctx: Context, node: ast.expr) -> None:
     """Report an expression that PostgreSQL has not."""
     span, kind = ctx.span(node), type(node)
+    if isinstance(node, ast.List) and not node.elts:
+        message = "a list that grows can't be here: a workflow has no Python objects"
+        help_ = (
+            "in a loop over rows, told = collect(id=...) as its last line gives rows"
+        )
+        ctx.report("WF173", span, message, help=help_)
+        return
     match node:
         case ast.BinOp(left=left, right=right):
             kind = type(node.op)  # type: ignore[assignment]  # a class of operators
@@ -223,14 +230,15 @@ def refuse_call(ctx: Context, node: ast.Call) -> None:
     function = node.func
     written = ast.unparse(function)
     span = ctx.span(function)
+    owner = constant(ctx, function.value) if isinstance(function, ast.Attribute) else 0
+    if isinstance(owner, Workflow) and isinstance(function, ast.Attribute):
+        _refuse_application(ctx, function)
+        return
     if isinstance(function, ast.Attribute) and not _is_of_module(ctx, function):
         _refuse_method(ctx, function)
         return
     if isinstance(function, ast.Name) and not ctx.known(function.id):
         _unknown_function(ctx, function)
-        return
-    if written in LATER_STEPS:
-        ctx.report("WF114", span, f'"{written}" is not supported yet by this version')
         return
     ctx.report(
         "WF174",
@@ -239,6 +247,14 @@ def refuse_call(ctx: Context, node: ast.Call) -> None:
         help=_instead_of_call(written)
         or "call it when the module is imported and use the constant, or do it in SQL",
     )
+
+
+def _refuse_application(ctx: Context, function: ast.Attribute) -> None:
+    """Report `ship.start(...)`, which an application would call."""
+    name = ast.unparse(function.value)
+    message = f'"{name}.{function.attr}" is for applications: {_NO_PROCESS}'
+    help_ = f"write {name}(...) to run it as a step, or start({name}(...))"
+    ctx.report("WF174", ctx.span(function), message, help=help_)
 
 
 def _instead_of_call(written: str) -> str | None:
@@ -273,9 +289,6 @@ def _refuse_method(ctx: Context, function: ast.Attribute) -> None:
 def _unknown_function(ctx: Context, function: ast.Name) -> None:
     name = function.id
     span = ctx.span(function)
-    if name in LATER_STEPS:
-        ctx.report("WF114", span, f'"{name}" is not supported yet by this version')
-        return
     steps = {*KINDS, "parallel", "race", "gather", "every", "until", "expr", "cast"}
     known = [each for each in ctx.namespace if callable(ctx.namespace[each])]
     meant = nearest(name, [*known, *steps])

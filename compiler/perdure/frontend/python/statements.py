@@ -5,8 +5,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from perdure.frontend.python import branches, calls, expressions, refused, texts, values
-from perdure.frontend.python.constants import constant
+from perdure.frontend.python import (
+    blocks,
+    branches,
+    calls,
+    expressions,
+    guards,
+    loops,
+    refused,
+    texts,
+    values,
+)
 from perdure.frontend.python.context import Context, name_of
 from perdure.source import Span
 from perdure.syntax.expr import Expr, Name
@@ -15,11 +24,9 @@ from perdure.syntax.tree import (
     AssertStep,
     BreakStep,
     ContinueStep,
-    FailStep,
     Head,
     IfStep,
     LetStep,
-    LoopStep,
     ReturnStep,
     Step,
 )
@@ -201,6 +208,11 @@ def _read(ctx: Context, node: ast.stmt) -> list[Step]:
         case ast.FunctionDef():
             branches.define(ctx, node)
             return []
+        case ast.For():
+            found = loops.read_for(ctx, node)
+            if found is None:
+                ctx.unread.update(_names([node]))
+            return found or []
         case ast.AnnAssign() | ast.AugAssign():
             _refuse_assignment(ctx, node)
             return []
@@ -216,17 +228,21 @@ def _step(ctx: Context, node: ast.stmt) -> Step | None:
         case ast.If():
             return _if(ctx, node, head)
         case ast.While():
-            return _while(ctx, node, head)
+            return loops.read_while(ctx, node, head)
         case ast.With():
-            return branches.block(ctx, node)
-        case ast.Break():
-            return BreakStep(head)
-        case ast.Continue():
-            return ContinueStep(head)
+            return blocks.block(ctx, node)
+        case ast.Try():
+            return guards.read_try(ctx, node, head)
+        case ast.Match():
+            return guards.read_match(ctx, node, head)
+        case ast.Break() | ast.Continue():
+            if loops.report_jump(ctx, node):
+                return None
+            return (BreakStep if isinstance(node, ast.Break) else ContinueStep)(head)
         case ast.Return():
             return _return(ctx, node, head)
         case ast.Raise():
-            return _raise(ctx, node, head)
+            return guards.read_raise(ctx, node, head)
         case ast.Assert():
             return _assert(ctx, node, head)
     refused.refuse_statement(ctx, node)
@@ -296,39 +312,6 @@ def _is_elif(ctx: Context, node: ast.If) -> bool:
     return ctx.places.text.startswith("elif", ctx.span(node).start)
 
 
-def _while(ctx: Context, node: ast.While, head: Head) -> Step | None:
-    body = list(node.body)
-    every = until = None
-    if node.orelse:
-        place = ctx.places.head(node.orelse[0])
-        message = '"else" of a loop is no part of a workflow'
-        ctx.report("WF172", place, message, help="write the steps after the loop")
-    before = len(ctx.found)
-    first = _directive(ctx, body[0], "every")
-    if first is not None:
-        every = branches.pace(ctx, first)
-        body.pop(0)
-    last = _directive(ctx, body[-1], "until") if body else None
-    if last is not None:
-        args = calls.positional(ctx, last, "until(condition)", 1)
-        until = expressions.expression(ctx, args[0]) if args else None
-        body.pop()
-    forever = isinstance(node.test, ast.Constant) and node.test.value in (True, 1)
-    condition = None if forever else expressions.expression(ctx, node.test)
-    steps = read_body(ctx, body, "the loop", head.span)
-    wrong = [each for each in ctx.found[before:] if each.severity == "error"]
-    if (condition is None and not forever) or (wrong and not steps):
-        return None
-    return LoopStep(head, steps, condition, until, every)
-
-
-def _directive(ctx: Context, node: ast.stmt, name: str) -> ast.Call | None:
-    value = node.value if isinstance(node, ast.Expr) else None
-    if isinstance(value, ast.Call) and calls.block_kind(ctx, value) == name:
-        return value
-    return None
-
-
 def _return(ctx: Context, node: ast.Return, head: Head) -> Step | None:
     if ctx.reading:
         message = '"return" in a branch would end the branch, not the workflow'
@@ -342,27 +325,6 @@ def _return(ctx: Context, node: ast.Return, head: Head) -> Step | None:
         return None
     value = values.value_of(ctx, node.value)
     return ReturnStep(head, value) if value is not None else None
-
-
-def _raise(ctx: Context, node: ast.Raise, head: Head) -> Step | None:
-    if node.cause is not None:
-        message = '"from" is no part of a failure: it has a message only'
-        ctx.report("WF172", ctx.span(node.cause), message, help="leave it out")
-        return None
-    made = node.exc
-    if not isinstance(made, ast.Call) or len(made.args) != 1 or made.keywords:
-        message = "a failure has a message"
-        ctx.report("WF172", head.span, message, help='write raise Failure("...")')
-        return None
-    kind = constant(ctx, made.func)
-    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
-        message = f'"{ctx.shown(made.func)}" is not an exception'
-        ctx.report(
-            "WF172", ctx.span(made.func), message, help="write raise Failure(...)"
-        )
-        return None
-    text = texts.template(ctx, made.args[0])
-    return FailStep(head, text) if text is not None else None
 
 
 def _assert(ctx: Context, node: ast.Assert, head: Head) -> Step | None:

@@ -18,6 +18,7 @@ import types
 import typing
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from perdure.frontend.expr import parse_type
@@ -120,7 +121,17 @@ class _Reader:
         if value is not UNKNOWN:
             return self._object(value, self.ctx.span(node), depth)
         text = texts.constant_text(self.ctx, node, "a type")
-        return self.ctx.take(parse_type(text)) if text is not None else None
+        return self._by_name(text) if text is not None else None
+
+    def _by_name(self, text: Text) -> TypeExpr | None:
+        """Read a type of PostgreSQL, or one of the project's shared definitions."""
+        type_ = self.ctx.take(parse_type(text))
+        known = None
+        if type_ is not None and not self.arrays:
+            known = self.ctx.shared.types.get(type_.name)
+        if type_ is None or known is None:
+            return type_
+        return replace(known, nullable=known.nullable or type_.nullable)
 
     def _quoted_python(self, written: str) -> Any:
         """Return the object that an annotation in quotes names."""
@@ -176,7 +187,7 @@ class _Reader:
             return _nullable(of, span) if of else None
         if generic is typing.Annotated and len(args) > 1:
             text = texts.constant_text(self.ctx, args[1], "a type of PostgreSQL")
-            return self.ctx.take(parse_type(text)) if text is not None else None
+            return self._by_name(text) if text is not None else None
         if generic in _DICTS:
             return NamedType("jsonb", False, span)
         value = constant(self.ctx, node)
@@ -212,7 +223,7 @@ class _Reader:
         if value in _DICTS or (isinstance(value, type) and value in _NAMES):
             return NamedType(_NAMES.get(value, "jsonb"), False, span)
         if isinstance(value, str):
-            return self.ctx.take(parse_type(_placed(value, span)))
+            return self._by_name(_placed(value, span))
         if is_shape(value):
             return self._class(value, span, depth)
         if isinstance(value, type) and issubclass(value, enum.Enum):
@@ -228,7 +239,7 @@ class _Reader:
         if origin in _DICTS:
             return NamedType("jsonb", False, span)
         if origin is typing.Annotated and isinstance(args[1], str):
-            return self.ctx.take(parse_type(_placed(args[1], span)))
+            return self._by_name(_placed(args[1], span))
         if origin is typing.Literal:
             return self._literal(args, span)
         if origin in (typing.NotRequired, typing.Required):

@@ -153,6 +153,24 @@ def read_timeout(ctx: Context, operand: Operand, key: Key) -> Duration | None:
     return duration
 
 
+def read_limit(ctx: Context, operand: Operand, key: Key) -> Duration | None:
+    """Read a duration above zero."""
+    duration = read_duration(ctx, operand, key)
+    if duration and not duration.milliseconds:
+        message = "a timeout of zero fails before the step begins"
+        help_ = "to skip the step, use when"
+        ctx.report("WF126", ctx.span(operand), message, help=help_)
+        return None
+    return duration
+
+
+def read_expression(ctx: Context, operand: Operand, key: Key) -> Expr | None:
+    """Read an expression."""
+    if isinstance(operand, Given):
+        return expressions.from_value(ctx, operand)
+    return expressions.expression(ctx, operand)
+
+
 def read_delay(ctx: Context, operand: Operand, key: Key) -> Duration | Expr | None:
     """Read a duration or an expression."""
     if isinstance(operand, Given):
@@ -304,7 +322,7 @@ def read_headers(
     ctx: Context, operand: Operand, key: Key
 ) -> tuple[tuple[Name, Template], ...] | None:
     """Read the headers of a request, whose names differ in more than case."""
-    pairs = _pairs(ctx, operand)
+    pairs = pairs_of(ctx, operand, "a header")
     if pairs is None:
         return None
     headers: dict[str, tuple[Name, Template]] = {}
@@ -321,13 +339,16 @@ def read_headers(
     return tuple(headers.values())
 
 
-def _pairs(ctx: Context, operand: Operand) -> list[tuple[Name, Operand]] | None:
+def pairs_of(
+    ctx: Context, operand: Operand, what: str
+) -> list[tuple[Name, Operand]] | None:
+    """Return the names and values of a dict, whose names are those of `what`."""
     span = ctx.span(operand)
     if isinstance(operand, ast.Dict):
         pairs: list[tuple[Name, Operand]] = []
         for key, value in zip(operand.keys, operand.values, strict=True):
             given = key if key is not None else Given(None, ctx.span(value))
-            text = texts.constant_text(ctx, given, "the name of a header")
+            text = texts.constant_text(ctx, given, f"the name of {what}")
             if text is None:
                 return None
             pairs.append((Name(text.value, text.span()), value))
@@ -335,6 +356,7 @@ def _pairs(ctx: Context, operand: Operand) -> list[tuple[Name, Operand]] | None:
     known = constant(ctx, operand)
     if isinstance(known, dict):
         return [(Name(str(k), span), Given(v, span)) for k, v in known.items()]
-    message = f'expected a dict of header names, found "{ctx.shown(operand)}"'
+    name = what.split()[-1]
+    message = f'expected a dict of {name} names, found "{ctx.shown(operand)}"'
     ctx.report("WF193", span, message)
     return None

@@ -7,8 +7,10 @@ operator for, such as `between`, stands in `expr("...")`.
 from __future__ import annotations
 
 import json
+import keyword
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from perdure.syntax.expr import (
     Between,
@@ -143,10 +145,20 @@ def string(text: str) -> str:
 
 
 class PythonExpressions:
-    """Writes expressions, and notes which names of perdure they need."""
+    """Writes expressions, and notes which names of perdure they need.
 
-    def __init__(self) -> None:
+    `bound` are the names that the workflow binds.
+    """
+
+    def __init__(self, bound: AbstractSet[str] = frozenset()) -> None:
+        self.bound = bound
         self.used: set[str] = set()
+
+    def word(self, name: str) -> str:
+        """Return a name of perdure, in full where the workflow binds the same name."""
+        taken = name.split(".")[0] in self.bound
+        self.used.add("perdure" if taken else name.split(".")[0])
+        return f"perdure.{name}" if taken else name
 
     def python(self, expr: Expr) -> str:
         """Return an expression in Python's syntax."""
@@ -157,37 +169,45 @@ class PythonExpressions:
             case Literal():
                 return self._literal(expr), 12
             case Ref():
-                return ".".join(part.text for part in expr.parts), 12
+                return self._reference(expr), 12
             case Unary(op="not"):
-                return f"not {self._inside(expr.operand, 4)}", 4
+                return f"not {self.inside(expr.operand, 4)}", 4
             case Unary():
-                return f"{expr.op}{self._inside(expr.operand, 8)}", 8
+                return f"{expr.op}{self.inside(expr.operand, 8)}", 8
             case Binary():
                 return self._binary(expr)
             case IsTest() if expr.test != "unknown":
                 word = "is not" if expr.negated else "is"
                 test = {"null": "None", "true": "True", "false": "False"}[expr.test]
-                return f"{self._inside(expr.operand, 6)} {word} {test}", 5
+                return f"{self.inside(expr.operand, 6)} {word} {test}", 5
             case InList():
                 word = "not in" if expr.negated else "in"
                 items = ", ".join(self.python(item) for item in expr.items)
                 comma = "," if len(expr.items) == 1 else ""
-                return f"{self._inside(expr.operand, 6)} {word} ({items}{comma})", 5
+                return f"{self.inside(expr.operand, 6)} {word} ({items}{comma})", 5
             case Cast():
                 return self._cast(expr), 12
             case Call():
                 return self._call(expr)
             case Case(operand=None):
                 return self._case(expr)
-        return self._written(expr), 12
+        return self.written(expr), 12
 
-    def _inside(self, expr: Expr, needed: int) -> str:
+    def _reference(self, expr: Ref) -> str:
+        first, *members = (part.text for part in expr.parts)
+        if any(keyword.iskeyword(each) for each in members):
+            return self.written(expr)
+        name = self.word(first) if first in ("run", "secrets") else first
+        return ".".join([name, *members])
+
+    def inside(self, expr: Expr, needed: int) -> str:
+        """Return an operand, in parentheses where it needs them."""
         text, level = self._python(expr)
         return text if level >= needed else f"({text})"
 
-    def _written(self, expr: Expr) -> str:
-        self.used.add("expr")
-        return f"expr({string(postgres(expr))})"
+    def written(self, expr: Expr) -> str:
+        """Return an expression as PostgreSQL's, in `expr(...)`."""
+        return f"{self.word('expr')}({string(postgres(expr))})"
 
     def _literal(self, expr: Literal) -> str:
         match expr.kind:
@@ -198,24 +218,24 @@ class PythonExpressions:
             case "null":
                 return "None"
         plain = re.fullmatch(r"(0|[1-9]\d*)(\.\d*)?(e[-+]?\d+)?|\.\d+", expr.text)
-        return expr.text if plain else self._written(expr)
+        return expr.text if plain else self.written(expr)
 
     def _binary(self, expr: Binary) -> tuple[str, int]:
         left, right = expr.left, expr.right
-        if expr.op == "||" and (_is_text(left) or _is_text(right)):
-            if isinstance(right, Binary) and right.op == "||":
-                return self._written(expr), 12
-            return f"{self._inside(left, 6)} + {self._inside(right, 7)}", 6
+        if expr.op == "||" and (is_text(left) or is_text(right)):
+            if not _is_sum(expr):
+                return self.written(expr), 12
+            return f"{self.inside(left, 6)} + {self.inside(right, 7)}", 6
         if expr.op == "->>" and isinstance(right, Literal):
             return self._member(expr)
         if expr.op not in _PYTHON:
-            return self._written(expr), 12
-        if expr.op == "+" and (_is_text(left) or _is_text(right)):
-            return self._written(expr), 12
+            return self.written(expr), 12
+        if expr.op == "+" and (is_text(left) or is_text(right)):
+            return self.written(expr), 12
         word, level = _PYTHON[expr.op]
         needed = level + 1 if level == 5 else level
         return (
-            f"{self._inside(left, needed)} {word} {self._inside(right, level + 1)}",
+            f"{self.inside(left, needed)} {word} {self.inside(right, level + 1)}",
             (level),
         )
 
@@ -225,52 +245,65 @@ class PythonExpressions:
         while isinstance(node, Binary) and node.op in ("->", "->>"):
             plain = isinstance(node.right, Literal) and node.right.kind != "null"
             if not plain or (node.op == "->>") != (node is expr):
-                return self._written(expr), 12
+                return self.written(expr), 12
             keys.append(f"[{self.python(node.right)}]")
             node = node.left
         if not isinstance(node, Ref):
-            return self._written(expr), 12
+            return self.written(expr), 12
         return self.python(node) + "".join(reversed(keys)), 12
 
     def _cast(self, expr: Cast) -> str:
         operand, type_ = expr.operand, expr.type.text
         text = isinstance(operand, Literal) and operand.kind == "string"
         if type_ == "interval" and isinstance(operand, Literal) and text:
-            self.used.add("interval")
-            return f"interval({string(operand.text)})"
-        self.used.add("cast")
-        return f"cast({self.python(operand)}, {string(type_)})"
+            return f"{self.word('interval')}({string(operand.text)})"
+        return f"{self.word('cast')}({self.python(operand)}, {string(type_)})"
 
     def _call(self, expr: Call) -> tuple[str, int]:
         name = expr.function.text.removeprefix("pg_catalog.")
         if name != expr.function.text and name != "extract":
-            return self._written(expr), 12
+            return self.written(expr), 12
         if not _NAME.fullmatch(name) or name.endswith("_"):
-            return self._written(expr), 12
+            return self.written(expr), 12
         args = ", ".join(self.python(each) for each in expr.args)
         if name == "coalesce" or (name == "now" and not expr.args):
-            self.used.add(name)
-            return f"{name}({args})", 12
-        self.used.add("func")
-        return f"func.{name}({args})", 12
+            return f"{self.word(name)}({args})", 12
+        return f"{self.word('func')}.{name}({args})", 12
 
     def _case(self, expr: Case) -> tuple[str, int]:
         if isinstance(expr.otherwise, Case):
-            return self._written(expr), 12
+            return self.written(expr), 12
         if isinstance(expr.otherwise, Literal) and expr.otherwise.kind == "null":
-            return self._written(expr), 12
-        rest = self._inside(expr.otherwise, 2) if expr.otherwise else "None"
+            return self.written(expr), 12
+        rest = self.inside(expr.otherwise, 2) if expr.otherwise else "None"
         for when in reversed(expr.whens):
-            condition = self._inside(when.condition, 2)
-            rest = f"{self._inside(when.result, 2)} if {condition} else {rest}"
+            condition = self.inside(when.condition, 2)
+            rest = f"{self.inside(when.result, 2)} if {condition} else {rest}"
         return rest, 1
 
 
-def _is_text(expr: Expr) -> bool:
+def _is_string(expr: Expr) -> bool:
+    return isinstance(expr, Literal) and expr.kind == "string"
+
+
+def _is_sum(expr: Binary) -> bool:
+    """Say whether `||` may be written as `+`, which makes one text of two literals."""
+    left, right = expr.left, expr.right
+    if isinstance(right, Binary) and right.op == "||":
+        return False
+    if isinstance(left, Binary) and left.op == "||":
+        within = _is_sum(left) and is_text(left)
+        return (within or is_text(right)) and not (
+            _is_string(right) and within and _is_string(left.right)
+        )
+    return not (_is_string(left) and _is_string(right))
+
+
+def is_text(expr: Expr) -> bool:
     """Say whether Python's reader takes this for text without knowing types."""
     match expr:
         case Literal():
             return expr.kind == "string"
         case Binary(op="||"):
-            return _is_text(expr.left) or _is_text(expr.right)
+            return is_text(expr.left) or is_text(expr.right)
     return False
