@@ -1,50 +1,66 @@
-"""Type checkers read workflows as Python: good ones pass, mistakes are found.
-
-`bad/*.py` say at the end of a line what mypy reports there, after `# E: `; a line
-without that must pass.
-"""
+"""Type checkers read workflows as Python: good ones pass, mistakes are found."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from mypy import api
+
+from tests.typing.checkers import (
+    ROOT,
+    Reported,
+    mypy,
+    pyright,
+    wrong_for_mypy,
+    wrong_for_pyright,
+)
 
 HERE = Path(__file__).parent
-_ERROR = re.compile(r"^(.*?):(\d+): error: (.*)$", re.MULTILINE)
+TWINS = ROOT / "tests" / "golden" / "twins"
+GOOD, BAD = sorted(HERE.glob("good/*.py")), sorted(HERE.glob("bad/*.py"))
+OTHERS = sorted(TWINS.rglob("*.py"))
 
 
 @pytest.fixture(scope="module")
-def reported() -> dict[Path, dict[int, list[str]]]:
-    """Return what mypy reports for all examples, by file and line."""
-    options = ["--strict", "--no-incremental", "--config-file=", "--no-error-summary"]
-    files = [str(path) for path in sorted(HERE.glob("*/*.py"))]
-    out, err, _ = api.run([*options, "--hide-error-codes", *files])
-    assert err == ""
-    found: dict[Path, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for file, line, message in _ERROR.findall(out):
-        found[Path(file).resolve()][int(line)].append(message)
-    return found
+def by_mypy(tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    return mypy(GOOD + BAD + OTHERS, tmp_path_factory.mktemp("mypy"))
 
 
-@pytest.mark.parametrize("path", sorted(HERE.glob("good/*.py")), ids=lambda p: p.stem)
-def test_good_workflows_have_no_errors(
-    path: Path, reported: dict[Path, dict[int, list[str]]]
+@pytest.fixture(scope="module")
+def by_pyright(tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    return pyright(
+        [HERE / "good", HERE / "bad", TWINS], tmp_path_factory.mktemp("pyright")
+    )
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_mypy_finds_nothing_in_good_workflows(path: Path, by_mypy: Reported) -> None:
+    assert by_mypy[path] == {}
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_pyright_finds_nothing_in_good_workflows(
+    path: Path, by_pyright: Reported
 ) -> None:
-    assert reported[path] == {}
+    assert by_pyright[path] == {}
 
 
-@pytest.mark.parametrize("path", sorted(HERE.glob("bad/*.py")), ids=lambda p: p.stem)
-def test_mistakes_are_found_where_they_are(
-    path: Path, reported: dict[Path, dict[int, list[str]]]
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_mypy_finds_mistakes_where_they_are(path: Path, by_mypy: Reported) -> None:
+    assert wrong_for_mypy(path, by_mypy) == []
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_pyright_finds_mistakes_where_they_are(
+    path: Path, by_pyright: Reported
 ) -> None:
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        _, _, expected = line.partition("  # E: ")
-        messages = reported[path][number]
-        if expected:
-            assert any(expected in each for each in messages), (line, messages)
-        else:
-            assert messages == [], line
+    assert wrong_for_pyright(path, by_pyright) == []
+
+
+def test_checkers_find_nothing_in_the_golden_cases(
+    by_mypy: Reported, by_pyright: Reported
+) -> None:
+    assert len(OTHERS) > 20
+    for path in OTHERS:
+        assert by_mypy[path] == {}, path
+        assert by_pyright[path] == {}, path

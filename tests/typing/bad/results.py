@@ -18,12 +18,12 @@ def results(order_id: int) -> Result:
     order = sql("select 1 as n")
     order + 1  # E: Unsupported operand types for +
     order > 1  # E: Unsupported operand types for <
-    waited = sleep("5s")  # E: "sleep" does not return a value
+    waited = sleep("5s")  # E: "sleep" does not return a value | P: nothing
     approval = wait_for_signal("approval", payload=Approval)
     approval.timed_ou  # E: "Signal[Approval]" has no attribute "timed_ou"
-    approval.data.aproved  # E: "Approval" has no attribute "aproved"
+    approval.data.aproved  # E: "Approval" has no attribute "aproved" | P: Cannot access attribute "aproved" for class "Approval"
     hook = http.get("https://example.com")
-    hook.stats  # E: "Response" has no attribute "stats"
+    hook.stats  # E: "Response[Any]" has no attribute "stats" | P: Cannot access attribute "stats" for class "Response[Any]"
     hook.status.upper()  # E: "int" has no attribute "upper"
     run.idd  # E: "Run" has no attribute "idd"
     one, two, three = gather(lambda: sql("a"), lambda: sql("b"))  # E: Need more than 2 values to unpack

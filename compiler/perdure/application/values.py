@@ -1,0 +1,155 @@
+"""Values of Python as text that PostgreSQL reads as a type.
+
+All parameters travel as text and are cast to the type that the deployed function
+declares, so that each driver sends the same. What is no value of that type is refused
+here where it can be told, before the database makes it an error of the transaction.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from perdure.application.errors import WrongInput
+
+_WHOLE = {"smallint": 15, "integer": 31, "bigint": 63}
+_FRACTIONS = ("numeric", "double precision", "real")
+_TEXTS = ("text", "character", "name", "citext")
+_ZONED = "timestamp with time zone"
+_UNZONED = "timestamp without time zone"
+
+
+def as_text(value: object, type_: str, name: str) -> str | None:
+    """Return a value of a type as text. Raises WrongInput.
+
+    `type_` is a type's name as format_type gives it, `name` what the value is for.
+    """
+    if isinstance(value, enum.Enum):
+        value = value.value
+    if value is None:
+        return None
+    if type_ in ("json", "jsonb"):
+        return as_json(value, name)
+    if type_.endswith("[]"):
+        return _array(value, type_[:-2], name)
+    text = _checked(value, re.sub(r"\(.*?\)", "", type_))
+    if text is None:
+        shown = f"{type(value).__name__} {value!r}"
+        raise WrongInput(f'input "{name}" is {type_}, not {shown}{_hint(value, type_)}')
+    return text
+
+
+def _checked(value: object, type_: str) -> str | None:
+    """Return a value as text, None when it is none of the type."""
+    if type_ == "boolean" or isinstance(value, bool):
+        right = type_ == "boolean" and isinstance(value, bool)
+        return str(value).lower() if right else None
+    if type_ in _WHOLE:
+        fits = (
+            isinstance(value, int) and -(limit := 1 << _WHOLE[type_]) <= value < limit
+        )
+        return str(value) if fits else None
+    if type_ in _FRACTIONS:
+        return str(value) if isinstance(value, (int, float, Decimal)) else None
+    if type_.startswith(_TEXTS):
+        return value if isinstance(value, str) else None
+    if isinstance(value, datetime.datetime):
+        zoned = value.tzinfo is not None
+        wanted = {_ZONED: zoned, _UNZONED: not zoned, "date": False}
+        return value.isoformat() if wanted.get(type_, True) else None
+    return _text_of(value)
+
+
+def _text_of(value: object) -> str | None:
+    match value:
+        case str():
+            return value
+        case int() | float() | Decimal() | UUID():
+            return str(value)
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+        case datetime.timedelta(days=days, seconds=seconds, microseconds=micro):
+            # Signs stand everywhere: the server may read by another IntervalStyle.
+            return f"{days:+d} days {seconds:+d} seconds {micro:+d} microseconds"
+        case bytes() | bytearray() | memoryview():
+            return "\\x" + bytes(value).hex()
+        case dict() | list() | tuple():
+            return as_json(value, "value")
+    return None
+
+
+def _hint(value: object, type_: str) -> str:
+    if isinstance(value, datetime.datetime) and type_.startswith(_ZONED):
+        return "; it needs a time zone, as in datetime.now(UTC)"
+    if isinstance(value, datetime.datetime) and type_.startswith(_UNZONED):
+        return "; it may not have a time zone"
+    return ""
+
+
+def _array(value: object, item: str, name: str) -> str:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise WrongInput(f'input "{name}" is {item}[], not {type(value).__name__}')
+    return "{" + ",".join(_element(each, item, name) for each in value) + "}"
+
+
+def _element(value: object, item: str, name: str) -> str:
+    if isinstance(value, (list, tuple)) and item not in ("json", "jsonb"):
+        return _array(value, item, name)
+    text = as_text(value, item, name)
+    if text is None:
+        return "NULL"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+# --- JSON ----------------------------------------------------------------------------
+
+
+def as_json(value: object, name: str) -> str:
+    """Return a value as JSON text, numbers with all of their digits.
+
+    Dataclasses are objects; dates, times, UUIDs and bytes are their text. Raises
+    WrongInput.
+    """
+    match value:
+        case enum.Enum():
+            return as_json(value.value, name)
+        case None | bool() | int() | str():
+            return json.dumps(value, ensure_ascii=False)
+        case float() | Decimal():
+            return _number(value, name)
+        case list() | tuple():
+            return "[" + ",".join(as_json(each, name) for each in value) + "]"
+        case Mapping():
+            pairs = [_pair(key, each, name) for key, each in value.items()]
+            return "{" + ",".join(pairs) + "}"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return as_json(_fields(value), name)
+    text = _text_of(value)
+    if text is None:
+        raise WrongInput(f'"{name}" holds {type(value).__name__}, which JSON has not')
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _fields(value: Any) -> dict[str, object]:
+    return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+
+
+def _pair(key: object, value: object, name: str) -> str:
+    if not isinstance(key, str):
+        raise WrongInput(f'"{name}" has a key that is no text: {key!r}')
+    return f"{json.dumps(key, ensure_ascii=False)}:{as_json(value, name)}"
+
+
+def _number(value: float | Decimal, name: str) -> str:
+    if not math.isfinite(value):
+        raise WrongInput(f'"{name}" holds {value}, which JSON has not')
+    return format(value, "f") if isinstance(value, Decimal) else repr(value)

@@ -1,0 +1,1 @@
+select count(*) as number, sum(total) as total from shop.orders
