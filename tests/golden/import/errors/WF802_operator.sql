@@ -1,0 +1,1 @@
+select df.start('select 1' ~>@> 'select 2', 'no_space');

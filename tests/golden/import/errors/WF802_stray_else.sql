@@ -1,0 +1,1 @@
+select df.start('select true' ?> 'select 1' ~> 'select 2' !> 'select 3', 'stray');

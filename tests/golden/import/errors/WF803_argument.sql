@@ -1,0 +1,1 @@
+select df.start(df.sleep(duration => 5), 'argument');

@@ -1,0 +1,1 @@
+select df.start(df.slep(5), 'typo');

@@ -1,0 +1,1 @@
+select df.start((select graph from graphs where id = 1), 'computed');

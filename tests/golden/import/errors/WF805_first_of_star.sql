@@ -1,0 +1,1 @@
+select df.start(('select * from shop.orders limit 1' |=> 'o') ~> 'select $o', 'star');

@@ -1,0 +1,1 @@
+select df.start('select $missing.id', 'unbound');
