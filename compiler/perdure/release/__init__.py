@@ -1,23 +1,34 @@
 """Releases: the lock, the migrations that have to be written, and what changed."""
 
+from perdure.release.classify import Point
 from perdure.release.diff import Diff, StepDiff, WorkflowDiff, compare
-from perdure.release.lock import Entry, Lock, read_lock, text_digest, write_lock
-from perdure.release.plan import Candidate, Release, plan_release
+from perdure.release.inflight import Affected, InFlight, Waiting, affected
+from perdure.release.lock import Change, Entry, Lock, read_lock, text_digest, write_lock
+from perdure.release.plan import Candidate, Release, damaged, plan_release
 from perdure.release.render import render_json, render_markdown, render_text
+from perdure.release.render_html import render_html
 from perdure.release.sources import registered_sources
 
 __all__ = [
+    "Affected",
     "Candidate",
+    "Change",
     "Diff",
     "Entry",
+    "InFlight",
     "Lock",
+    "Point",
     "Release",
     "StepDiff",
+    "Waiting",
     "WorkflowDiff",
+    "affected",
     "compare",
+    "damaged",
     "plan_release",
     "read_lock",
     "registered_sources",
+    "render_html",
     "render_json",
     "render_markdown",
     "render_text",

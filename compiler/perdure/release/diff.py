@@ -1,24 +1,32 @@
-"""What changed between two sets of workflows, step by step.
+"""What changed between two sets of workflows, point by point and step by step.
 
 A step is the same step when its name is, else when it says the same, else when it
 stands at the same place and is of the same kind. It moved when the step that it
 stands in is another one, or when it changed places with its neighbours; a step that
 only has another number because one before it came or went did not move.
+
+A workflow that went and one that came are one that was renamed when they are the
+same but for the name, or alike enough: more than half of what their steps say.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import unified_diff
+from difflib import SequenceMatcher, unified_diff
 from typing import Literal, Protocol
 
 from perdure.ir.tree import Workflow
-from perdure.release.outline import Item, outline, signature
+from perdure.release.classify import Place, Point, Side, described, points
+from perdure.release.outline import Item, outline
+from perdure.release.rules import RULES, Effect, worst
+from perdure.source import Source, Span
 
 Change = Literal["added", "removed", "changed", "moved"]
+WorkflowChange = Literal["added", "removed", "renamed", "changed"]
+_ALIKE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,8 @@ class StepDiff:
     """One step that is not what or where it was.
 
     `old_path` and `new_path` are None where there is none. `moved` may hold for a
-    changed step, too. `text` is a unified diff of what the step says, without header.
+    changed step, too. `text` is a unified diff of what the step says, without header;
+    `place` is `file:line`, where known.
     """
 
     change: Change
@@ -36,20 +45,31 @@ class StepDiff:
     new_path: str | None
     moved: bool
     text: tuple[str, ...]
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowDiff:
     """One workflow that came, went or changed.
 
-    `signature` is a unified diff of inputs and result, empty when callers see no
-    difference.
+    `interface` is what others rely on, `metadata` what readers see only, `steps` the
+    rest. `points` has those and one that says that the workflow, or some steps,
+    changed; `effect` is the class that matters most among them.
     """
 
     name: str
-    change: Change
-    signature: tuple[str, ...]
+    old_name: str | None
+    change: WorkflowChange
+    whole: Point | None
+    interface: tuple[Point, ...]
+    metadata: tuple[Point, ...]
     steps: tuple[StepDiff, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """The class of the change."""
+        every = [*self.interface, *self.metadata, *filter(None, [self.whole])]
+        return worst(each.effect for each in every) or "metadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,11 @@ class Diff:
     """All workflows that differ, by name."""
 
     workflows: tuple[WorkflowDiff, ...]
+
+    @property
+    def effect(self) -> Effect | None:
+        """The class that matters most; None when nothing changed."""
+        return worst(each.effect for each in self.workflows)
 
 
 class Compiled(Protocol):
@@ -67,63 +92,135 @@ class Compiled(Protocol):
         """The workflow; None counts as not there."""
 
 
-def compare(before: Mapping[str, Compiled], after: Mapping[str, Compiled]) -> Diff:
-    """Compare two sets of workflows, by name."""
-    old = {name: each.ir for name, each in before.items()}
-    new = {name: each.ir for name, each in after.items()}
+Sources = Mapping[str, Source]
+
+
+def compare(
+    before: Mapping[str, Compiled],
+    after: Mapping[str, Compiled],
+    old_sources: Sources | None = None,
+    new_sources: Sources | None = None,
+    recompiled: Collection[str] = (),
+) -> Diff:
+    """Compare two sets of workflows, by name; the sources are for the places.
+
+    `recompiled` get a new version, be it for another reason than their text.
+    """
+    old = {name: each.ir for name, each in before.items() if each.ir is not None}
+    new = {name: each.ir for name, each in after.items() if each.ir is not None}
+    sources: dict[Side, Sources] = {
+        "before": old_sources or {},
+        "after": new_sources or {},
+    }
+
+    def place(span: Span | None, side: Side) -> str | None:
+        source = sources[side].get(span.path) if span else None
+        if span is None or source is None:
+            return None
+        return f"{span.path}:{source.position(span.start)[0]}"
+
+    unknown = {name for name in before if name not in old} & set(new)
+    renamed = dict(_renamed(old, {n: w for n, w in new.items() if n not in unknown}))
     found = []
-    for name in sorted({*old, *new}):
-        each = _workflow(name, old.get(name), new.get(name))
+    for name in sorted({*old, *new} - set(renamed)):
+        if name in unknown:
+            whole = _whole("not-compared")
+            found.append(WorkflowDiff(name, None, "changed", whole, (), (), ()))
+            continue
+        former = next((o for o, n in renamed.items() if n == name), name)
+        each = _workflow(name, former, old.get(former), new.get(name), place)
+        if each is None and name in recompiled:
+            each = WorkflowDiff(name, None, "changed", _whole("schema"), (), (), ())
         if each is not None:
             found.append(each)
     return Diff(tuple(found))
 
 
+def _renamed(
+    old: Mapping[str, Workflow], new: Mapping[str, Workflow]
+) -> Iterator[tuple[str, str]]:
+    """Yield the workflows that have another name now: the old one and the new one."""
+    came = {name: _lines(new[name]) for name in sorted(set(new) - set(old))}
+    for name in sorted(set(old) - set(new)):
+        lines = _lines(old[name])
+        alike = {
+            other: SequenceMatcher(None, lines, texts, autojunk=False).ratio()
+            for other, texts in came.items()
+        }
+        best = max(alike, key=alike.__getitem__, default=None)
+        if best is not None and alike[best] > _ALIKE:
+            came.pop(best)
+            yield name, best
+
+
+def _lines(workflow: Workflow) -> list[str]:
+    """Return what a workflow says, without its name."""
+    inputs = [f"{each.name}: {each.type}" for each in workflow.inputs]
+    return [*inputs, *(line for item in outline(workflow) for line in _all(item))]
+
+
 def _workflow(
-    name: str, old: Workflow | None, new: Workflow | None
+    name: str, former: str, old: Workflow | None, new: Workflow | None, place: Place
 ) -> WorkflowDiff | None:
     before = outline(old) if old else []
     after = outline(new) if new else []
-    steps = tuple(_steps(before, after))
-    lines = _text(signature(old) if old else (), signature(new) if new else ())
-    if old is None and new is None:
+    steps = tuple(_steps(before, after, place))
+    if old is None or new is None:
+        change: WorkflowChange = "added" if old is None else "removed"
+        return WorkflowDiff(name, None, change, _whole(change), (), (), steps)
+    interface = tuple(points(old, new, place))
+    metadata = tuple(described(old, new, place))
+    if former != name:
+        whole = _whole("renamed")
+        return WorkflowDiff(name, former, "renamed", whole, interface, metadata, steps)
+    if not (interface or metadata or steps):
         return None
-    if old is None:
-        return WorkflowDiff(name, "added", lines, steps)
-    if new is None:
-        return WorkflowDiff(name, "removed", lines, steps)
-    return WorkflowDiff(name, "changed", lines, steps) if lines or steps else None
+    steps_changed = _whole("changed") if steps else None
+    return WorkflowDiff(
+        name, None, "changed", steps_changed, interface, metadata, steps
+    )
 
 
-def _steps(old: Sequence[Item], new: Sequence[Item]) -> Iterable[StepDiff]:
+def _whole(change: WorkflowChange | Literal["schema", "not-compared"]) -> Point:
+    """Return the point that stands for a whole workflow, its steps, or their types."""
+    if change in ("changed", "schema"):
+        what = "steps" if change == "changed" else "schema"
+        rule = RULES[f"{what}-changed"]
+    else:
+        what, rule = "workflow", RULES[f"workflow-{change}"]
+    return Point(what, None, None, None, rule.name, rule.effect, rule.reason, None)
+
+
+def _steps(
+    old: Sequence[Item], new: Sequence[Item], place: Place
+) -> Iterable[StepDiff]:
     """Yield differing steps: removed ones where they stood, the others in new order."""
-    pairs = _match(old, new)
+    pairs = match(old, new)
     matched = {before: after for after, before in pairs.items()}
     moved = _moved(old, new, pairs)
     for item in old:
         if item.index not in matched:
-            lines = _text(item.lines, ())
+            text, where = _text(item.lines, ()), place(item.span, "before")
             yield StepDiff(
-                "removed", item.kind, item.name, item.path, None, False, lines
+                "removed", item.kind, item.name, item.path, None, False, text, where
             )
     for item in new:
+        where = place(item.span, "after")
         if item.index not in pairs:
-            lines = _text((), item.lines)
-            yield StepDiff("added", item.kind, item.name, None, item.path, False, lines)
+            text = _text((), item.lines)
+            yield StepDiff(
+                "added", item.kind, item.name, None, item.path, False, text, where
+            )
             continue
         before = old[pairs[item.index]]
-        lines = _text(_all(before), _all(item))
-        change: Change = "changed" if lines else "moved"
-        if lines or item.index in moved:
-            yield StepDiff(
-                change,
-                item.kind,
-                item.name,
-                before.path,
-                item.path,
-                item.index in moved,
-                lines,
-            )
+        text = _text(_all(before), _all(item))
+        if before.lines == item.lines:  # else the columns follow from the statement
+            text += _text(before.columns, item.columns)
+        is_moved = item.index in moved
+        if text or is_moved:
+            change: Change = "changed" if text else "moved"
+            paths = (before.path, item.path)
+            yield StepDiff(change, item.kind, item.name, *paths, is_moved, text, where)
 
 
 def _all(item: Item) -> tuple[str, ...]:
@@ -132,7 +229,7 @@ def _all(item: Item) -> tuple[str, ...]:
     return (*name, f"{item.kind}:", *item.lines)
 
 
-def _match(old: Sequence[Item], new: Sequence[Item]) -> dict[int, int]:
+def match(old: Sequence[Item], new: Sequence[Item]) -> dict[int, int]:
     """Return the old step of each new one that has one, by index."""
     pairs: dict[int, int] = {}
     left = list(old)

@@ -1,8 +1,12 @@
 """`workflows.lock`: which versions exist, and the digests of what was written for them.
 
-One table per version, sorted. Two branches that both make version 3 write the same
+One table per version, sorted, and one per change of what is in force (a rollback, a
+version that is retired). Two branches that both make version 3 write the same
 table with different contents, so that git stops at it. A lock that is made whole
 again from both sides would hide that one of the two versions must get a new number.
+
+A change stands after the highest version of its workflow at that time, so that the
+order in which versions and changes came is the order of their numbers.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from perdure.diagnostics import Diagnostic, error
 from perdure.plan.tree import Parameter
@@ -32,8 +36,11 @@ _HEADER = """\
 class Entry:
     """One version: what it was compiled from and for, and the files that install it.
 
-    `migration` is the common beginning of the names of its two files; `up` and `down`
-    are the digests of their texts.
+    `migration` is what the names of its files have in common in the layout; `files` are
+    the digests of their texts. `replaces` is the version that was current before, where
+    that is not the one before it in number; 0 for none. `uses` are functions and views
+    that its steps use, with digests of their definitions when it was compiled; versions
+    of before that was kept have none.
     """
 
     workflow: str
@@ -41,23 +48,78 @@ class Entry:
     digest: str
     target: str
     schema: str
+    layout: str
     migration: str
-    up: str
-    down: str
+    files: tuple[tuple[str, str], ...]
     parameters: tuple[Parameter, ...]
     description: str | None = None
+    role: str | None = None
+    scheduled: bool = False
+    replaces: int | None = None
+    uses: tuple[tuple[str, str], ...] = ()
 
     @property
-    def files(self) -> tuple[tuple[str, str], tuple[str, str]]:
-        """The names of the files with the digests of their texts."""
-        return (
-            (f"{self.migration}.up.sql", self.up),
-            (f"{self.migration}.down.sql", self.down),
-        )
+    def key(self) -> str:
+        """How people write it."""
+        return f"{self.workflow}@{self.version}"
+
+    @property
+    def before(self) -> int:
+        """The version that was current before, 0 for none."""
+        return self.version - 1 if self.replaces is None else self.replaces
 
     def previous(self) -> Previous:
         """Return what the next version must know of this one."""
-        return Previous(self.version, self.parameters, self.description)
+        return Previous(
+            self.version,
+            self.parameters,
+            self.description,
+            self.role,
+            self.scheduled,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another version in force, or versions retired, with the files that do it.
+
+    Changes of a workflow are counted from 1. `after` is its highest version at that
+    time; `before` and `to` are the current versions before and after it, 0 for none.
+    `versions` are those that are retired.
+    """
+
+    workflow: str
+    number: int
+    kind: Literal["rollback", "retire"]
+    after: int
+    before: int
+    to: int
+    versions: tuple[int, ...]
+    target: str
+    schema: str
+    layout: str
+    migration: str
+    files: tuple[tuple[str, str], ...]
+
+    @property
+    def key(self) -> str:
+        """How people write it."""
+        return f"{self.workflow}, change {self.number}"
+
+    @property
+    def note(self) -> str:
+        """What it does."""
+        if self.kind == "rollback":
+            return f"back to version {self.to}"
+        shown = ", ".join(map(str, self.versions))
+        return f"retire version{'' if len(self.versions) == 1 else 's'} {shown}"
+
+    @property
+    def digest(self) -> str:
+        """What the database keeps of it, to tell it from another of its number."""
+        facts = [self.workflow, self.number, self.kind, self.after, self.before]
+        facts += [self.to, *self.versions, self.target, self.schema]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +128,50 @@ class Lock:
 
     entries: tuple[Entry, ...] = ()
     source: Source | None = field(default=None, compare=False)
+    changes: tuple[Change, ...] = ()
 
     def latest(self, workflow: str) -> Entry | None:
-        """Return the current version of a workflow."""
+        """Return the highest version of a workflow."""
         found = [each for each in self.entries if each.workflow == workflow]
         return max(found, key=lambda each: each.version, default=None)
+
+    @property
+    def everything(self) -> tuple[Entry | Change, ...]:
+        """All versions and changes."""
+        return (*self.entries, *self.changes)
+
+    def current(self, workflow: str) -> Entry | None:
+        """Return the version of a workflow that is in force, None for none."""
+        last = [each for each in self.events(workflow) if _moves(each)][-1:]
+        number = _leads_to(last[0]) if last else 0
+        return self.find(workflow, number)
+
+    def find(self, workflow: str, version: int) -> Entry | None:
+        """Return a version."""
+        for each in self.entries:
+            if (each.workflow, each.version) == (workflow, version):
+                return each
+        return None
+
+    def events(self, workflow: str) -> list[Entry | Change]:
+        """Return the versions and changes of a workflow in the order they came."""
+        own = [each for each in self.everything if each.workflow == workflow]
+        return sorted(own, key=place)
+
+    def retired(self, workflow: str) -> set[int]:
+        """Return the versions of a workflow that are retired."""
+        changes = [each for each in self.changes if each.workflow == workflow]
+        return {version for each in changes for version in each.versions}
+
+    def versions(self, workflow: str) -> list[int]:
+        """Return the numbers of a workflow's versions that are not retired."""
+        numbers = {each.version for each in self.entries if each.workflow == workflow}
+        return sorted(numbers - self.retired(workflow))
+
+    @property
+    def workflows(self) -> list[str]:
+        """The names of all workflows that ever had a version."""
+        return sorted({each.workflow for each in self.entries})
 
     def span(self, text: str) -> Span | None:
         """Return where a text stands in the file."""
@@ -80,15 +181,32 @@ class Lock:
         return Span(self.source.path, at, at + len(text))
 
 
+def place(event: Entry | Change) -> tuple[int, int, str]:
+    """Return what orders events: versions by number, a change after its version."""
+    if isinstance(event, Entry):
+        return event.version, 0, event.workflow
+    return event.after, event.number, event.workflow
+
+
+def _moves(event: Entry | Change) -> bool:
+    return isinstance(event, Entry) or event.to != event.before
+
+
+def _leads_to(event: Entry | Change) -> int:
+    return event.version if isinstance(event, Entry) else event.to
+
+
 def text_digest(text: str) -> str:
     """Return the digest of a file's text; how lines end does not matter."""
     return hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
 
 
-def write_lock(entries: Iterable[Entry]) -> str:
+def write_lock(entries: Iterable[Entry], changes: Iterable[Change] = ()) -> str:
     """Return the text of the lock."""
     ordered = sorted(entries, key=lambda each: (each.workflow, each.version))
-    return "\n".join([f"{_HEADER}\nformat = {FORMAT}\n", *map(_table, ordered)])
+    later = sorted(changes, key=lambda each: (each.workflow, each.number))
+    head = f"{_HEADER}\nformat = {FORMAT}\n"
+    return "\n".join([head, *map(_table, ordered), *map(_change_table, later)])
 
 
 def read_lock(source: Source) -> tuple[Lock | None, list[Diagnostic]]:
@@ -112,8 +230,16 @@ def _read(source: Source) -> Lock:
         for workflow, versions in data.get("workflows", {}).items()
         for version, table in versions.items()
     ]
-    ordered = sorted(entries, key=lambda each: (each.workflow, each.version))
-    return Lock(tuple(ordered), source)
+    changes = [
+        _change(workflow, int(number), table)
+        for workflow, numbers in data.get("changes", {}).items()
+        for number, table in numbers.items()
+    ]
+    return Lock(
+        tuple(sorted(entries, key=lambda each: (each.workflow, each.version))),
+        source,
+        tuple(sorted(changes, key=lambda each: (each.workflow, each.number))),
+    )
 
 
 def _entry(workflow: str, version: int, table: Mapping[str, Any]) -> Entry:
@@ -123,15 +249,42 @@ def _entry(workflow: str, version: int, table: Mapping[str, Any]) -> Entry:
         str(table["digest"]),
         str(table["target"]),
         str(table["schema"]),
+        str(table["layout"]),
         str(table["migration"]),
-        str(table["up"]),
-        str(table["down"]),
+        _files_of(table),
         tuple(
             Parameter(each["name"], each["type"], False, each.get("default"))
             for each in table["signature"]
         ),
         table.get("description"),
+        table.get("role"),
+        bool(table.get("scheduled", False)),
+        int(table["replaces"]) if "replaces" in table else None,
+        tuple((str(e["name"]), str(e["digest"])) for e in table.get("uses", ())),
     )
+
+
+def _change(workflow: str, number: int, table: Mapping[str, Any]) -> Change:
+    if table["kind"] not in ("rollback", "retire"):
+        raise ValueError(f"kind {table['kind']}")
+    return Change(
+        workflow,
+        number,
+        table["kind"],
+        int(table["after"]),
+        int(table["before"]),
+        int(table["to"]),
+        tuple(int(each) for each in table["versions"]),
+        str(table["target"]),
+        str(table["schema"]),
+        str(table["layout"]),
+        str(table["migration"]),
+        _files_of(table),
+    )
+
+
+def _files_of(table: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(each["path"]), str(each["digest"])) for each in table["files"])
 
 
 def _table(entry: Entry) -> str:
@@ -142,15 +295,56 @@ def _table(entry: Entry) -> str:
             ("digest", entry.digest),
             ("target", entry.target),
             ("schema", entry.schema),
+            ("layout", entry.layout),
             ("migration", entry.migration),
-            ("up", entry.up),
-            ("down", entry.down),
         )
     ]
     if entry.description is not None:
         lines.append(f"description = {_string(entry.description)}")
+    lines += _files(entry.files)
+    if entry.role is not None:
+        lines.append(f"role = {_string(entry.role)}")
+    if entry.scheduled:
+        lines.append("scheduled = true")
+    if entry.before != entry.version - 1:
+        lines.append(f"replaces = {entry.before}")
     lines += _signature(entry.parameters)
+    if entry.uses:
+        lines += _uses(entry.uses)
     return "\n".join(lines) + "\n"
+
+
+def _change_table(change: Change) -> str:
+    lines = [
+        f"[changes.{_key(change.workflow)}.{change.number}]",
+        f"kind = {_string(change.kind)}",
+        f"after = {change.after}",
+        f"before = {change.before}",
+        f"to = {change.to}",
+        f"versions = {list(change.versions)}",
+        f"target = {_string(change.target)}",
+        f"schema = {_string(change.schema)}",
+        f"layout = {_string(change.layout)}",
+        f"migration = {_string(change.migration)}",
+        *_files(change.files),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _files(files: tuple[tuple[str, str], ...]) -> list[str]:
+    lines = [
+        f"  {{ path = {_string(path)}, digest = {_string(digest)} }},"
+        for path, digest in files
+    ]
+    return ["files = [", *lines, "]"]
+
+
+def _uses(uses: tuple[tuple[str, str], ...]) -> list[str]:
+    lines = [
+        f"  {{ name = {_string(name)}, digest = {_string(digest)} }},"
+        for name, digest in uses
+    ]
+    return ["uses = [", *lines, "]"]
 
 
 def _signature(parameters: tuple[Parameter, ...]) -> list[str]:

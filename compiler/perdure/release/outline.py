@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from perdure.ir.expr import Template
 from perdure.ir.show import (
     Shown,
     duration,
     kind,
+    lists_of,
     retry_text,
     shown,
     type_text,
 )
 from perdure.ir.tree import (
     AssertStep,
+    CallStep,
     FailStep,
+    ForeachStep,
     HttpStep,
     IfStep,
     LetStep,
@@ -23,12 +27,19 @@ from perdure.ir.tree import (
     ParallelStep,
     RaceStep,
     ReturnStep,
+    SendStep,
     SleepStep,
+    SleepUntilStep,
     SqlStep,
+    StartStep,
     Step,
+    SwitchStep,
+    TryStep,
+    WaitForScheduleStep,
     WaitForSignalStep,
     Workflow,
 )
+from perdure.source import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,8 @@ class Item:
     """A step: where it stands, and the lines of its own content.
 
     `parent` is the index of the step that it stands in, None at the top; `slot` names
-    the list there (`then`, `parallel.reserve`). `order` counts in that list.
+    the list there (`then`, `parallel.reserve`). `order` counts in that list. `columns`
+    are those of its result, which the schema decides on as well.
     """
 
     index: int
@@ -47,6 +59,8 @@ class Item:
     parent: int | None
     slot: str
     order: int
+    span: Span | None = None
+    columns: tuple[str, ...] = ()
 
 
 def outline(workflow: Workflow) -> list[Item]:
@@ -54,19 +68,6 @@ def outline(workflow: Workflow) -> list[Item]:
     items: list[Item] = []
     _add(shown(workflow), items, workflow.steps, None, "steps")
     return items
-
-
-def signature(workflow: Workflow) -> tuple[str, ...]:
-    """Return what callers see: inputs, one a line, and what is returned."""
-    show = shown(workflow)
-    lines = []
-    for each in workflow.inputs:
-        default = f" = {show.expression(each.default)}" if each.default else ""
-        lines.append(f"{each.name}: {type_text(each.type, each.nullable)}{default}")
-    if workflow.returns is not None:
-        shape = type_text(workflow.returns, workflow.returns_nullable)
-        lines.append(f"returns: {shape}")
-    return tuple(lines)
 
 
 def _add(
@@ -80,23 +81,19 @@ def _add(
         index = len(items)
         lines = tuple(_lines(show, step))
         name, path = step.head.name, step.head.path
-        items.append(Item(index, path, kind(step), name, lines, parent, slot, order))
-        for inner, below in _below(step):
+        span, columns = step.head.span, tuple(_columns(step))
+        item = Item(
+            index, path, kind(step), name, lines, parent, slot, order, span, columns
+        )
+        items.append(item)
+        for inner, _, below in lists_of(step):
             _add(show, items, below, index, inner)
 
 
-def _below(step: Step) -> Iterator[tuple[str, tuple[Step, ...]]]:
-    match step:
-        case IfStep():
-            yield "then", step.arms[0].steps
-            for at, arm in enumerate(step.arms[1:]):
-                yield f"elif[{at}].then", arm.steps
-            yield "else", step.otherwise
-        case ParallelStep() | RaceStep():
-            for branch in step.branches:
-                yield f"{kind(step)}.{branch.name}", branch.steps
-        case LoopStep():
-            yield "loop", step.steps
+def _columns(step: Step) -> Iterator[str]:
+    if isinstance(step, SqlStep):
+        for each in step.columns:
+            yield f"column {each.name}: {type_text(each.type, each.nullable)}"
 
 
 def _lines(show: Shown, step: Step) -> Iterator[str]:
@@ -107,6 +104,10 @@ def _lines(show: Shown, step: Step) -> Iterator[str]:
                 yield f"expect: {step.expect}"
         case HttpStep():
             yield from _http(show, step)
+        case CallStep() | StartStep():
+            yield from show.called(step)
+        case SendStep():
+            yield from show.sent(step)
         case SleepStep(duration=int(length)):
             yield duration(length)
         case SleepStep():
@@ -126,11 +127,26 @@ def _lines(show: Shown, step: Step) -> Iterator[str]:
             yield from _loop(show, step)
         case ReturnStep():
             yield show.value(step.value)
-        case FailStep():
-            yield show.template(step.message)
+        case FailStep(message=None):
+            yield f"with {show.error(step.error)}"
+        case FailStep(message=Template() as message):
+            yield show.template(message)
+        case SwitchStep():
+            yield show.expression(step.subject)
+            yield ", ".join(case.value for case in step.cases)
+        case TryStep() if step.error is not None:
+            yield f"catch: {show.error(step.error)}"
+        case ForeachStep():
+            yield from show.foreach(step)
+        case SleepUntilStep():
+            yield show.expression(step.time)
+        case WaitForScheduleStep():
+            yield step.cron
+            yield f"timezone: {step.timezone or 'UTC'}"
         case AssertStep():
             yield show.expression(step.condition)
             yield f"message: {show.template(step.message)}"
+    yield from show.guards(step)
     retry = getattr(step, "retry", None)
     if retry is not None:
         yield f"retry: {retry_text(retry)}"
@@ -150,6 +166,19 @@ def _http(show: Shown, step: HttpStep) -> Iterator[str]:
         yield f"json: {show.value(step.json)}"
     if step.body is not None:
         yield f"body: {show.template(step.body)}"
+    for name, value in step.form or ():
+        yield f"form {name}: {show.template(value)}"
+    for part in step.multipart or ():
+        content = f"from {show.reference(part.source)}" if part.source else ""
+        if part.body is not None:
+            content = show.template(part.body)
+        file = f" as {show.template(part.filename)}" if part.filename else ""
+        kind_of = f" ({part.content_type})" if part.content_type else ""
+        yield f"part {part.name}: {content}{file}{kind_of}"
+    if step.returns is not None:
+        yield f"returns: {type_text(step.returns, step.returns_nullable)}"
+    if step.expect_status is not None:
+        yield f"expect_status: {', '.join(step.expect_status)}"
     yield f"timeout: {duration(step.timeout)}"
 
 

@@ -5,35 +5,42 @@ was written before is never touched; a migration that was edited by hand is an e
 because what is deployed would no longer be what the lock says. A workflow that left
 the sources keeps its versions and its current function: runs of it may be in flight,
 and callers in the database are not known here; that is worth a warning.
+
+After a rollback the sources are compared with the version that is current, too: taken
+back to what they were then, they give nothing new.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perdure.diagnostics import Diagnostic, error, warning
 from perdure.plan.version import Previous, VersionSql
-from perdure.release.lock import Entry, Lock, text_digest, write_lock
+from perdure.release.history import misfits, not_in_force
+from perdure.release.layouts import Folder, Layout, Migration, UnusableFolder
+from perdure.release.lock import Change, Entry, Lock, text_digest, write_lock
 
-_DIGITS = 4
-_NUMBER = re.compile(r"(\d+)_.*\.sql")
-_OWN = re.compile(r"-- written by perdure: (\w+), version (\d+),")
-_UP = re.compile(r"(\d+)_(.*)\.up\.sql")
+_OWN = re.compile(
+    r"^-- written by perdure: (\w+), (version|change) (\d+)[,:]", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A workflow as it is in the sources.
 
-    `build` gives the SQL of it as a version, after the version before that one.
+    `build` gives the SQL of it as a version, after the version before that one; the
+    numbers are those of the versions that it calls. `uses` gives the functions and
+    views that its steps use, with digests of their definitions.
     """
 
     name: str
     digest: str
     target: str
-    build: Callable[[int, Previous | None], VersionSql]
+    build: Callable[[int, Previous | None, Mapping[str, int]], VersionSql]
+    uses: Callable[[], tuple[tuple[str, str], ...]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +64,116 @@ class Release:
 def plan_release(
     candidates: Sequence[Candidate],
     lock: Lock,
-    existing: Mapping[str, str],
+    folder: Folder,
+    layout: Layout,
     *,
     schema: str = "workflows",
 ) -> Release:
-    """Return what has to be written; `existing` is the migrations folder as it is."""
-    findings = [
-        *_damaged(lock, existing),
+    """Return what has to be written; `folder` is the migrations as they are."""
+    findings = [*state_of(lock, folder, layout), *_gone(lock, candidates)]
+    if not any(each.severity == "error" for each in findings):
+        try:
+            numbers = _numbers(candidates, lock, schema)
+            work = Work(lock, folder, layout)
+            for candidate in sorted(candidates, key=lambda each: each.name):
+                findings += _add(work, candidate, schema, numbers)
+            return work.release(findings)
+        except UnusableFolder as failure:
+            findings.append(error("WF707", None, f"{layout.name}: {failure}"))
+    return Release({}, write_lock(lock.entries, lock.changes), (), tuple(findings))
+
+
+def state_of(lock: Lock, folder: Folder, layout: Layout) -> list[Diagnostic]:
+    """Find what is wrong with the lock and the migrations as they are."""
+    existing = folder.files
+    return [
+        *damaged(lock, existing),
         *_unlocked(lock, existing),
-        *_clashes(lock, existing),
+        *_clashes(lock, existing, layout),
+        *misfits(lock),
     ]
-    findings += _gone(lock, candidates)
-    if any(each.severity == "error" for each in findings):
-        return Release({}, write_lock(lock.entries), (), tuple(findings))
-    number, width = _last_number(lock, existing)
-    files: dict[str, str] = {}
-    entries = list(lock.entries)
-    versions = []
-    for candidate in sorted(candidates, key=lambda each: each.name):
-        latest = lock.latest(candidate.name)
-        if latest is not None and _same(latest, candidate, schema):
-            continue
-        number += 1
-        sql = _build(candidate, latest, schema)
-        entry = _entry(candidate, sql, schema, f"{number:0{width}}")
-        files.update({f"{entry.migration}.up.sql": sql.up})
-        files.update({f"{entry.migration}.down.sql": sql.down})
-        entries.append(entry)
-        versions.append(sql)
-    return Release(files, write_lock(entries), tuple(versions), tuple(findings))
+
+
+def _add(
+    work: Work, candidate: Candidate, schema: str, numbers: Mapping[str, int]
+) -> list[Diagnostic]:
+    """Make the next version of a workflow, if the sources are not those of one."""
+    lock = work.lock
+    latest, current = lock.latest(candidate.name), lock.current(candidate.name)
+    if current is not None and _same(current, candidate, schema):
+        return []
+    known = latest is not None and latest.version not in lock.retired(candidate.name)
+    if latest is not None and known and _same(latest, candidate, schema):
+        return [not_in_force(lock, latest, current)]
+    sql = _build(candidate, latest, current, schema, numbers)
+    migration = Migration(
+        candidate.name,
+        f"{candidate.name}_v{sql.version}",
+        f"{candidate.name}, version {sql.version}",
+        sql.install,
+        sql.remove,
+        "perdure.workflow_versions\n"
+        f"where name = '{candidate.name}' and version = {sql.version}",
+    )
+    stem, files = work.write(migration)
+    work.entries.append(
+        Entry(
+            candidate.name,
+            sql.version,
+            candidate.digest,
+            candidate.target,
+            schema,
+            work.layout.name,
+            stem,
+            files,
+            sql.parameters,
+            sql.description,
+            sql.role,
+            sql.scheduled,
+            _replaces(sql.version, current),
+            candidate.uses(),
+        )
+    )
+    work.versions.append(sql)
+    return []
+
+
+def _replaces(version: int, current: Entry | None) -> int | None:
+    """Return what an entry says of the version before it, None for the usual."""
+    before = current.version if current else 0
+    return None if before == version - 1 else before
+
+
+class Work:
+    """A release that is being put together, migration by migration."""
+
+    def __init__(self, lock: Lock, folder: Folder, layout: Layout) -> None:
+        self.lock, self.folder, self.layout = lock, folder, layout
+        self.files: dict[str, str] = {}
+        self.stems: dict[str, str] = {}
+        self.entries = list(lock.entries)
+        self.changes: list[Change] = list(lock.changes)
+        self.versions: list[VersionSql] = []
+
+    def write(self, migration: Migration) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """Lay a migration out; return its stem and the digests of its files."""
+        stem = self.layout.stem(migration, self.folder)
+        files = self.layout.files(stem, migration, self.folder)
+        self.folder = replace(self.folder, files={**self.folder.files, **files})
+        self.files.update(files)
+        self.stems[stem] = migration.name
+        return stem, tuple((path, text_digest(text)) for path, text in files.items())
+
+    def release(self, findings: Sequence[Diagnostic]) -> Release:
+        """Return what was put together, with the tool's own files brought along."""
+        needed = self.stems or self.layout.broken(self.folder)
+        shared = self.layout.shared(self.folder, self.stems) if needed else {}
+        return Release(
+            {**self.files, **shared},
+            write_lock(self.entries, self.changes),
+            tuple(self.versions),
+            tuple(findings),
+        )
 
 
 def _same(latest: Entry, candidate: Candidate, schema: str) -> bool:
@@ -96,62 +184,63 @@ def _same(latest: Entry, candidate: Candidate, schema: str) -> bool:
     )
 
 
-def _build(candidate: Candidate, latest: Entry | None, schema: str) -> VersionSql:
+def _numbers(
+    candidates: Sequence[Candidate], lock: Lock, schema: str
+) -> dict[str, int]:
+    """Return the version of each workflow after the release, which callers name."""
+    numbers: dict[str, int] = {}
+    for name in lock.workflows:
+        current = lock.current(name)
+        if current is not None:
+            numbers[name] = current.version
+    for each in candidates:
+        latest, current = lock.latest(each.name), lock.current(each.name)
+        fits = [e for e in (latest, current) if e and _same(e, each, schema)]
+        if latest is None or not fits:
+            numbers[each.name] = latest.version + 1 if latest else 1
+    return numbers
+
+
+def _build(
+    candidate: Candidate,
+    latest: Entry | None,
+    current: Entry | None,
+    schema: str,
+    numbers: Mapping[str, int],
+) -> VersionSql:
     """Build the next version; one in another schema replaces no function."""
-    if latest is None:
-        return candidate.build(1, None)
-    previous = latest.previous() if latest.schema == schema else None
-    return candidate.build(latest.version + 1, previous)
+    version = latest.version + 1 if latest else 1
+    fits = current is not None and current.schema == schema
+    previous = current.previous() if current is not None and fits else None
+    return candidate.build(version, previous, numbers)
 
 
-def _entry(candidate: Candidate, sql: VersionSql, schema: str, number: str) -> Entry:
-    return Entry(
-        candidate.name,
-        sql.version,
-        candidate.digest,
-        candidate.target,
-        schema,
-        f"{number}_{candidate.name}_v{sql.version}",
-        text_digest(sql.up),
-        text_digest(sql.down),
-        sql.parameters,
-        sql.description,
-    )
-
-
-def _last_number(lock: Lock, existing: Iterable[str]) -> tuple[int, int]:
-    """Return the highest number of a migration, and with how many digits to go on."""
-    names = [name for entry in lock.entries for name, _ in entry.files]
-    found = [_NUMBER.fullmatch(name) for name in (*names, *existing)]
-    digits = [each[1] for each in found if each]
-    width = max((len(each) for each in digits), default=_DIGITS)
-    return max(map(int, digits), default=0), width
-
-
-def _damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
+def damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
     """Find files of versions that are gone or were edited."""
     found = []
-    for entry in lock.entries:
-        for name, digest in entry.files:
+    for event in lock.everything:
+        for name, digest in event.files:
             if name not in existing:
-                found.append(_missing(lock, entry, name))
+                found.append(_missing(lock, event, name))
             elif text_digest(existing[name]) != digest:
-                found.append(_edited(lock, entry, name))
+                found.append(_edited(lock, event, name))
     return found
 
 
 def _unlocked(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
     """Find migrations of ours that the lock does not know: it was lost, or is old."""
-    known = {(entry.workflow, entry.version) for entry in lock.entries}
+    known = {(each.workflow, "version", each.version) for each in lock.entries}
+    known |= {(each.workflow, "change", each.number) for each in lock.changes}
     found = []
     for name, text in existing.items():
-        own = _OWN.match(text)
-        if own and _UP.fullmatch(name) and (own[1], int(own[2])) not in known:
+        own = _OWN.search(text)
+        if own and (own[1], own[2], int(own[3])) not in known:
+            does = "installs" if own[2] == "version" else "is"
             found.append(
                 error(
                     "WF706",
                     None,
-                    f'"{name}" installs version {own[2]} of {own[1]}, which the lock '
+                    f'"{name}" {does} {own[2]} {own[3]} of {own[1]}, which the lock '
                     "does not know",
                     help="restore workflows.lock from version control; or delete the "
                     "migration, with its other half, if it was deployed nowhere",
@@ -160,38 +249,44 @@ def _unlocked(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
     return found
 
 
-def _missing(lock: Lock, entry: Entry, name: str) -> Diagnostic:
+def _called(event: Entry | Change) -> str:
+    """Return a version or a change as messages call it."""
+    if isinstance(event, Entry):
+        return f"{event.workflow}, version {event.version}"
+    return event.key
+
+
+def _missing(lock: Lock, event: Entry | Change, name: str) -> Diagnostic:
     return error(
         "WF702",
-        lock.span(f'"{entry.migration}"'),
-        f'the migration "{name}" of {entry.workflow}, version {entry.version}, is gone',
+        lock.span(f'"{event.migration}"'),
+        f'the migration "{name}" of {_called(event)}, is gone',
         help="restore it from version control; a version that was never deployed "
         "can be taken out of the lock instead, with both of its files",
     )
 
 
-def _edited(lock: Lock, entry: Entry, name: str) -> Diagnostic:
+def _edited(lock: Lock, event: Entry | Change, name: str) -> Diagnostic:
     return error(
         "WF701",
-        lock.span(f'"{entry.migration}"'),
-        f'the migration "{name}" of {entry.workflow}, version {entry.version}, '
-        "was edited after it was written",
+        lock.span(f'"{event.migration}"'),
+        f'the migration "{name}" of {_called(event)}, was edited after it was written',
         help="restore it from version control, change the workflow, and compile "
         "a new version",
     )
 
 
-def _clashes(lock: Lock, existing: Iterable[str]) -> list[Diagnostic]:
+def _clashes(lock: Lock, existing: Iterable[str], layout: Layout) -> list[Diagnostic]:
     """Find migrations that share a number with one of ours, as two branches do."""
-    ours = {name for entry in lock.entries for name, _ in entry.files}
+    ours = {name: event.key for event in lock.everything for name, _ in event.files}
     first: dict[int, str] = {}
     found = []
     for name in sorted(existing):
-        up = _UP.fullmatch(name)
-        if up is None:
+        number = layout.number(name)
+        if number is None:
             continue
-        other = first.setdefault(int(up[1]), name)
-        if other != name and (name in ours or other in ours):
+        other = first.setdefault(number, name)
+        if other != name and ours.get(name) != ours.get(other):
             found.append(
                 error(
                     "WF705",
@@ -206,15 +301,16 @@ def _clashes(lock: Lock, existing: Iterable[str]) -> list[Diagnostic]:
 
 def _gone(lock: Lock, candidates: Sequence[Candidate]) -> list[Diagnostic]:
     present = {candidate.name for candidate in candidates}
-    gone = sorted({entry.workflow for entry in lock.entries} - present)
+    gone = sorted(set(lock.workflows) - present)
     return [
         warning(
             "WF703",
             lock.span(f"[workflows.{name}."),
             f'workflow "{name}" is in the lock but no longer in the sources',
             "its versions and the function that starts it stay in the database",
-            help=f'restore its file, or drop the function "{name}" in a migration '
-            "of your own",
+            help=f"restore its file, or take it out of the database with a migration: "
+            f"perdure retire {name}",
         )
         for name in gone
+        if lock.versions(name)
     ]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 _REGISTER = "\ninsert into perdure.workflow_versions\n"
 _PATH = re.compile(r"^-- Compiled from (.*); to change it, ", re.MULTILINE)
-_OWN = re.compile(r"^  [$](source\w*)[$](.*?)[$]\1[$]", re.MULTILINE | re.DOTALL)
-_OTHER = re.compile(r"\n  \|\| [$](file\w*)[$]\n--- (.*?)\n(.*?)[$]\1[$]", re.DOTALL)
+_OWN = re.compile(r"^  (?='[{]'|[$]source)", re.MULTILINE)
+_PIECE = re.compile(r"'([{])'|[$](\w+)[$](.*?)[$]\2[$]", re.DOTALL)
+_MAP = re.compile(r"(?<=^  )[$]map\w*[$]", re.MULTILINE)
+_OTHER = re.compile(r"\n  \|\| (?=[$]file)")
 
 
 def registered_sources(up: str) -> dict[str, str]:
@@ -19,9 +23,29 @@ def registered_sources(up: str) -> dict[str, str]:
     own = _OWN.search(up, start) if start >= 0 else None
     if path is None or own is None:
         return {}
-    found = {path[1]: own[2]}
-    at = own.end()
+    found = {}
+    found[path[1]], at = _constant(up, own.end())
     while other := _OTHER.match(up, at):
-        found[other[2]] = other[3]
-        at = other.end()
+        text, at = _constant(up, other.end())
+        name, _, rest = text.removeprefix("\n--- ").partition("\n")
+        found[name] = rest
     return found
+
+
+def _constant(text: str, at: int) -> tuple[str, int]:
+    """Read a constant, which may be joined of several, and return where it ends."""
+    value = ""
+    while piece := _PIECE.match(text, at):
+        value += piece[1] or piece[3]
+        at = piece.end()
+        if not text.startswith(" || ", at):
+            break
+        at += len(" || ")
+    return value, at
+
+
+def registered_map(up: str) -> list[dict[str, Any]]:
+    """Return the source map that a migration registers; empty where there is none."""
+    start = up.find(_REGISTER)
+    found = _MAP.search(up, start) if start >= 0 else None
+    return json.loads(_constant(up, found.start())[0]) if found else []

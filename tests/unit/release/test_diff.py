@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from perdure.ir.tree import Workflow
+from perdure.ir.tree import SqlStep, Workflow
+from perdure.ir.types import Scalar
 from perdure.release import (
     Diff,
     compare,
@@ -15,6 +16,7 @@ from perdure.release import (
     render_markdown,
     render_text,
 )
+from perdure.source import Source
 from tests.unit.lower.workbench import Workbench
 
 OLD = """
@@ -101,8 +103,7 @@ def test_a_step_that_moved(bench: Workbench) -> None:
 def test_changed_sql_is_shown_as_a_diff(bench: Workbench) -> None:
     found = difference(bench, OLD.replace("set status = 'a'", "set status = 'b'"))
     assert render_text(found) == (
-        "~ workflow demo, changed\n"
-        "  signature unchanged\n"
+        "~ workflow demo, changed: compatible\n"
         "  ~ sql, changed (steps[1].then[0])\n"
         "       sql:\n"
         "      -update shop.orders set status = 'a' where id = :order.id\n"
@@ -110,29 +111,140 @@ def test_changed_sql_is_shown_as_a_diff(bench: Workbench) -> None:
     )
     markdown = render_markdown(found)
     assert "```diff\n sql:\n-update shop.orders" in markdown
-    assert "Signature unchanged." in markdown
+    assert "### Workflow `demo`: changed, **compatible**" in markdown
     assert "\x1b[31m" in render_text(found, colour=True)
 
 
-def test_the_signature(bench: Workbench) -> None:
+def test_the_interface_stands_apart_from_the_steps(bench: Workbench) -> None:
     found = difference(bench, OLD, inputs="id: bigint\nlimit: numeric = 5")
-    assert found.workflows[0].signature == (
-        " id: bigint",
-        "+limit: numeric = cast(5 as numeric)",
+    assert render_text(found) == (
+        "~ workflow demo, changed: compatible\n"
+        "  interface:\n"
+        "    + input limit: numeric = cast(5 as numeric)\n"
+        "      compatible: calls that leave it out go on working\n"
     )
     data = json.loads(render_json(found))
-    assert data["workflows"][0]["signature_changed"] is True
-    assert data["workflows"][0]["steps"] == []
+    assert (data["format"], data["effect"]) == (1, "compatible")
+    (workflow,) = data["workflows"]
+    assert workflow["steps"] == []
+    (point,) = workflow["interface"]
+    assert point["rule"] == "input-added-optional"
+    assert "| `+ input limit: numeric = cast(5 as numeric)` | compatible |" in (
+        render_markdown(found)
+    )
+
+
+def test_places_are_given_where_the_sources_are_known(bench: Workbench) -> None:
+    text = "workflow: demo\ninput:\n  id: bigint\nsteps:\n  - sleep: 1s\n"
+    new = text.replace("  id: bigint\n", "  id: bigint\n  note: text\n")
+    path = "workflows/demo.yaml"
+    found = compare(
+        {"demo": Unit(bench.ir(text))},
+        {"demo": Unit(bench.ir(new))},
+        {path: Source(path, text)},
+        {path: Source(path, new)},
+    )
+    (point,) = found.workflows[0].interface
+    assert (point.effect, point.place) == ("breaking", "workflows/demo.yaml:4")
 
 
 def test_workflows_that_come_and_go(bench: Workbench) -> None:
-    unit = Unit(bench.ir("- sleep: 1s", inputs=""))
-    found = compare({"gone": unit}, {"new": unit})
-    assert [(each.name, each.change) for each in found.workflows] == [
-        ("gone", "removed"),
-        ("new", "added"),
+    gone = Unit(bench.ir("- sleep: 1s", inputs=""))
+    new = Unit(bench.ir("- sql: delete from shop.audit\n- fail: no", inputs="a: text"))
+    found = compare({"gone": gone}, {"new": new})
+    assert [(each.name, each.change, each.effect) for each in found.workflows] == [
+        ("gone", "removed", "breaking"),
+        ("new", "added", "compatible"),
     ]
-    assert steps(found) == [
-        ("removed", "sleep", "steps[0]", None),
-        ("added", "sleep", None, "steps[0]"),
-    ]
+    assert steps(found)[0] == ("removed", "sleep", "steps[0]", None)
+
+
+def test_a_workflow_with_another_name_was_renamed(bench: Workbench) -> None:
+    old, new = Unit(bench.ir(OLD)), Unit(bench.ir(OLD.replace("5s", "6s"), "other"))
+    (found,) = compare({"demo": old}, {"other": new}).workflows
+    assert (found.name, found.old_name, found.change) == ("other", "demo", "renamed")
+    assert found.effect == "breaking"
+    assert [each.change for each in found.steps] == ["changed"]
+    assert "~ workflow other, renamed from demo: breaking" in (
+        render_text(compare({"demo": old}, {"other": new}))
+    )
+
+
+def test_a_new_version_that_the_schema_is_the_reason_of(bench: Workbench) -> None:
+    same = {"demo": Unit(bench.ir(OLD))}
+    found = compare(same, same, recompiled=["demo"])
+    assert (found.effect, found.workflows[0].steps) == ("compatible", ())
+    told = "the schema gives its steps other types than those it was compiled with"
+    assert told in render_text(found)
+    assert json.loads(render_json(found))["workflows"][0]["rule"] == "schema-changed"
+    assert told[1:] in render_markdown(found)
+
+
+def test_columns_that_the_schema_gives_other_types(bench: Workbench) -> None:
+    old = bench.ir("- name: a\n  sql: select 1 as x", inputs="")
+    (step,) = old.steps
+    assert isinstance(step, SqlStep)
+    columns = (replace(step.columns[0], type=Scalar("text")),)
+    new = replace(old, steps=(replace(step, columns=columns),))
+    (each,) = compare({"demo": Unit(old)}, {"demo": Unit(new)}).workflows
+    assert [x.text for x in each.steps] == [("-column x: integer", "+column x: text")]
+
+
+def test_descriptions_are_metadata(bench: Workbench) -> None:
+    new = OLD.replace("- name: order", "- description: finds it\n  name: order")
+    found = difference(bench, new)
+    assert found.effect == "metadata"
+    assert found.workflows[0].steps == ()
+    assert "+ description order: finds it" in render_text(found)
+
+
+BLOCKS = """
+- name: rows
+  sql: select id, total from shop.orders
+- name: told
+  foreach: r in rows
+  do:
+    - sql: delete from shop.stock where id = :r.id
+  collect: {id: "${r.id}"}
+- try:
+    - sql: delete from shop.audit where id = 1
+  catch: err
+  do: [fail]
+- switch: id
+  cases:
+    1: [{sleep: 1s}]
+- wait_for_schedule: 0 9 * * MON
+- sql: select count(*) as n from :told.* t
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("  do:\n    - sql: del", "  max_parallel: 3\n  do:\n    - sql: del", "+max_p"),
+        ('id: "${r.id}"', 'id: "${r.total}"', "+collect id: ${r.total}"),
+        (
+            "- sql: delete from shop.a",
+            "- when: id > 5\n      sql: delete from shop.a",
+            "+when: id > 5",
+        ),
+        ("- switch: id", "- timeout: 5s\n  switch: id", "+timeout: 5s"),
+        ("1: [", "2: [", "+2"),
+        ("* * MON", "* * TUE", "+0 9 * * TUE"),
+        ("0 9 * * MON", "0 9 * * MON\n  timezone: Asia/Tokyo", "+timezone: Asia/Tokyo"),
+        ("catch: err", "catch: problem", "+catch: problem"),
+    ],
+)
+def test_changed_blocks(bench: Workbench, old: str, new: str, text: str) -> None:
+    assert BLOCKS.count(old) == 1
+    found = difference(bench, BLOCKS.replace(old, new), old=BLOCKS)
+    assert text in render_text(found)
+
+
+def test_steps_of_an_undo_are_steps(bench: Workbench) -> None:
+    undo = "  undo: [{sql: delete from shop.audit where id = 2}]\n"
+    new = OLD.replace(
+        "- sql: delete from shop.audit where id = 1\n",
+        "- sql: delete from shop.audit where id = 1\n" + undo,
+    )
+    assert steps(difference(bench, new)) == [("added", "sql", None, "steps[2].undo[0]")]

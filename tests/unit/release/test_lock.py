@@ -16,9 +16,9 @@ def entry(workflow: str, version: int, *parameters: Parameter) -> Entry:
         "d" * 64,
         "perdure",
         "workflows",
+        "plain",
         f"0001_{workflow}_v{version}",
-        "u",
-        "v",
+        (("a.up.sql", "u"), ("a.down.sql", "v")),
         parameters,
         'says "hello"\n',
     )

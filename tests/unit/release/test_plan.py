@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from perdure.ir.digest import digest
 from perdure.plan.version import Previous, VersionSql
@@ -15,16 +16,20 @@ from perdure.release import (
     read_lock,
     registered_sources,
 )
+from perdure.release.layouts import LAYOUTS, Folder, Layout
 from perdure.source import Source
 from tests.unit.lower.workbench import PG_DURABLE, Workbench
 
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ONE, TWO = "- return: 1", "- return: 2"
 
 
 def candidate(
     bench: Workbench, steps: str, target: str = "perdure", inputs: str = "id: bigint"
 ) -> Candidate:
-    def build(version: int, previous: Previous | None) -> VersionSql:
+    def build(
+        version: int, previous: Previous | None, _: Mapping[str, int]
+    ) -> VersionSql:
         return bench.sql(
             steps, target=target, inputs=inputs, version=version, previous=previous
         )
@@ -35,12 +40,14 @@ def candidate(
 class Project:
     """The migrations folder and the lock, as files."""
 
-    def __init__(self) -> None:
+    def __init__(self, layout: str = "plain") -> None:
         self.files: dict[str, str] = {}
         self.lock = Lock()
+        self.layout: Layout = LAYOUTS[layout]
 
     def plan(self, *candidates: Candidate, schema: str = "workflows") -> Release:
-        return plan_release(candidates, self.lock, self.files, schema=schema)
+        folder = Folder(dict(self.files), NOW, "shop")
+        return plan_release(candidates, self.lock, folder, self.layout, schema=schema)
 
     def write(
         self, *candidates: Candidate, schema: str = "workflows"
@@ -126,6 +133,7 @@ def test_the_sources_come_back_out_of_a_migration(bench: Workbench) -> None:
 def test_the_order_of_files_does_not_matter(bench: Workbench) -> None:
     one = candidate(bench, ONE)
     other = replace(one, name="also")
-    assert plan_release([one, other], Lock(), {}).lock == (
-        plan_release([other, one], Lock(), {}).lock
+    empty, plain = Folder({}, NOW), LAYOUTS["plain"]
+    assert plan_release([one, other], Lock(), empty, plain).lock == (
+        plan_release([other, one], Lock(), empty, plain).lock
     )

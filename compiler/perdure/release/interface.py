@@ -1,0 +1,141 @@
+"""What of a workflow others rely on or must provide, apart from its steps.
+
+Callers rely on inputs and the result; others send the signals that it waits for, or
+wait for those that it sends; who runs it must let it reach hosts and tables. What the
+steps of a called workflow need is part of it where they are taken in: then the
+caller's run waits for the signals, and its role touches the tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from perdure.ir.expr import Expression, Secret, Template
+from perdure.ir.show import Shown, duration, lists_of, shown
+from perdure.ir.tree import (
+    CallStep,
+    HttpStep,
+    Options,
+    SendStep,
+    SqlStep,
+    StartStep,
+    Step,
+    WaitForSignalStep,
+    Workflow,
+)
+from perdure.ir.types import Type
+from perdure.source import Span
+
+_HOST = re.compile(
+    r"(?P<scheme>https?://)(?:[^/?#@]*@)?(?P<host>[^/?#]+)(?P<end>[/?#]?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A signal that is waited for; `timeout` in milliseconds."""
+
+    name: str
+    payload: Type | None
+    timeout: int | None
+    span: Span | None
+
+
+@dataclass(slots=True)
+class Interface:
+    """What others rely on or must provide; places by name."""
+
+    workflow: Workflow
+    signals: dict[str, list[Signal]] = field(default_factory=dict)
+    sent: dict[str, Span | None] = field(default_factory=dict)
+    hosts: dict[str, Span | None] = field(default_factory=dict)
+    secrets: dict[str, Span | None] = field(default_factory=dict)
+    calls: dict[str, Span | None] = field(default_factory=dict)
+    reads: dict[str, Span | None] = field(default_factory=dict)
+    writes: dict[str, Span | None] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+
+
+def interface(workflow: Workflow) -> Interface:
+    """Return the interface of a workflow."""
+    found = Interface(workflow)
+    show = shown(workflow)
+    found.options.update(_options(show, workflow.options))
+    for step in every_step(workflow.steps):
+        _note(found, step)
+    return found
+
+
+def every_step(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Yield all steps, outer before inner, those of calls taken in included."""
+    for step in steps:
+        yield step
+        for _, _, inner in lists_of(step):
+            yield from every_step(inner)
+        if isinstance(step, CallStep) and step.inline and step.callee is not None:
+            yield from every_step(step.callee.steps)
+
+
+def _note(found: Interface, step: Step) -> None:
+    span = step.head.span
+    match step:
+        case WaitForSignalStep():
+            signal = Signal(step.signal, step.payload, step.timeout, span)
+            found.signals.setdefault(step.signal, []).append(signal)
+        case SendStep():
+            found.sent.setdefault(step.signal, span)
+        case CallStep() | StartStep():
+            found.calls.setdefault(step.workflow, span)
+        case SqlStep():
+            for table in step.facts.reads:
+                found.reads.setdefault(table, span)
+            for table in step.facts.writes:
+                found.writes.setdefault(table, span)
+        case HttpStep():
+            found.hosts.setdefault(host(step.url), span)
+            for name in _secrets(step):
+                found.secrets.setdefault(name, span)
+
+
+def host(url: Template) -> str:
+    """Return the host and port of a URL; `…` is what only the run knows."""
+    text = "".join(part if isinstance(part, str) else "…" for part in url.parts)
+    found = _HOST.match(text)
+    if found is None:
+        return "…"
+    scheme = "" if found["scheme"] == "https://" else found["scheme"]
+    return scheme + found["host"].lower()
+
+
+def _secrets(step: HttpStep) -> Iterator[str]:
+    templates = [step.url, *(value for _, value in step.headers)]
+    templates += [value for _, value in step.form or ()]
+    templates += [part.body for part in step.multipart or () if part.body]
+    if step.body is not None:
+        templates.append(step.body)
+    for template in templates:
+        for part in template.parts:
+            if isinstance(part, Secret):
+                yield part.name
+
+
+def _options(show: Shown, options: Options | None) -> Iterator[tuple[str, str]]:
+    """Yield the workflow's own keys, and what they say."""
+    if options is None:
+        return
+    if (own := options.schedule) is not None:
+        yield "schedule", f"{own.cron} {own.timezone}, overlap: {own.overlap}"
+    if options.timeout is not None:
+        yield "timeout", duration(options.timeout)
+    if isinstance(options.idempotency_key, Expression):
+        yield "idempotency_key", show.expression(options.idempotency_key)
+    if (limit := options.concurrency) is not None:
+        by = f" by {show.expression(limit.key)}" if limit.key else ""
+        yield "concurrency", f"{limit.limit}{by}"
+    for name in ("role", "database"):
+        if (value := getattr(options, name)) is not None:
+            yield name, value
+    if options.search_path is not None:
+        yield "search_path", ", ".join(options.search_path)

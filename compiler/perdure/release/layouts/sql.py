@@ -1,0 +1,207 @@
+"""Layouts of tools that run plain SQL files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from perdure.plan.version import Script
+from perdure.release.layouts.model import (
+    Base,
+    Folder,
+    Migration,
+    next_number,
+    next_stamp,
+)
+
+
+class Plain(Base):
+    """`0001_name.up.sql` beside `0001_name.down.sql`."""
+
+    name: ClassVar[str] = "plain"
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"(\d+)_.*\.up\.sql")
+    width: ClassVar[int] = 4
+
+    def stem(self, migration: Migration, folder: Folder) -> str:
+        """Return the next number, with as many digits as the others, and the title."""
+        found = (re.fullmatch(r"(\d+)_.*\.sql", path) for path in folder.files)
+        number = next_number((each[1] for each in found if each), self.width)
+        return f"{number}_{migration.title}"
+
+    def files(
+        self, stem: str, migration: Migration, folder: Folder
+    ) -> Mapping[str, str]:
+        """Return the two files."""
+        return {
+            f"{stem}.up.sql": migration.install.text,
+            f"{stem}.down.sql": migration.remove.text,
+        }
+
+    def up_file(self, stem: str) -> str:
+        """Return the name of the file that leads up."""
+        return f"{stem}.up.sql"
+
+
+class GolangMigrate(Plain):
+    """The same with six digits, as `migrate create -seq` writes them."""
+
+    name: ClassVar[str] = "golang-migrate"
+    width: ClassVar[int] = 6
+
+
+class Flyway(Base):
+    """`V1__name.sql`, and `U1__name.sql` for editions that undo."""
+
+    name: ClassVar[str] = "flyway"
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"V(\d+)(?:[._]\d+)*__.*\.sql")
+
+    def stem(self, migration: Migration, folder: Folder) -> str:
+        """Return the version after the highest."""
+        numbers = [self.number(path) for path in folder.files]
+        highest = max((each for each in numbers if each is not None), default=0)
+        return f"{highest + 1}__{migration.title}"
+
+    def files(
+        self, stem: str, migration: Migration, folder: Folder
+    ) -> Mapping[str, str]:
+        """Return the versioned and the undo migration."""
+        return {
+            f"V{stem}.sql": migration.install.text,
+            f"U{stem}.sql": migration.remove.text,
+        }
+
+    def up_file(self, stem: str) -> str:
+        """Return the versioned migration."""
+        return f"V{stem}.sql"
+
+
+class OneFile(Base):
+    """Up and down in one file, each after a marker."""
+
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"(\d+)_.*\.sql")
+    up: ClassVar[str]
+    down: ClassVar[str]
+
+    def up_file(self, stem: str) -> str:
+        """Return the one file."""
+        return f"{stem}.sql"
+
+    def up_sql(self, text: str) -> str:
+        """Return the part between the markers."""
+        between = text.partition(f"{self.up}\n")[2]
+        return between.partition(f"\n{self.down}\n")[0]
+
+    def files(
+        self, stem: str, migration: Migration, folder: Folder
+    ) -> Mapping[str, str]:
+        """Return the one file."""
+        up, down = self.part(migration.install), self.part(migration.remove)
+        return {f"{stem}.sql": f"{self.up}\n{up}\n{self.down}\n{down}"}
+
+    def part(self, script: Script) -> str:
+        """Return one direction."""
+        return script.text
+
+
+class Dbmate(OneFile):
+    """`20260102030405_name.sql` with `-- migrate:up` and `-- migrate:down`."""
+
+    name: ClassVar[str] = "dbmate"
+    up: ClassVar[str] = "-- migrate:up"
+    down: ClassVar[str] = "-- migrate:down"
+
+    def stem(self, migration: Migration, folder: Folder) -> str:
+        """Return a stamp and the title."""
+        return f"{next_stamp(_numbers(self, folder), folder.now)}_{migration.title}"
+
+
+class Goose(OneFile):
+    """`00001_name.sql`; each statement is marked, because some hold semicolons."""
+
+    name: ClassVar[str] = "goose"
+    up: ClassVar[str] = "-- +goose Up"
+    down: ClassVar[str] = "-- +goose Down"
+
+    def stem(self, migration: Migration, folder: Folder) -> str:
+        """Return the next number and the title."""
+        found = (self.pattern.fullmatch(path) for path in folder.files)
+        number = next_number((each[1] for each in found if each), 5)
+        return f"{number}_{migration.title}"
+
+    def part(self, script: Script) -> str:
+        """Return one direction, statement by statement."""
+        marked = (
+            f"-- +goose StatementBegin\n{each}\n-- +goose StatementEnd"
+            for each in script.statements
+        )
+        return "\n\n".join([script.head, *marked]) + "\n"
+
+
+class Stamped(Base):
+    """`20260102030405_name.sql` that only lead up; the way back is kept aside."""
+
+    globs: ClassVar[tuple[str, ...]] = ("*.sql", "rollback/*.sql")
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"(\d+)_[^/]*\.sql")
+
+    def stem(self, migration: Migration, folder: Folder) -> str:
+        """Return a stamp and the title."""
+        return f"{next_stamp(_numbers(self, folder), folder.now)}_{migration.title}"
+
+    def files(
+        self, stem: str, migration: Migration, folder: Folder
+    ) -> Mapping[str, str]:
+        """Return the migration, and its way back where the tool does not look."""
+        return {
+            f"{stem}.sql": migration.install.text,
+            f"rollback/{stem}.sql": migration.remove.text,
+        }
+
+    def up_file(self, stem: str) -> str:
+        """Return the migration."""
+        return f"{stem}.sql"
+
+
+class Supabase(Stamped):
+    """The folder `supabase/migrations`."""
+
+    name: ClassVar[str] = "supabase"
+
+
+class Atlas(Stamped):
+    """Versioned migrations of Atlas, with `atlas.sum` kept right."""
+
+    name: ClassVar[str] = "atlas"
+    globs: ClassVar[tuple[str, ...]] = ("*.sql", "rollback/*.sql", "atlas.sum")
+
+    def broken(self, folder: Folder) -> bool:
+        """Say whether git left its marks in the sum: it can be computed again."""
+        return "\n<<<<<<< " in "\n" + folder.files.get("atlas.sum", "")
+
+    def shared(self, folder: Folder, stems: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the sum of the folder as it is now."""
+        own = sorted(
+            (path, text)
+            for path, text in folder.files.items()
+            if "/" not in path and path.endswith(".sql")
+        )
+        return {"atlas.sum": atlas_sum(own)}
+
+
+def atlas_sum(files: Iterable[tuple[str, str]]) -> str:
+    """Return `atlas.sum` for files in order: a running digest each, then one of all."""
+    running, whole = hashlib.sha256(), hashlib.sha256()
+    lines = []
+    for name, text in files:
+        running.update(name.encode() + text.encode())
+        digest = base64.b64encode(running.digest()).decode()
+        whole.update(name.encode() + digest.encode())
+        lines.append(f"{name} h1:{digest}\n")
+    return f"h1:{base64.b64encode(whole.digest()).decode()}\n" + "".join(lines)
+
+
+def _numbers(layout: Base, folder: Folder) -> list[int]:
+    found = (layout.number(path) for path in folder.files)
+    return [each for each in found if each is not None]

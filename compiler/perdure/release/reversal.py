@@ -1,0 +1,239 @@
+"""Rollback and retirement: the migration that does it, and the lock afterwards.
+
+Both are new migrations at the end. To take the newest migration back with the tool's
+own way down was rejected: the history of a deployed database only ever grows, so that
+every database can be brought to the same state by applying what it lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from perdure.diagnostics import Diagnostic, error
+from perdure.plan.version import Previous, Script
+from perdure.release.layouts import Folder, Layout, Migration, UnusableFolder
+from perdure.release.lock import Change, Entry, Lock, write_lock
+from perdure.release.plan import Release, Work, state_of
+
+Kind = Literal["rollback", "retire"]
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; `help` says what can."""
+
+    def __init__(self, message: str, help: str) -> None:
+        super().__init__(message)
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """Versions to retire; `current` goes with them when the whole workflow does."""
+
+    versions: tuple[Previous, ...]
+    current: Previous | None
+
+
+BuildRollback = Callable[[Change, Previous, Previous], tuple[Script, Script]]
+BuildRetire = Callable[[Change, Retirement], tuple[Script, Script]]
+
+
+def plan_rollback(
+    lock: Lock,
+    folder: Folder,
+    layout: Layout,
+    workflow: str,
+    to: int | None,
+    build: BuildRollback,
+) -> Release:
+    """Return what puts a version in force again; the one before by default.
+
+    Raises Refused.
+    """
+    current = _known(lock, workflow)
+    number = current.before if to is None else to
+    if number == 0:
+        raise Refused(
+            f"{current.key} is the first version: there is none before it",
+            f"perdure retire {workflow} takes the workflow out of use",
+        )
+    after = _usable(lock, workflow, number, current)
+    change = replace(_change(lock, workflow, "rollback", current), to=after.version)
+    title = f"{workflow}_rollback_{change.number}_to_v{after.version}"
+
+    def scripts(change: Change) -> tuple[Script, Script]:
+        return build(change, current.previous(), after.previous())
+
+    return _release(lock, folder, layout, change, title, scripts)
+
+
+def plan_retire(
+    lock: Lock,
+    folder: Folder,
+    layout: Layout,
+    workflow: str,
+    version: int | None,
+    build: BuildRetire,
+) -> Release:
+    """Return what takes a version out of use; without one, the whole workflow.
+
+    Raises Refused.
+    """
+    current = _known(lock, workflow)
+    if version is None:
+        numbers = lock.versions(workflow)
+    else:
+        numbers = [_superseded(lock, workflow, version, current).version]
+    entries = [entry for n in numbers if (entry := lock.find(workflow, n))]
+    _same_place(entries, current)
+    change = replace(
+        _change(lock, workflow, "retire", current),
+        to=0 if version is None else current.version,
+        versions=tuple(numbers),
+    )
+    what = f"v{version}" if version else "all"
+    title = f"{workflow}_retire_{change.number}_{what}"
+    retired = Retirement(
+        tuple(each.previous() for each in entries),
+        current.previous() if version is None else None,
+    )
+    return _release(
+        lock, folder, layout, change, title, lambda change: build(change, retired)
+    )
+
+
+def callers(
+    lock: Lock, scripts: Mapping[str, str], functions: Mapping[int, str], workflow: str
+) -> dict[int, list[str]]:
+    """Return which versions in use start one of these versions, by its number.
+
+    A version names the function of the version that it calls, and goes on to call it.
+    """
+    found: dict[int, list[str]] = {}
+    for number, function in functions.items():
+        found[number] = [
+            each.key
+            for each in lock.entries
+            if each.workflow != workflow
+            and each.version not in lock.retired(each.workflow)
+            and f"{function}(" in scripts.get(each.key, "")
+        ]
+    return found
+
+
+def _release(
+    lock: Lock,
+    folder: Folder,
+    layout: Layout,
+    change: Change,
+    title: str,
+    build: Callable[[Change], tuple[Script, Script]],
+) -> Release:
+    findings: list[Diagnostic] = state_of(lock, folder, layout)
+    if any(each.severity == "error" for each in findings):
+        return Release({}, write_lock(lock.entries, lock.changes), (), tuple(findings))
+    install, remove = build(change)
+    migration = Migration(
+        change.workflow,
+        title,
+        f"{change.key}: {change.note}",
+        install,
+        remove,
+        "perdure.workflow_changes\n"
+        f"where workflow = '{change.workflow}' and number = {change.number}",
+    )
+    work = Work(lock, folder, layout)
+    try:
+        stem, files = work.write(migration)
+        made = replace(change, layout=layout.name, migration=stem, files=files)
+        work.changes.append(made)
+        return work.release(findings)
+    except UnusableFolder as failure:
+        findings.append(error("WF707", None, f"{layout.name}: {failure}"))
+    return Release({}, write_lock(lock.entries, lock.changes), (), tuple(findings))
+
+
+def _change(lock: Lock, workflow: str, kind: Kind, current: Entry) -> Change:
+    """Return the next change of a workflow, which has no files yet."""
+    latest = lock.latest(workflow)
+    assert latest is not None  # there is a current version
+    number = 1 + sum(each.workflow == workflow for each in lock.changes)
+    return Change(
+        workflow,
+        number,
+        kind,
+        latest.version,
+        current.version,
+        current.version,
+        (),
+        current.target,
+        current.schema,
+        "",
+        "",
+        (),
+    )
+
+
+def _known(lock: Lock, workflow: str) -> Entry:
+    current = lock.current(workflow)
+    if current is not None:
+        return current
+    if workflow in lock.workflows:
+        raise Refused(
+            f'workflow "{workflow}" is retired',
+            "its source, compiled again, becomes its next version",
+        )
+    shown = ", ".join(each for each in lock.workflows if lock.versions(each))
+    raise Refused(
+        f'the lock has no workflow "{workflow}"',
+        f"there are: {shown}" if shown else "perdure compile makes the first version",
+    )
+
+
+def _usable(lock: Lock, workflow: str, number: int, current: Entry) -> Entry:
+    """Return the version that is to be current, or raise where it can't be."""
+    entry = lock.find(workflow, number)
+    shown = ", ".join(map(str, lock.versions(workflow)))
+    if entry is None:
+        raise Refused(f"{workflow} has no version {number}", f"it has: {shown}")
+    if number in lock.retired(workflow):
+        raise Refused(
+            f"{workflow}@{number} is retired: its function is gone",
+            f"take its source from version control and compile it; in use are: {shown}",
+        )
+    if number == current.version:
+        raise Refused(
+            f"{workflow}@{number} is the current version",
+            f"--to names another one of: {shown}",
+        )
+    _same_place([entry], current)
+    return entry
+
+
+def _superseded(lock: Lock, workflow: str, number: int, current: Entry) -> Entry:
+    """Return a version that may be retired, or raise where it can't be."""
+    if number == current.version:
+        raise Refused(
+            f"{current.key} is the current version",
+            f"perdure rollback {workflow} puts another one in force; perdure retire "
+            f"{workflow} retires the whole workflow",
+        )
+    entry = lock.find(workflow, number)
+    if entry is not None and number not in lock.retired(workflow):
+        return entry
+    shown = ", ".join(map(str, lock.versions(workflow)))
+    what = "is retired already" if entry else "does not exist"
+    raise Refused(f"{workflow}@{number} {what}", f"in use are: {shown}")
+
+
+def _same_place(entries: Sequence[Entry], current: Entry) -> None:
+    for each in entries:
+        if (each.target, each.schema) != (current.target, current.schema):
+            raise Refused(
+                f"{each.key} is for the target {each.target} and the schema "
+                f'"{each.schema}", {current.key} for {current.target} and '
+                f'"{current.schema}"',
+                "take its source from version control and compile it instead",
+            )

@@ -1,0 +1,108 @@
+"""The rules that say for whom a change of a workflow matters; `docs/releases.md` has
+them as a table.
+
+Three classes. *metadata*: the compiled workflow is the same, no version is made.
+*compatible*: callers and those who send signals need not change. *breaking*: they
+must. Runs that have started never change: they stay on their version. So a changed
+step is compatible however much it does otherwise; judging what steps do is the
+reviewer's matter, who is shown their differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Effect = Literal["metadata", "compatible", "breaking"]
+
+ORDER: tuple[Effect, ...] = ("metadata", "compatible", "breaking")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a kind of change means, and why."""
+
+    name: str
+    effect: Effect
+    reason: str
+
+
+def _rules(effect: Effect, rules: Mapping[str, str]) -> dict[str, Rule]:
+    return {name: Rule(name, effect, reason) for name, reason in rules.items()}
+
+
+RULES: Mapping[str, Rule] = {
+    **_rules(
+        "metadata",
+        {
+            "description-changed": "a description is for readers only",
+            "file-moved": "where a workflow stands does not change what it does",
+        },
+    ),
+    **_rules(
+        "compatible",
+        {
+            "workflow-added": "nobody calls it yet",
+            "input-added-optional": "calls that leave it out go on working",
+            "input-widened": "every value of the old type is one of the new type",
+            "input-made-optional": "calls that give a value go on working",
+            "input-default-changed": "calls that leave it out mean another value now",
+            "returns-added": "the result has a declared type now",
+            "returns-extended": "readers find every member that they know",
+            "returns-never-null": "readers that expect null don't meet it any more",
+            "signal-added-timeout": "the run goes on when nobody sends it",
+            "payload-relaxed": "every payload that was accepted is accepted",
+            "signal-timeout-changed": "senders send the same, in another time",
+            "sent-added": "a signal more is sent",
+            "schedule-changed": "runs start by themselves at other times",
+            "option-changed": "callers call as before",
+            "role-changed": "callers keep their right to call; the new role needs "
+            "the rights on what the steps touch",
+            "host-added": "the workers must be allowed to reach it",
+            "host-removed": "nothing is asked of it any more",
+            "secret-added": "the workers must be given it",
+            "secret-removed": "the workers need it no more",
+            "call-added": "another workflow does a part",
+            "call-removed": "another workflow does no part any more",
+            "reads-added": "the role of the runs needs the right to read it",
+            "reads-removed": "it is read no more",
+            "writes-added": "the role of the runs needs the right to write it",
+            "writes-removed": "it is written no more",
+            "schema-changed": "the schema gives its steps other types than those it "
+            "was compiled with",
+            "steps-changed": "runs that have started stay on their version",
+        },
+    ),
+    **_rules(
+        "breaking",
+        {
+            "workflow-not-compared": "what it was does not fit the schema any more; "
+            "compare with a revision of git, which has its own schema",
+            "workflow-removed": "callers have nothing to call any more",
+            "workflow-renamed": "callers must call it by its new name",
+            "input-added-required": "callers must give a value",
+            "input-removed": "calls that give a value fail",
+            "input-type-changed": "callers may give values that are refused",
+            "input-made-required": "callers that leave it out or give null fail",
+            "inputs-reordered": "calls that give values by position mean others",
+            "returns-removed": "readers of the result can rely on nothing",
+            "returns-changed": "readers of the result find something else",
+            "returns-may-be-null": "readers of the result may find null",
+            "signal-added": "runs wait until somebody sends it",
+            "signal-removed": "what senders send is not heard",
+            "payload-restricted": "payloads that were accepted are refused",
+            "sent-removed": "who waits for it waits on",
+        },
+    ),
+}
+
+
+def worst(effects: Iterable[Effect]) -> Effect | None:
+    """Return the class that matters most; None of none."""
+    return max(effects, key=ORDER.index, default=None)
+
+
+def at_least(effect: Effect | None, limit: Effect) -> bool:
+    """Say whether a class matters as much as another."""
+    return effect is not None and ORDER.index(effect) >= ORDER.index(limit)

@@ -1,0 +1,147 @@
+"""A project, a database, and the command line between them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+from typer.testing import CliRunner
+
+from perdure.cli.main import app
+from perdure.engine.database import Database
+from perdure.engine.install import install
+from perdure.engine.postgres import embedded_bin_dir
+
+WORKFLOW = """\
+workflow: hello
+input:
+  who: text
+steps:
+  - return: {greeting: "Hello, ${who}!"}
+"""
+VERSIONS = (
+    WORKFLOW,
+    WORKFLOW.replace("Hello", "Good morning"),
+    WORKFLOW.replace("text\n", "text\n  mark: text = '!'\n").replace("}!", "}${mark}"),
+)
+Perdure = Callable[..., Any]
+
+
+def make_project(folder: Path, postgres: str) -> Path:
+    """Make a project whose schema is read on the tests' own server, in no time."""
+    (folder / "perdure.toml").write_text(f"[postgres]\nurl = {postgres!r}\n")
+    (folder / "workflows").mkdir()
+    (folder / "workflows" / "hello.yaml").write_text(WORKFLOW)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, postgres: str) -> Path:
+    return make_project(tmp_path, postgres)
+
+
+def caller(project: Path) -> Perdure:
+    """Return what calls the command line on a project."""
+
+    def call(*words: str, code: int = 0) -> Any:
+        result = CliRunner().invoke(app, [*words, "-C", str(project)])
+        assert result.exit_code == code, (result.output, result.exception)
+        return result
+
+    return call
+
+
+@pytest.fixture
+def perdure(project: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Perdure:
+    monkeypatch.setenv("PERDURE_DATABASE_URL", database)
+    monkeypatch.setenv("NO_COLOR", "1")
+    return caller(project)
+
+
+# --- made once ------------------------------------------------------------------------
+
+
+def make(postgres: str, name: str, template: str | None = None) -> str:
+    """Make a database, as a copy of another one."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        like = f" template {template}" if template else ""
+        connection.execute(f"create database {name}{like}".encode())
+    return make_conninfo(postgres, dbname=name)
+
+
+@pytest.fixture(scope="session")
+def runtime_template(postgres: str) -> Iterator[str]:
+    """Return the name of a database with the runtime."""
+    name = f"template_{uuid.uuid4().hex}"
+    install(Database(make(postgres, name), "the test"))
+    yield name
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, postgres: str) -> Iterator[str]:
+    """Return the URL of a database, with the runtime where a test asks for it."""
+    template = None
+    if "runtime" in request.fixturenames:
+        template = request.getfixturevalue("runtime_template")
+    name = f"test_{uuid.uuid4().hex}"
+    yield make(postgres, name, template)
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"drop database if exists {name} with (force)".encode())
+
+
+@pytest.fixture
+def runtime() -> None:
+    """Ask for a database with the runtime."""
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory, postgres: str) -> Path:
+    """Return a project with three versions; the third takes another input."""
+    folder = make_project(tmp_path_factory.mktemp("compiled"), postgres)
+    for text in VERSIONS:
+        (folder / "workflows" / "hello.yaml").write_text(text)
+        caller(folder)("compile")
+    return folder
+
+
+@pytest.fixture
+def released(perdure: Perdure, project: Path, compiled: Path) -> Perdure:
+    """Three versions, deployed."""
+    shutil.copytree(compiled, project, dirs_exist_ok=True)
+    perdure("deploy", "--yes")
+    return perdure
+
+
+def dump(database: str) -> str:
+    """Return schema and register as pg_dump writes them, without what is random."""
+    command = [
+        str(embedded_bin_dir() / "pg_dump"),
+        "--schema=workflows",
+        "--schema-only",
+    ]
+    done = subprocess.run(
+        [*command, database], capture_output=True, text=True, check=True
+    )
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "select to_jsonb(w) from perdure.workflow_versions w order by name, version"
+        ).fetchall()
+        rows += connection.execute(
+            "select to_jsonb(c) from perdure.workflow_changes c order by 1"
+        ).fetchall()
+    lines = [line for line in done.stdout.splitlines() if "restrict" not in line]
+    return "\n".join([*lines, *map(str, rows)])
+
+
+def execute(database: str, text: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(text.encode())

@@ -1,0 +1,186 @@
+"""`diff`, `verify`, `drift` with a database: what a change means for runs in flight."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.runtime.deploy.conftest import caller
+
+SCHEMA = """\
+create schema shop;
+create table shop.orders (id bigint primary key, email text, total numeric not null);
+create function shop.tax(amount numeric) returns numeric immutable
+  language sql as 'select amount * 0.2';
+create view shop.big as select id from shop.orders where total > 1000;
+insert into shop.orders values (1, 'a@example.com', 10);
+"""
+WORKFLOW = """\
+workflow: approve
+input:
+  id: bigint
+steps:
+  - name: order
+    sql: select email, shop.tax(total) as tax from shop.orders where id = :id
+    expect: one
+  - wait_for_signal: approval
+  - name: again
+    sql: select total from shop.orders where id in (select id from shop.big)
+  - return: {tax: "${order.tax}"}
+"""
+Perdure = Callable[..., Any]
+
+
+@pytest.fixture
+def project(tmp_path: Path, postgres: str) -> Path:
+    (tmp_path / "perdure.toml").write_text(
+        f'schema = "schema.sql"\n[postgres]\nurl = {postgres!r}\n'
+    )
+    (tmp_path / "schema.sql").write_text(SCHEMA)
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "workflows" / "approve.yaml").write_text(WORKFLOW)
+    return tmp_path
+
+
+@pytest.fixture
+def perdure(project: Path, monkeypatch: pytest.MonkeyPatch) -> Perdure:
+    monkeypatch.setenv("NO_COLOR", "1")
+    return caller(project)
+
+
+@pytest.fixture
+def waiting(perdure: Perdure, database: str, runtime: None) -> str:
+    """Deploy the workflow, and return the id of a run that waits for its signal."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(SCHEMA)
+        perdure("compile")
+        perdure("deploy", "--yes", "--database-url", database)
+        row = connection.execute("select workflows.approve(1)").fetchone()
+        connection.execute("call df.work(1000, 20000)")
+    assert row is not None
+    return str(row[0])
+
+
+def rewrite(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def migrate(project: Path, old: str, new: str) -> None:
+    rewrite(project / "schema.sql", old, new)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_runs_in_flight_are_told_what_a_change_means_for_them(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    assert perdure("diff", "--db", database).stdout == "no differences\n"
+    rewrite(project / "workflows" / "approve.yaml", "approval", "decision")
+    migrate(project, "0.2", "0.3")
+    done = perdure("diff", "--db", database).stdout
+    assert "~ workflow approve, changed: breaking\n" in done
+    assert (
+        "runs in flight on approve@1: 1\n"
+        '  1 at steps[1]: signal "approval" (workflows/approve.yaml:8)\n'
+        "  ! 1 run stays on approve@1 until it ends\n"
+        '  ! 1 run waits for "approval"; the new version waits for "decision": '
+        'go on sending "approval" to it\n'
+        "  ! 1 run calls shop.tax(numeric), which the project's schema changes\n"
+    ) in done
+    data = json.loads(perdure("diff", "--db", database, "--json").stdout)
+    (run,) = data["runs"]
+    assert (run["workflow"], run["version"], run["runs"]) == ("approve", 1, 1)
+    assert run["waiting"][0]["signal"] == "approval"
+    assert (
+        "Runs in flight" in perdure("diff", "--db", database, "--format", "html").stdout
+    )
+
+
+@pytest.mark.usefixtures("waiting")
+def test_workflows_of_other_projects_are_left_out(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    with psycopg.connect(database) as connection:
+        for name in ("another", "approve_0a1b2c3d"):
+            connection.execute(
+                "insert into perdure.workflow_versions (name, version, digest,"
+                " signature, source, source_map, compiler_version, target)"
+                " select %s, 1, digest, signature, source, source_map,"
+                " compiler_version, target from perdure.workflow_versions limit 1",
+                [name],
+            )
+    done = perdure("diff", "--db", database)
+    assert done.stdout == "no differences\n"
+    assert "deployed, and not of this project: another\n" in done.stderr
+
+
+def test_a_column_that_a_waiting_run_needs_must_stay(
+    perdure: Perdure, project: Path, database: str, waiting: str
+) -> None:
+    assert "good: 1 version fits" in perdure("verify", "--db", database).stdout
+    migrate(project, "total numeric not null", "amount numeric not null")
+    migrate(project, "where total > 1000", "where amount > 1000")
+    data = json.loads(perdure("verify", "--db", database, "--json", code=1).stdout)
+    found = {
+        each["step"]: each for each in data["findings"] if each["kind"] == "broken"
+    }
+    assert found["again"]["severity"] == "error"
+    assert found["again"]["runs"] == [waiting]
+    assert found["order"]["runs"] == []
+    assert found["order"]["message"] == 'column "total" does not exist'
+    assert found["order"]["place"] == "workflows/approve.yaml:6"
+
+
+def test_what_no_run_comes_to_any_more_may_go(
+    perdure: Perdure, project: Path, database: str, waiting: str
+) -> None:
+    rewrite(project / "workflows" / "approve.yaml", "select email, ", "select ")
+    migrate(project, "email text, ", "")
+    migrate(project, "'a@example.com', ", "")
+    perdure("compile")
+    done = perdure("verify", "--db", database).stdout
+    assert 'warning[WF513]: approve@1: column "email" does not exist' in done
+    assert "no run in flight comes to it any more" in done
+
+
+@pytest.mark.usefixtures("waiting")
+def test_functions_and_views_that_change_under_runs_are_reported(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    migrate(project, "total > 1000", "total > 2000")
+    done = perdure("verify", "--db", database).stdout
+    assert "approve@1: uses shop.big, which has another definition under the" in done
+    assert "1 run still comes to it" in done
+    migrate(project, "total > 2000", "total > 1000")
+    assert "no drift" in perdure("drift", "--database-url", database).stdout
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "create or replace view shop.big as select id from shop.orders"
+        )
+    done = perdure("drift", "--database-url", database, code=1).stdout
+    assert (
+        "approve@1 uses shop.big, which was changed since it was compiled; "
+        "1 run is in flight\n"
+    ) in done
+    done = perdure("verify", "--db", database).stdout
+    assert "uses shop.big, which has another definition since it was compiled" in done
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_version_that_the_lock_does_not_know_is_verified_from_the_database(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    (project / "workflows.lock").unlink()
+    for path in (project / "migrations").iterdir():
+        path.unlink()
+    migrate(project, "email text", "mail text")
+    done = perdure("verify", "--db", database, code=1).stdout
+    assert 'error[WF513]: approve@1: column "email" does not exist' in done
+    assert "workflows/approve.yaml:6, as it was compiled, step order" in done
+    assert "new runs start with this version" in done

@@ -1,0 +1,129 @@
+"""What drift finds beside versions, and the SQL that it prints to mend it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.runtime.deploy.conftest import WORKFLOW, Perdure
+
+pytestmark = pytest.mark.usefixtures("runtime")
+SCHEDULED = """\
+workflow: tick
+schedule: "0 3 * * *"
+steps:
+  - return: 1
+"""
+
+
+def execute(database: str, text: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(text.encode())
+
+
+def mend(perdure: Perdure, database: str) -> None:
+    """Execute what drift prints, as psql would."""
+    execute(database, perdure("drift", "--sql", code=1).stdout)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            "create or replace function workflows.hello(who text,"
+            " mark text default '!') returns text language sql as $$select 'x'$$",
+            'hello@3 has a function "hello" that was edited in place',
+        ),
+        (
+            "drop function workflows.hello_v1(text)",
+            'hello@1 is registered, and its function "hello_v1" is gone',
+        ),
+        (
+            "create or replace function workflows.hello_v2(who text) returns text"
+            " language plpgsql as $$begin return 'x'; end$$",
+            'hello@2 has a function "hello_v2" that was edited in place',
+        ),
+        (
+            "update perdure.workflow_versions set retired_at = now() where version = 1",
+            "hello@1 is marked as retired",
+        ),
+    ],
+)
+def test_the_printed_sql_leads_back_to_agreement(
+    released: Perdure, database: str, statement: str, message: str
+) -> None:
+    execute(database, statement)
+    assert message in released("drift", code=1).stdout
+    mend(released, database)
+    assert "no drift" in released("drift").stdout
+
+
+def test_a_retired_version_that_is_there_again(
+    released: Perdure, database: str
+) -> None:
+    released("retire", "hello@1")
+    released("deploy", "--yes")
+    execute(
+        database,
+        "create function workflows.hello_v1() returns int language sql return 1",
+    )
+    done = released("drift", code=1).stdout
+    assert 'hello@1 is retired, and a function "hello_v1" is there' in done
+    mend(released, database)
+    assert "no drift" in released("drift").stdout
+
+
+def test_what_was_passed_over_is_told_and_not_deployed(
+    released: Perdure, database: str
+) -> None:
+    execute(database, "delete from perdure.workflow_versions where version = 2")
+    done = released("drift", code=1).stdout
+    assert "hello@2 is not deployed, and hello@3 after it is" in done
+    assert "hello@2 is not deployed" in released("deploy", "--yes", code=1).stderr
+
+
+def test_schedules(perdure: Perdure, project: Path, database: str) -> None:
+    (project / "workflows" / "tick.yaml").write_text(SCHEDULED)
+    perdure("compile")
+    perdure("deploy", "--yes")
+    assert "no drift" in perdure("drift").stdout
+    (supervisor,) = json.loads(perdure("ps", "--json").stdout)
+    perdure("cancel", supervisor["run"])
+    done = perdure("drift", code=1).stdout
+    assert "tick@1 has a schedule, and no run that starts it" in done
+    mend(perdure, database)
+    assert "no drift" in perdure("drift").stdout
+    execute(database, "select workflows.tick_v1_schedule()")
+    found = json.loads(perdure("drift", "--json", code=1).stdout)["differences"]
+    assert [(each["kind"], each["subject"]) for each in found] == [
+        ("schedule", "tick@1")
+    ]
+    assert found[0]["advice"].startswith("perdure cancel ")
+    perdure("cancel", found[0]["advice"].split()[-1])
+    assert "no drift" in perdure("drift").stdout
+
+
+def test_who_owns_a_function_and_may_call_it(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    role = f"clerk_{project.name[-20:].replace('-', '_')}"
+    execute(database, f"create role {role}")
+    try:
+        execute(database, f"select df.grant_usage('{role}')")
+        text = WORKFLOW.replace("input:", f"role: {role}\ninput:")
+        (project / "workflows" / "hello.yaml").write_text(text)
+        perdure("compile")
+        perdure("deploy", "--yes")
+        assert "no drift" in perdure("drift").stdout
+        execute(database, "alter function workflows.hello(text) owner to current_user")
+        execute(database, "grant execute on function workflows.hello_v1 to public")
+        done = perdure("drift", code=1).stdout
+        assert f'function "hello" that belongs to "postgres", not to "{role}"' in done
+        assert f'"hello_v1" that runs as "{role}", and everybody may call it' in done
+        mend(perdure, database)
+        assert "no drift" in perdure("drift").stdout
+    finally:
+        execute(database, f"drop owned by {role} cascade; drop role {role}")

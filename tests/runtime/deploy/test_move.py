@@ -1,0 +1,84 @@
+"""`perdure move`: from version to version, with the compiler's own graphs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from perdure.engine.move import graph_of
+from tests.runtime.deploy.conftest import Perdure
+
+pytestmark = pytest.mark.usefixtures("runtime")
+ORDER = """\
+workflow: order
+input:
+  id: bigint
+steps:
+  - {name: price, sql: "select (:id * 2)::integer as price", expect: one}
+  - if: price.price > 1
+    then:
+      - {name: approval, wait_for_signal: approval, payload: {ok: boolean}, timeout: 1d}
+  - return: {price: "${price.price}"}
+"""
+BETTER = ORDER.replace(
+    'return: {price: "${price.price}"}',
+    'return: {price: "${price.price + 1}", id: "${id}"}',
+)
+OTHER = ORDER.replace(":id * 2", ":id * 3")
+
+
+def waiting(database: str) -> str:
+    with psycopg.connect(database, autocommit=True) as connection:
+        row = connection.execute("select workflows.order_v1(4)").fetchone()
+        connection.execute("call df.work(100, 10000)")
+    assert row is not None
+    return str(row[0])
+
+
+@pytest.fixture
+def deployed(perdure: Perdure, project: Path) -> Perdure:
+    """Two versions that agree up to the wait, and one that does not."""
+    (project / "workflows" / "hello.yaml").unlink()
+    for text in (ORDER, BETTER, OTHER):
+        (project / "workflows" / "order.yaml").write_text(text)
+        perdure("compile")
+    perdure("deploy", "--yes")
+    return perdure
+
+
+def test_a_run_goes_on_in_a_version_that_agrees(
+    deployed: Perdure, database: str
+) -> None:
+    run = waiting(database)
+    done = deployed("move", run, "--to", "2")
+    assert done.stdout == f"moved run {run} from order@1 to order@2\n"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("select df.signal(%s, 'approval', '{\"ok\": true}')", [run])
+        connection.execute("call df.work(100, 10000)")
+        row = connection.execute("select df.result(%s)", [run]).fetchone()
+    assert row is not None
+    assert json.loads(row[0])["rows"] == [{"result": {"price": 9, "id": 4}}]
+    assert json.loads(deployed("versions", "--json").stdout)[1]["runs"] == {
+        "completed": 1
+    }
+
+
+def test_the_step_that_differs_is_named(deployed: Perdure, database: str) -> None:
+    run = waiting(database)
+    refused = deployed("move", run, "--to", "3", code=1).stderr
+    assert "the versions do not agree on what the run has done" in refused
+    assert 'it has been at steps[0] "price" (workflows/order.yaml:5)' in refused
+    assert "in version 3, at that point, there is steps[0]" in refused
+    assert (
+        "order@9 is not deployed" in deployed("move", run, "--to", "9", code=2).stderr
+    )
+    assert "no run" in deployed("move", "nothing", "--to", "2", code=2).stderr
+
+
+def test_the_graph_is_cut_out_of_any_body() -> None:
+    body = "begin\n  return df.start(f($a$ ), ' $a$, 'x)''', -- ),\n \"(\"), 'w@1');"
+    assert graph_of(body) == "f($a$ ), ' $a$, 'x)''', -- ),\n \"(\")"
+    assert graph_of("begin return 1; end") is None

@@ -1,0 +1,204 @@
+"""`diff` and `verify` against a revision of git: what they print, how they exit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perdure.release.rules import Effect, at_least
+from tests.runtime.deploy.conftest import caller
+
+SCHEMA = """\
+create schema shop;
+create table shop.orders (id bigint primary key, email text, total numeric not null);
+create function shop.tax(amount numeric) returns numeric immutable
+  language sql as 'select amount * 0.2';
+"""
+WORKFLOW = """\
+workflow: tell
+input:
+  id: bigint
+steps:
+  - name: order
+    sql: select email, shop.tax(total) as tax from shop.orders where id = :id
+    expect: one
+  - return: {tax: "${order.tax}"}
+"""
+Perdure = Callable[..., Any]
+
+
+@pytest.fixture
+def project(tmp_path: Path, postgres: str) -> Path:
+    (tmp_path / "perdure.toml").write_text(
+        f'schema = "schema.sql"\n[postgres]\nurl = {postgres!r}\n'
+    )
+    (tmp_path / "schema.sql").write_text(SCHEMA)
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "workflows" / "tell.yaml").write_text(WORKFLOW)
+    return tmp_path
+
+
+@pytest.fixture
+def perdure(project: Path, monkeypatch: pytest.MonkeyPatch) -> Perdure:
+    """Compile and commit the project, and return what calls the command line."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    call = caller(project)
+    call("compile")
+    commit(project)
+    return call
+
+
+def commit(project: Path) -> None:
+    who = {f"GIT_{each}_{what}": "x" for each in ("AUTHOR", "COMMITTER")
+           for what in ("NAME", "EMAIL")}  # fmt: skip
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "x")):
+        environ = {**os.environ, **who}
+        subprocess.run(["git", "-C", project, *words], check=True, env=environ)
+
+
+def rewrite(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_exit_codes(perdure: Perdure, project: Path) -> None:
+    perdure("diff", "HEAD", "--detailed-exitcode", "--fail-on", "metadata")
+    file = project / "workflows" / "tell.yaml"
+    rewrite(file, "id: bigint", "id: bigint\n  note: text")
+    done = perdure("diff", "HEAD", "--json", "--detailed-exitcode", code=2)
+    assert json.loads(done.stdout)["effect"] == "breaking"
+    perdure("diff", "--fail-on", "breaking", "--detailed-exitcode", code=1)
+    rewrite(file, "note: text", "note: text?")
+    perdure("diff", "--fail-on", "breaking")
+
+
+@pytest.mark.parametrize(
+    ("effect", "codes"),
+    [
+        ("metadata", (1, 0, 0)),
+        ("compatible", (1, 1, 0)),
+        ("breaking", (1, 1, 1)),
+        (None, (0, 0, 0)),
+    ],
+)
+def test_what_fails(effect: Effect | None, codes: tuple[int, int, int]) -> None:
+    limits: tuple[Effect, ...] = ("metadata", "compatible", "breaking")
+    assert tuple(int(at_least(effect, limit)) for limit in limits) == codes
+
+
+def test_with_detailed_exit_codes_an_error_is_one(
+    perdure: Perdure, project: Path
+) -> None:
+    done = perdure("diff", "nothing", "--detailed-exitcode", code=1)
+    assert 'git knows no revision "nothing"' in done.stderr
+    perdure("diff", "nothing", code=2)
+    rewrite(project / "workflows" / "tell.yaml", "email", "nonsense")
+    perdure("diff", "--detailed-exitcode", code=1)
+
+
+def test_a_workflow_that_was_renamed(perdure: Perdure, project: Path) -> None:
+    rewrite(project / "workflows" / "tell.yaml", "workflow: tell", "workflow: say")
+    (project / "workflows" / "tell.yaml").rename(project / "workflows" / "say.yaml")
+    done = perdure("diff", "HEAD").stdout
+    assert done.startswith("~ workflow say, renamed from tell: breaking\n")
+    page = perdure("diff", "HEAD", "--format", "html").stdout
+    assert page.startswith("<!DOCTYPE html>")
+    assert '<section id="say">' in page
+
+
+def test_what_does_not_fit_the_schema_any_more_is_compared_under_its_own(
+    perdure: Perdure, project: Path
+) -> None:
+    rewrite(project / "schema.sql", "email text", "mail text")
+    rewrite(project / "workflows" / "tell.yaml", "select email", "select mail")
+    done = perdure("diff")
+    assert done.stdout.startswith("~ workflow tell, changed: breaking\n  what it was")
+    assert done.stderr == ""
+    assert "\n      -select email, shop.tax" in perdure("diff", "HEAD").stdout
+
+
+def test_only_what_the_change_breaks_is_an_error(
+    perdure: Perdure, project: Path
+) -> None:
+    assert perdure("verify").stdout == "good: 1 version fits the schema\n"
+    assert "good" in perdure("verify", "--against", "HEAD").stdout
+    rewrite(project / "schema.sql", "email text, ", "")
+    done = perdure("verify", "--against", "HEAD", code=1).stdout
+    assert done.startswith('error[WF513]: tell@1: column "email" does not exist\n')
+    assert "workflows/tell.yaml:6, as it was compiled, step order" in done
+    assert "compile a version that fits" in done
+    perdure("verify", code=1)
+    perdure("verify", "--against", "HEAD", "--db", "postgresql://x", code=2)
+    commit(project)
+    done = perdure("verify", "--against", "HEAD").stdout
+    assert done.startswith("warning[WF513]")
+    assert "it was not good before, either" in done
+
+
+def test_an_old_version_may_have_runs_until_it_is_retired(
+    perdure: Perdure, project: Path
+) -> None:
+    rewrite(project / "workflows" / "tell.yaml", "select email, ", "select ")
+    rewrite(project / "schema.sql", "email text, ", "")
+    perdure("compile")
+    done = perdure("verify", "--against", "HEAD", code=1).stdout
+    assert "error[WF513]: tell@1" in done
+    assert "it may have runs; --db URL tells" in done
+    perdure("retire", "tell@1")
+    assert "good: 1 version fits" in perdure("verify").stdout
+
+
+def test_functions_and_types_that_change_are_told(
+    perdure: Perdure, project: Path
+) -> None:
+    lock = (project / "workflows.lock").read_text()
+    assert 'uses = [\n  { name = "shop.tax(numeric)", digest = ' in lock
+    rewrite(project / "schema.sql", "0.2", "0.3")
+    rewrite(project / "schema.sql", "email text", "email varchar(9)")
+    perdure("compile", "--check", code=1)  # another type is another version
+    assert "the schema gives its steps other types" in perdure("diff").stdout
+    assert "-column email: text?" in perdure("diff", "HEAD").stdout
+    found = json.loads(perdure("verify", "--json").stdout)["findings"]
+    assert [each["kind"] for each in found] == ["late-binding"]
+    found = json.loads(perdure("verify", "--against", "HEAD", "--json").stdout)
+    kinds = {each["kind"]: each for each in found["findings"]}
+    assert set(kinds) == {"late-binding", "type"}
+    assert kinds["late-binding"]["step"] == "order"
+    assert "was text and is character varying" in kinds["type"]["message"]
+
+
+CHILD = "workflow: ship\ninput:\n  id: bigint\nsteps:\n  - sleep: 1s\n"
+PARENT = """\
+workflow: order
+steps:
+  - start: ship
+    with: {id: 1}
+"""
+
+
+def test_a_version_is_compiled_with_the_versions_that_it_starts(
+    perdure: Perdure, project: Path
+) -> None:
+    folder = project / "workflows"
+    (folder / "ship.yaml").write_text(CHILD)
+    (folder / "order.yaml").write_text(PARENT)
+    perdure("compile")
+    rewrite(folder / "ship.yaml", "id: bigint", "order_id: bigint")
+    rewrite(folder / "order.yaml", "id: 1", "order_id: 1")
+    perdure("compile")
+    assert perdure("verify").stdout == "good: 5 versions fit the schema\n"
+
+
+def test_after_another_target_was_chosen_the_lock_is_still_compared_with(
+    perdure: Perdure, project: Path
+) -> None:
+    config = project / "perdure.toml"
+    config.write_text('target = "pg_durable>=0.2.5"\n' + config.read_text())
+    assert perdure("diff").stdout == "no differences\n"

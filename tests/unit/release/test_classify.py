@@ -1,0 +1,198 @@
+"""Which class a change of the interface has: the rules, one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from perdure.ir.expr import Secret, Template
+from perdure.ir.tree import Workflow
+from perdure.release import compare
+from perdure.release.interface import host
+from perdure.release.rules import RULES
+from tests.unit.lower.workbench import Workbench
+
+ROOT = Path(__file__).parents[3]
+STEPS = "- sleep: 1s"
+
+
+@dataclass(frozen=True)
+class Unit:
+    ir: Workflow | None
+
+
+def rules(bench: Workbench, old: str, new: str) -> list[tuple[str, str | None]]:
+    before, after = Unit(bench.ir(old)), Unit(bench.ir(new))
+    found = compare({"demo": before}, {"demo": after}).workflows
+    return [(p.rule, p.name) for each in found for p in each.interface]
+
+
+def file(head: str = "", steps: str = STEPS) -> str:
+    lines = steps.strip().splitlines()
+    return f"workflow: demo\n{head}steps:\n" + "".join(f"  {x}\n" for x in lines)
+
+
+def inputs(*declared: str) -> str:
+    return file("input:\n" + "".join(f"  {each}\n" for each in declared))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (["a: text"], ["a: text", "b: text"], [("input-added-required", "b")]),
+        (["a: text"], ["a: text", "b: text = 'x'"], [("input-added-optional", "b")]),
+        (["a: text"], ["a: text", "b: text?"], [("input-added-optional", "b")]),
+        (["a: text", "b: text"], ["a: text"], [("input-removed", "b")]),
+        (["a: integer"], ["a: bigint"], [("input-widened", "a")]),
+        (["a: numeric(8,2)"], ["a: numeric"], [("input-widened", "a")]),
+        (["a: bigint"], ["a: integer"], [("input-type-changed", "a")]),
+        (["a: bigint"], ["a: text"], [("input-type-changed", "a")]),
+        (["a: bigint?"], ["a: numeric"], [("input-made-required", "a")]),
+        (["a: text = 'x'"], ["a: text"], [("input-made-required", "a")]),
+        (["a: text?"], ["a: text = 'x'"], [("input-made-required", "a")]),
+        (["a: text"], ["a: text?"], [("input-made-optional", "a")]),
+        (["a: text = 'x'"], ["a: text = 'y'"], [("input-default-changed", "a")]),
+        (["a: text", "b: text"], ["b: text", "a: text"], [("inputs-reordered", None)]),
+        (
+            ["a: text", "b: text = 'x'"],
+            ["a: text", "c: text = 'y'", "b: text = 'x'"],
+            [("input-added-optional", "c"), ("inputs-reordered", None)],
+        ),
+        (["a: text", "b: text"], ["a: text", "b: text"], []),
+    ],
+)
+def test_inputs(
+    bench: Workbench, old: list[str], new: list[str], expected: list[object]
+) -> None:
+    assert rules(bench, inputs(*old), inputs(*new)) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("", "returns: {a: integer}", "returns-added"),
+        ("", "returns: {a: text}", "returns-changed"),
+        ("returns: {a: integer}", "", "returns-removed"),
+        ("returns: {a: bigint}", "returns: {a: integer}", "returns-extended"),
+        ("returns: {a: integer}", "returns: {a: text}", "returns-changed"),
+        ("returns: date", "returns: date?", "returns-may-be-null"),
+        ("returns: date?", "returns: date", "returns-never-null"),
+    ],
+)
+def test_results(bench: Workbench, old: str, new: str, expected: str) -> None:
+    def whole(head: str) -> str:
+        kind = "text" if "text" in head else "integer"
+        steps = "- return: {a: '${cast(1 as " + kind + ")}'}"
+        if "date" in head:
+            steps = "- return: ${current_date}"
+        return file(f"{head}\n" if head else "", steps)
+
+    assert rules(bench, whole(old), whole(new)) == [(expected, None)]
+
+
+def wait(name: str, *more: str) -> str:
+    return "\n".join([f"- wait_for_signal: {name}", *(f"  {each}" for each in more)])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (STEPS, wait("go"), [("signal-added", "go")]),
+        (STEPS, wait("go", "timeout: 1h"), [("signal-added-timeout", "go")]),
+        (wait("go"), STEPS, [("signal-removed", "go")]),
+        (wait("go"), wait("on"), [("signal-removed", "go"), ("signal-added", "on")]),
+        (wait("go"), wait("go", "timeout: 1h"), [("signal-timeout-changed", "go")]),
+        (
+            wait("go", "payload: {a: text}"),
+            wait("go", "payload: {a: text, b: text}"),
+            [("payload-restricted", "go")],
+        ),
+        (
+            wait("go", "payload: {a: text}"),
+            wait("go", "payload: {a: text, b: text?}"),
+            [("payload-relaxed", "go")],
+        ),
+        (
+            wait("go", "payload: {a: integer, b: text}"),
+            wait("go", "payload: {a: bigint}"),
+            [("payload-relaxed", "go")],
+        ),
+        (
+            wait("go", "payload: {a: text?}"),
+            wait("go", "payload: {a: text}"),
+            [("payload-restricted", "go")],
+        ),
+    ],
+)
+def test_signals(
+    bench: Workbench, old: str, new: str, expected: list[tuple[str, str]]
+) -> None:
+    found = rules(bench, file(steps=old), file(steps=new))
+    assert sorted(found) == sorted(expected)
+
+
+SENDS = "- signal: paid\n  to: ${run.id}"
+GET = "- http: GET https://api.example.com/x/1"
+READ = "- sql: select id from shop.orders where id = 1"
+WRITE = "- sql: insert into shop.audit (what) values ('x')"
+SECRET = "- http: GET https://h.example/\n  headers: {k: '${secrets.s}'}"
+PLAIN = "- http: GET https://h.example/\n  headers: {k: x}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (STEPS, SENDS, ("sent-added", "paid")),
+        (SENDS, STEPS, ("sent-removed", "paid")),
+        (STEPS, GET, ("host-added", "api.example.com")),
+        (GET, STEPS, ("host-removed", "api.example.com")),
+        (PLAIN, SECRET, ("secret-added", "s")),
+        (SECRET, PLAIN, ("secret-removed", "s")),
+        (STEPS, READ, ("reads-added", "shop.orders")),
+        (READ, STEPS, ("reads-removed", "shop.orders")),
+        (STEPS, WRITE, ("writes-added", "shop.audit")),
+        (WRITE, STEPS, ("writes-removed", "shop.audit")),
+    ],
+)
+def test_what_runs_must_be_allowed(
+    bench: Workbench, old: str, new: str, expected: tuple[str, str]
+) -> None:
+    assert rules(bench, file(steps=old), file(steps=new)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (("https://API.example.com/x",), "api.example.com"),
+        (("http://h:8080?x=1",), "http://h:8080"),
+        (("https://me:pw@h/x",), "h"),
+        (("https://", Secret("region"), ".example.com/x"), "….example.com"),
+        ((Secret("base"), "/x"), "…"),
+    ],
+)
+def test_the_host_of_a_url(url: tuple[str | Secret, ...], expected: str) -> None:
+    assert host(Template(url)) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ('schedule: "0 9 * * *"\n', "schedule-changed"),
+        ("timeout: 1h\n", "option-changed"),
+        ("concurrency: {limit: 2}\n", "option-changed"),
+        ("role: clerk\n", "role-changed"),
+    ],
+)
+def test_the_workflow_s_own_keys(bench: Workbench, head: str, expected: str) -> None:
+    found = rules(bench, file(), file(head))
+    assert [rule for rule, _ in found] == [expected]
+
+
+def test_every_rule_stands_in_the_docs() -> None:
+    text = (ROOT / "docs" / "releases.md").read_text("utf-8")
+    rows = {
+        f"| `{each.name}` | {each.effect} | {each.reason} |" for each in RULES.values()
+    }
+    assert {row for row in rows if row not in text} == set()

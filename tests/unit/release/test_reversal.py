@@ -1,0 +1,190 @@
+"""Rollbacks and retirements in every layout, run up and down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from perdure.emit.switch import Switch, retire, roll_back, statements_of
+from perdure.plan.version import Previous, Script
+from perdure.release import Change, Release, read_lock
+from perdure.release.layouts import Folder
+from perdure.release.reversal import (
+    Refused,
+    Retirement,
+    plan_retire,
+    plan_rollback,
+)
+from perdure.release.script import split
+from perdure.source import Source
+from tests.unit.emit.deployed import Connection, prepared
+from tests.unit.lower.workbench import Workbench
+from tests.unit.release.test_layouts import NAMES
+from tests.unit.release.test_plan import NOW, ONE, TWO, Project, candidate, codes
+
+
+def switch(change: Change) -> Switch:
+    return Switch(
+        change.workflow,
+        change.schema,
+        change.number,
+        change.kind,
+        change.to,
+        change.digest,
+        change.note,
+    )
+
+
+def script(project: Project, key: str) -> str:
+    """Return the SQL of a version or a change, out of the layout's file."""
+    (event,) = [each for each in project.lock.everything if each.key == key]
+    text = project.files[project.layout.up_file(event.migration)]
+    return project.layout.up_sql(text)
+
+
+def folder(project: Project) -> Folder:
+    return Folder(dict(project.files), NOW, "shop")
+
+
+def take(project: Project, release: Release) -> None:
+    assert [each.severity for each in release.findings] == []
+    project.files |= release.files
+    lock, found = read_lock(Source("workflows.lock", release.lock))
+    assert lock is not None, found
+    project.lock = lock
+
+
+def rolled_back(project: Project, to: int | None = None) -> None:
+    def build(
+        change: Change, before: Previous, after: Previous
+    ) -> tuple[Script, Script]:
+        return roll_back(switch(change), before, after)
+
+    take(
+        project,
+        plan_rollback(project.lock, folder(project), project.layout, "demo", to, build),
+    )
+
+
+def retired(project: Project, version: int | None = None) -> None:
+    def build(change: Change, what: Retirement) -> tuple[Script, Script]:
+        made = {
+            number: statements_of(
+                split(script(project, f"demo@{number}")), "workflows", "demo", number
+            )
+            for number in change.versions
+        }
+        return retire(switch(change), what.versions, made, what.current)
+
+    take(
+        project,
+        plan_retire(
+            project.lock, folder(project), project.layout, "demo", version, build
+        ),
+    )
+
+
+def laid_out(bench: Workbench, layout: str) -> Project:
+    project = Project(layout)
+    given = NAMES[layout][0]
+    name, _, text = given.partition("\n")
+    project.files[name] = text
+    project.write(candidate(bench, ONE))
+    project.write(candidate(bench, TWO, inputs="id: bigint\nn: text = 'x'"))
+    return project
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[Connection]:
+    with prepared(database) as connection:
+        yield connection
+
+
+TITLES = {
+    "plain": "011_demo_retire_2_v2",
+    "flyway": "V7__demo_retire_2_v2",
+    "dbmate": "20260102030408_demo_retire_2_v2",
+    "golang-migrate": "000016_demo_retire_2_v2",
+    "goose": "00008_demo_retire_2_v2",
+    "sqitch": "deploy/demo_retire_2_v2",
+    "alembic": "_demo_retire_2_v2",
+    "django": "0006_demo_retire_2_v2",
+    "supabase": "20990101000004_demo_retire_2_v2",
+    "atlas": "20260102030408_demo_retire_2_v2",
+}
+
+
+@pytest.mark.parametrize("layout", NAMES)
+def test_changes_are_laid_out_and_run(
+    bench: Workbench, connection: Connection, layout: str
+) -> None:
+    project = laid_out(bench, layout)
+    rolled_back(project)
+    retired(project, 2)
+    assert any(TITLES[layout] in name for name in project.files), list(project.files)
+    for event in project.lock.events("demo"):
+        with connection.transaction():
+            connection.execute(script(project, event.key).encode())
+    rows = connection.execute(
+        "select number, kind, version from perdure.workflow_changes order by 1"
+    ).fetchall()
+    assert rows == [(1, "rollback", 1), (2, "retire", 1)]
+    names = connection.execute(
+        "select proname from pg_proc where pronamespace = 'workflows'::regnamespace"
+        " order by 1"
+    ).fetchall()
+    assert names == [("demo",), ("demo_v1",)]
+    again = project.plan(candidate(bench, ONE))
+    assert (codes(again), again.changes) == ([], False)
+
+
+@pytest.mark.parametrize("layout", NAMES)
+def test_an_edited_change_is_found(bench: Workbench, layout: str) -> None:
+    project = laid_out(bench, layout)
+    rolled_back(project)
+    (name,) = [n for n in project.files if "rollback_1" in n and _leads_up(n)]
+    project.files[name] += "\n-- edited\n"
+    assert codes(project.plan(candidate(bench, ONE))) == ["WF701"]
+    del project.files[name]
+    assert "WF702" in codes(project.plan(candidate(bench, ONE)))
+
+
+def _leads_up(name: str) -> bool:
+    aside = ("U", "rollback/", "revert/", "verify/")
+    return not name.startswith(aside) and ".down." not in name and ".py" not in name
+
+
+def test_a_change_that_the_lock_does_not_know_is_found(bench: Workbench) -> None:
+    project = laid_out(bench, "plain")
+    before = project.lock
+    rolled_back(project)
+    project.lock = before
+    assert set(codes(project.plan(candidate(bench, ONE)))) == {"WF706"}
+
+
+def test_what_a_version_made_is_all_that_comes_back(bench: Workbench) -> None:
+    project = laid_out(bench, "goose")
+    made = statements_of(split(script(project, "demo@2")), "workflows", "demo", 2)
+    assert [each.split("(")[0] for each in made] == [
+        "create function workflows.demo_v2",
+        "comment on function workflows.demo_v2",
+    ]
+
+
+def test_the_whole_workflow_goes_and_its_number_is_not_given_again(
+    bench: Workbench,
+) -> None:
+    project = laid_out(bench, "plain")
+    retired(project)
+    assert project.lock.current("demo") is None
+    assert codes(project.plan()) == []
+    with pytest.raises(Refused, match='workflow "demo" is retired'):
+        rolled_back(project)
+    files = project.write(candidate(bench, TWO, inputs="id: bigint\nn: text = 'x'"))
+    assert any("demo_v3" in name for name in files)
+    entry = project.lock.latest("demo")
+    assert entry is not None
+    assert (entry.version, entry.before) == (3, 0)
+    with pytest.raises(Refused, match="the first version: there is none before it"):
+        rolled_back(project)
