@@ -1,5 +1,10 @@
 -- written by perdure: order_approval, version 1, for target perdure
 -- Compiled from workflows/order_approval.yaml; to change it, change that file and compile again.
+-- Digest of what was compiled: 11c9a892ae0f99f85b4d66d9d0ea13a6f9928f56b5277abfd278b8215047d279
+
+set local lock_timeout = '5s';
+
+set local statement_timeout = '60s';
 
 create schema if not exists workflows;
 
@@ -155,8 +160,8 @@ steps:
       reserve:
         - sql: update shop.stock set reserved = reserved + 1 where order_id = :order.id
       notify:
-        - http: POST ${hooks}/orders
-          json: {text: "Order ${order.id} for ${order.email}"}
+        - http: POST $$source$ || '{' || $source$hooks}/orders
+          json: {text: "Order $$source$ || '{' || $source$order.id} for $$source$ || '{' || $source$order.email}"}
           retry: {max_attempts: 5, backoff: 1s}
 
   - sql: update shop.orders set status = 'approved' where id = :order.id

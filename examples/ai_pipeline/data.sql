@@ -1,0 +1,3 @@
+insert into kb.documents (title, body) values
+  ('fruit', 'apples are red. bananas are yellow. plums are blue.'),
+  ('empty', '');

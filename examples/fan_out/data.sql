@@ -1,0 +1,1 @@
+insert into geo.places (name) select 'place ' || n from generate_series(1, 10000) n;

@@ -1,0 +1,1 @@
+insert into travel.trips (traveller) values ('ada'), ('grace');

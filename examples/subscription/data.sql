@@ -1,0 +1,1 @@
+insert into billing.subscriptions (customer, price) values ('ada', 10), ('grace', 25);

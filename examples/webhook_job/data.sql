@@ -1,0 +1,1 @@
+insert into media.videos (source) values ('talk.mov'), ('broken.mov'), ('slow.mov');
