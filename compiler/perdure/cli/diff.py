@@ -1,13 +1,9 @@
-"""`perdure diff`: what changed, by workflow and step."""
+"""`perdure diff`: what changed, by workflow and step, for whom, and for which runs."""
 
 from __future__ import annotations
 
-import io
-import subprocess
 import sys
-import tarfile
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
@@ -16,19 +12,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perdure.cli.project import (
-    Directory,
-    coloured,
-    compile_cleanly,
-    fail,
-    find_project,
-    opened_compiler,
-    show,
+from perdure.cli.late import changing, on_database
+from perdure.cli.past import (
+    Compiled,
+    as_committed,
+    as_locked,
+    as_project,
+    compiled,
+    compiled_before,
+    folder,
+    released,
 )
+from perdure.cli.project import Directory, coloured, find_project
 
 if TYPE_CHECKING:
+    from perdure.cli.past import Past
     from perdure.config import Config
-    from perdure.pipeline import Unit
+    from perdure.engine.database import Database
+    from perdure.release import Affected, Diff
 
 
 class Format(StrEnum):
@@ -37,6 +38,28 @@ class Format(StrEnum):
     text = "text"
     markdown = "markdown"
     json = "json"
+    html = "html"
+
+
+class Limit(StrEnum):
+    """The classes of changes, the ones that matter least first."""
+
+    metadata = "metadata"
+    compatible = "compatible"
+    breaking = "breaking"
+
+
+Db = Annotated[
+    str | None,
+    typer.Option(
+        "--db",
+        "--database-url",
+        metavar="URL",
+        help="A database: compare with the versions deployed there (or with REV), and "
+        "tell what the change means for the runs in flight.",
+        show_default=False,
+    ),
+]
 
 
 def diff(
@@ -46,102 +69,219 @@ def diff(
             metavar="[REV]", help="A git revision; without one, what is in the lock."
         ),
     ] = None,
+    db: Db = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.text,
     json: Annotated[
         bool, typer.Option("--json", help="Same as --format json.")
     ] = False,
+    fail_on: Annotated[
+        Limit | None,
+        typer.Option(help="Exit with 1 on changes of this class, or a worse one."),
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool,
+        typer.Option(
+            "--detailed-exitcode",
+            help="Exit with 0 when nothing changed, 2 when something did, 1 on errors.",
+        ),
+    ] = False,
     directory: Directory = Path(),
 ) -> None:
-    """Show which workflows and steps changed since a revision, or since the lock."""
-    from perdure.release import compare, render_json, render_markdown, render_text
-
-    config = find_project(directory)
-    after = compiled(config)
-    with earlier(config, revision) as before_config:
-        before = compiled(before_config, config.state_dir)
-    found = compare(before, after)
-    match Format.json if json else format:
-        case Format.text:
-            typer.echo(render_text(found, coloured(sys.stdout.isatty())), nl=False)
-        case Format.markdown:
-            typer.echo(render_markdown(found), nl=False)
-        case Format.json:
-            typer.echo(render_json(found), nl=False)
+    """Show which workflows and steps changed, and for whom that matters."""
+    with _errors_are_one(detailed_exitcode):
+        config = find_project(directory)
+        after = compiled(config)
+        before, runs = _before(config, revision, db, after)
+        found = _compare(before, after)
+        affected = _affected(found, runs, after)
+        form = Format.json if json else format
+        typer.echo(_rendered(form, found, before, after, affected), nl=False)
+    raise typer.Exit(_code(found, fail_on, detailed_exitcode))
 
 
-def compiled(config: Config, state_dir: Path | None = None) -> dict[str, Unit]:
-    """Return all workflows of a project by name; end the command on mistakes."""
-    with opened_compiler(config, remember=False, state_dir=state_dir) as compiler:
-        checked = compile_cleanly(compiler, config)
-        return {unit.name: unit for unit in checked.units if unit.name}
+def _code(found: Diff, fail_on: Limit | None, detailed: bool) -> int:
+    from perdure.release.rules import at_least
+
+    if fail_on is not None and at_least(found.effect, fail_on.value):
+        return 1
+    return 2 if detailed and found.workflows else 0
 
 
 @contextmanager
-def earlier(config: Config, revision: str | None) -> Iterator[Config]:
-    """Give the project as it was, in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="perdure-") as name:
-        folder = Path(name).resolve()
-        if revision is None:
-            yield _as_locked(config, folder)
-        else:
-            yield _as_committed(config, revision, folder)
-
-
-def _as_locked(config: Config, folder: Path) -> Config:
-    """Write the sources of the latest versions, which their migrations hold."""
-    from perdure.release import registered_sources
-
-    with opened_compiler(config) as compiler:
-        lock, found = compiler.lock()
-    if lock is None:
-        show(found, compiler.sources)
-        raise typer.Exit(1)
-    workflows = folder / "workflows"
-    workflows.mkdir()
-    for entry in {entry.workflow: entry for entry in lock.entries}.values():
-        migration = config.migrations / f"{entry.migration}.up.sql"
-        if not migration.exists():
-            fail(f'the migration "{migration.name}" is gone', "restore it from git")
-        for path, text in registered_sources(migration.read_text("utf-8")).items():
-            target = folder / path
-            if not target.resolve().is_relative_to(folder):
-                fail(f'the migration "{migration.name}" names a path outside, "{path}"')
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
-    return replace(config, root=folder, source=None, workflows=folder)
-
-
-def _as_committed(config: Config, revision: str, folder: Path) -> Config:
-    """Unpack the project's folder as git has it at a revision."""
-    from perdure.config import read_config
-
-    top = _git(config.root, "rev-parse", "--show-prefix").decode().strip()
-    commit = _git(
-        config.root,
-        *("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"),
-        reason=f'git knows no revision "{revision}"',
-    )
-    tree = f"{commit.decode().strip()}:{top}"
-    with tarfile.open(fileobj=io.BytesIO(_git(config.root, "archive", tree))) as files:
-        files.extractall(folder, filter="data")
-    for name in ("perdure.toml", "pyproject.toml"):
-        if (folder / name).is_file():
-            read, found = read_config(folder / name)
-            if found:
-                fail(f"at {revision}, {found[0].message}", code=1)
-            if read is not None:
-                return read
-    return replace(config, root=folder, source=None, workflows=folder / "none")
-
-
-def _git(folder: Path, *words: str, reason: str = "git failed") -> bytes:
+def _errors_are_one(detailed: bool) -> Iterator[None]:
+    """Make every error exit code 1, where 2 means that something changed."""
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, check=False
+        yield
+    except typer.Exit as ending:
+        if detailed and ending.exit_code:
+            raise typer.Exit(1) from ending
+        raise
+
+
+def _compare(before: Compiled, after: Compiled) -> Diff:
+    from perdure.release import compare
+
+    new = {
+        name
+        for name in after.units
+        if before.digest(name) not in (None, after.digest(name))
+    }
+    return compare(before.units, after.units, before.sources, after.sources, new)
+
+
+def _rendered(
+    form: Format,
+    found: Diff,
+    before: Compiled,
+    after: Compiled,
+    runs: tuple[Affected, ...],
+) -> str:
+    from perdure.release import render_html, render_json, render_markdown, render_text
+
+    match form:
+        case Format.text:
+            return render_text(found, coloured(sys.stdout.isatty()), runs)
+        case Format.markdown:
+            return render_markdown(found, runs)
+        case Format.json:
+            return render_json(found, runs)
+        case Format.html:
+            return render_html(found, before.units, after.units, runs)
+
+
+class _Runs:
+    """What a database says of runs in flight, and what changes under them."""
+
+    def __init__(self) -> None:
+        from perdure.release import InFlight
+
+        self.flights: list[InFlight] = []
+        self.changed: dict[tuple[str, int], list[str]] = {}
+
+
+def _affected(found: Diff, runs: _Runs, after: Compiled) -> tuple[Affected, ...]:
+    from perdure.release import affected
+
+    later = {name: unit.ir for name, unit in after.units.items() if unit.ir is not None}
+    return affected(runs.flights, found, later, runs.changed)
+
+
+def _before(
+    config: Config, revision: str | None, db: str | None, after: Compiled
+) -> tuple[Compiled, _Runs]:
+    """Return what to compare with, and the runs in flight."""
+    if db is None:
+        return _earlier(config, revision), _Runs()
+    from perdure.cli.database import opened
+
+    with opened(db, config) as database:
+        if revision is None:
+            before = _as_deployed(config, database, {*after.units})
+        else:
+            before = _earlier(config, revision)
+        return before, _flights(config, database)
+
+
+def _earlier(config: Config, revision: str | None) -> Compiled:
+    with folder() as place:
+        if revision is None:
+            before = compiled_before(as_locked(config, place), config.state_dir)
+            lock = released(config).lock
+            current = [lock.current(name) for name in lock.workflows]
+            digests = {each.workflow: each.digest for each in current if each}
+            return replace(before, digests=digests)
+        return compiled_before(as_committed(config, revision, place), config.state_dir)
+
+
+def _as_deployed(config: Config, database: Database, names: set[str]) -> Compiled:
+    """Compile the versions in force in a database, on its own schema.
+
+    Workflows that neither the sources (`names`) nor the lock know are another
+    project's, and left out.
+    """
+    from perdure.engine.database import connect
+    from perdure.engine.deploy import current_versions
+
+    with connect(database.url, database.origin) as connection:
+        current = current_versions(connection)
+    known = names | set(released(config).lock.workflows)
+    versions = [
+        each
+        for each in _deployed(config, database)
+        if current.get(each.workflow) == each.version
+    ]
+    foreign = sorted({each.workflow for each in versions} - known)
+    if foreign:
+        told = ", ".join(foreign)
+        typer.echo(f"deployed, and not of this project: {told}", err=True)
+    own = [each for each in versions if each.workflow in known]
+    with folder() as place:
+        project = as_project(config, place, own)
+        return compiled_before(on_database(project, database), config.state_dir)
+
+
+def _deployed(config: Config, database: Database) -> list[Past]:
+    from perdure.cli.past import deployed, locked
+    from perdure.engine.database import connect
+    from perdure.engine.inflight import registered
+
+    with connect(database.url, database.origin) as connection:
+        there = registered(connection)
+    return deployed(there, locked(config), config.target)
+
+
+def _flights(config: Config, database: Database) -> _Runs:
+    """Ask a database for its runs in flight, and what changes under them."""
+    from perdure.engine.database import connect
+    from perdure.engine.inflight import open_runs, registered, whereabouts
+    from perdure.release import InFlight
+
+    runs = _Runs()
+    with connect(database.url, database.origin) as connection:
+        places = {each.key: each.places for each in registered(connection)}
+        for label, ids in open_runs(connection).items():
+            name, _, version = label.rpartition("@")
+            if label in places and version.isdigit():
+                known = {each.node: each for each in places[label]}
+                own = config.target == "perdure"  # else nodes have other numbers
+                found = whereabouts(connection, ids) if own else []
+                waiting = tuple(_waiting(at, known) for at in found)
+                flight = InFlight(name, int(version), len(ids), waiting)
+                runs.flights.append(flight)
+    if runs.flights:
+        runs.changed = _changing(config, database, runs)
+    return runs
+
+
+def _waiting(at: At, places: Mapping[str, Place]) -> Waiting:
+    from perdure.release import Waiting
+
+    place = places.get(at.node)
+    where = f"{place.file}:{place.line}" if place and place.file else None
+    step = (place.name or place.path) if place else f"node {at.node}"
+    return Waiting(at.what, at.signal, step, where, at.runs)
+
+
+def _changing(
+    config: Config, database: Database, runs: _Runs
+) -> dict[tuple[str, int], list[str]]:
+    """Return what versions with runs use and the project's schema has otherwise."""
+    flying = {(each.workflow, each.version) for each in runs.flights}
+    versions = [
+        each
+        for each in _deployed(config, database)
+        if (each.workflow, each.version) in flying
+    ]
+    found: dict[tuple[str, int], list[str]] = {}
+    for use in changing(config, on_database(config, database), versions):
+        found.setdefault((use.workflow, use.version), []).append(
+            f"{use.name}, which the project's schema "
+            f"{'drops' if use.change == 'gone' else 'changes'}"
         )
-    except FileNotFoundError:
-        fail("git is not installed, and a revision was named")
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
-        fail(said or reason)
-    return done.stdout
+    return found
+
+
+if TYPE_CHECKING:
+    from perdure.engine.inflight import At
+    from perdure.engine.runs import Place
+    from perdure.release import Waiting

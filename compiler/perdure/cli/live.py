@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MARKS = {
     "pending": ("·", "dim"),
     "running": ("●", "cyan"),
+    "paused": ("‖", "yellow"),
     "waiting": ("◷", "yellow"),
     "completed": ("✓", "green"),
     "failed": ("✗", "red"),
@@ -108,6 +109,8 @@ def tree(followed: Followed, result: Any = None, spin: int | None = None) -> Tre
     head.append(f" {run.id}  ", "dim")
     head.append(run.status, style)
     head.append(f"  {duration(followed.seconds())}", "dim")
+    if run.note:
+        head.append(f"  {run.note}", "yellow")
     root = Tree(head, guide_style="dim")
     for step in followed.steps:
         _add(root, step, run.now, spin)
@@ -210,6 +213,12 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._seen: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+
+    def _is_worth(self, step: Step, followed: Followed) -> bool:
+        """Say whether to tell of a repetition: the first ones, then by half as many."""
+        told = self._counts.get(step.path, 0)
+        return followed.run.ended or step.executions >= max(told + 1, 1.5 * told - 5)
 
     def show(self, followed: Followed) -> None:
         """Write what changed since the last time."""
@@ -219,8 +228,11 @@ class Lines:
             said = state(step)
             if step.executions > 1:
                 said += f" ({step.executions} times)"
+                if step.state == "completed" and not self._is_worth(step, followed):
+                    continue
             known = self._seen.get(step.path, "pending")
             if said != known and step.state != "skipped":
+                self._counts[step.path] = step.executions
                 self._seen[step.path] = said
                 named = f"{step.name} ({step.kind})" if step.name else step.kind
                 line = f"{step.path}  {named}  {said}"
@@ -279,6 +291,7 @@ def run_data(followed: Followed, result: Any) -> dict[str, Any]:
         "started_at": _time(run.started_at),
         "completed_at": _time(run.completed_at),
         "seconds": round(followed.seconds(), 3),
+        "note": run.note,
         "steps": [step_data(step, run.now) for step in followed.steps],
     }
 

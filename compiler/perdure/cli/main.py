@@ -18,15 +18,25 @@ from perdure.cli import (
     check,
     compile,
     convert,
+    cost,
+    deploy,
     diff,
+    doctor,
+    drift,
     dump,
     explain,
     graph,
+    import_,
     init,
+    move,
     observe,
     psql,
+    rollback,
     run,
     runtime,
+    stubs,
+    verify,
+    versions,
     worker,
 )
 
@@ -61,7 +71,13 @@ app.command()(init.init)
 app.command()(check.check)
 app.command("compile")(compile.compile_)
 app.command()(diff.diff)
+app.command()(verify.verify)
 app.command()(graph.graph)
+app.command()(deploy.deploy)
+app.command()(drift.drift)
+app.command()(versions.versions)
+app.command()(rollback.rollback)
+app.command()(rollback.retire)
 app.command()(run.run)
 app.command()(worker.worker)
 app.add_typer(runtime.app, name="runtime")
@@ -69,10 +85,18 @@ app.command()(observe.ps)
 app.command()(observe.show)
 app.command()(observe.signal)
 app.command()(observe.cancel)
+app.command()(observe.pause)
+app.command()(observe.resume)
+app.command()(observe.retry)
+app.command()(move.move)
 app.command(context_settings={"ignore_unknown_options": True})(psql.psql)
+app.command()(cost.cost)
+app.command()(doctor.doctor)
 app.command()(dump.dump)
 app.command()(explain.explain)
 app.command()(convert.convert)
+app.command("import")(import_.import_)
+app.command()(stubs.stubs)
 
 
 def run_app() -> None:

@@ -1,4 +1,7 @@
-"""`perdure ps`, `show`, `signal`, `cancel`: what goes on, and a word in it."""
+"""`perdure ps`, `show`, `signal`, `cancel`, `pause`, `resume`, `retry`.
+
+What goes on, and a word in it.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ class Status(StrEnum):
 
     pending = "pending"
     running = "running"
+    paused = "paused"
     completed = "completed"
     failed = "failed"
     cancelled = "cancelled"
@@ -139,6 +143,62 @@ def cancel(
     )
 
 
+def pause(
+    run: RunId,
+    reason: Annotated[str | None, typer.Option(help="Why; kept with the run.")] = None,
+    json: Json = False,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Pause a run: the steps in progress end, no others begin."""
+    from perdure.engine import client
+
+    with (
+        opened(database_url, configuration(directory)) as database,
+        client.session(database) as connection,
+    ):
+        client.pause(connection, run, reason)
+    _say(json, run, "paused")
+
+
+def resume(
+    run: RunId,
+    json: Json = False,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Let a paused run go on."""
+    from perdure.engine import client
+
+    with (
+        opened(database_url, configuration(directory)) as database,
+        client.session(database) as connection,
+    ):
+        client.resume(connection, run)
+    _say(json, run, "resumed")
+
+
+def retry(
+    run: RunId,
+    json: Json = False,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Let a failed run go on from its failed step, repeating nothing else."""
+    from perdure.engine import client
+
+    with (
+        opened(database_url, configuration(directory)) as database,
+        client.session(database) as connection,
+    ):
+        client.retry(connection, run)
+    _say(json, run, "retried")
+
+
+def _say(json: bool, run: str, what: str) -> None:
+    typer.echo(json_.dumps({"run": run, what: True}) if json else f"{what} run {run}")
+
+
 def run_row(run: Run) -> dict[str, object]:
     """Return a run as data for `ps --json`."""
     name, _, version = (run.label or "").rpartition("@")
@@ -151,6 +211,7 @@ def run_row(run: Run) -> dict[str, object]:
         "created_at": run.created_at.isoformat(),
         "completed_at": run.completed_at.isoformat() if run.completed_at else None,
         "error": run.error,
+        "note": run.note,
     }
 
 
@@ -172,6 +233,6 @@ def _print_table(runs: list[Run]) -> None:
             Text(f"{mark} {run.status}", style),
             f"{run.created_at:%Y-%m-%d %H:%M:%S}",
             duration(max((end - run.created_at).total_seconds(), 0)),
-            Text((run.error or "").partition("\n")[0]),
+            Text((run.error or run.note or "").partition("\n")[0]),
         )
     console().print(table)

@@ -8,7 +8,9 @@ trying a change neither takes the number of a version nor touches one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,17 +21,18 @@ if TYPE_CHECKING:
     from perdure.config import Config
     from perdure.engine.database import Database
     from perdure.pipeline import Checked, Compiler, Unit
+    from perdure.release import Change, Entry
 
 UNCOMMITTED = "_uncommitted"
 
 
 def prepare(config: Config, database: Database, workflow: str) -> tuple[str, str]:
     """Make a workflow ready to start; return its function's schema and name."""
-    from perdure.engine.install import install
+    from perdure.engine.upgrade import provide
 
-    before, after = install(database)
+    before, after = provide(database)
     if not database.embedded and before != after:
-        _say(database, f"installed the runtime {after}")
+        _say(database, f"installed the runtime {after.installed}")
     if config.source is None:
         return config.sql_schema, workflow
     if database.embedded:
@@ -47,7 +50,9 @@ def prepare(config: Config, database: Database, workflow: str) -> tuple[str, str
         if "@" in workflow or name not in changed:
             return config.sql_schema, workflow
         unit = next(unit for unit in checked.units if unit.name == name)
-        schema, tried = try_out(compiler, unit, database)
+        named = {each.name: each for each in checked.units if each.name}
+        uncommitted = {each: named[each] for each in changed if each in named}
+        schema, tried = try_out(compiler, unit, database, uncommitted)
         typer.echo(f"{name} is not compiled yet: trying it out as {tried}", err=True)
         return schema, tried
 
@@ -103,38 +108,80 @@ def load_schema(config: Config, database: Database) -> None:
 
 def deploy(compiler: Compiler, database: Database) -> None:
     """Apply the committed migrations that the database does not have yet."""
+    from perdure.cli.drift import state_of
     from perdure.engine.database import connect
-    from perdure.engine.deploy import apply_migration, missing_versions
+    from perdure.engine.deploy import apply_migration
+    from perdure.release import Lock
+    from perdure.release.state import missing
 
     lock, _ = compiler.lock()
     assert lock is not None  # the release was planned with it
-    committed = {
-        (entry.workflow, entry.version): entry.migration
-        for entry in sorted(lock.entries, key=lambda each: each.migration)
-        if entry.target == str(compiler.target)
-    }
-    folder = compiler.config.migrations
+    target = str(compiler.target)
+    committed = Lock(
+        tuple(each for each in lock.entries if each.target == target),
+        lock.source,
+        tuple(each for each in lock.changes if each.target == target),
+    )
     with connect(database.url, database.origin) as connection:
-        for version in missing_versions(connection, committed):
-            path = folder / f"{committed[version]}.up.sql"
-            apply_migration(connection, path.read_text(encoding="utf-8"))
+        state = state_of(connection, compiler.config.sql_schema)
+        for event in missing(committed, state):
+            _, text = install_script(compiler.config, event)
+            apply_migration(connection, text)
             if not database.embedded:
-                _say(database, f"deployed {version[0]}@{version[1]}")
+                _say(database, f"deployed {event.key}")
 
 
-def try_out(compiler: Compiler, unit: Unit, database: Database) -> tuple[str, str]:
-    """Put a version that is not committed beside those that are."""
+def install_script(config: Config, entry: Entry | Change) -> tuple[Path, str]:
+    """Return the file that installs a version or a change, and the SQL in it."""
+    from perdure.release.layouts import LAYOUTS
+
+    layout = LAYOUTS[entry.layout]
+    path = config.migrations / layout.up_file(entry.migration)
+    try:
+        return path, layout.up_sql(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        fail(f'the migration "{path.name}" is gone', "restore it from git")
+
+
+def try_out(
+    compiler: Compiler,
+    unit: Unit,
+    database: Database,
+    changed: Mapping[str, Unit],
+) -> tuple[str, str]:
+    """Put a version that is not committed beside those that are.
+
+    `changed` are all that are not committed: those that it calls are put there, too.
+    """
+    from perdure.emit.functions import function_name
     from perdure.engine.database import connect
     from perdure.engine.deploy import apply_migration, missing_versions
 
-    assert unit.digest is not None
-    name = f"{unit.name}_{unit.digest[:8]}"
+    assert unit.name is not None
     schema = compiler.config.sql_schema + UNCOMMITTED
+    wanted = {unit.name, *compiler.library().reach(unit.name)}
+    tried = {name: _tried_name(changed[name]) for name in sorted(wanted & set(changed))}
+    functions = compiler.functions(unit, {})
+    for name, own in tried.items():
+        functions[name] = function_name(schema, own, 1)
     with connect(database.url, database.origin) as connection:
-        if missing_versions(connection, [(name, 1)]):
-            version = compiler.sql(unit, version=1, schema=schema, rename=name)
-            apply_migration(connection, version.up)
-    return schema, name
+        for name, own in tried.items():
+            if missing_versions(connection, [(own, 1)]):
+                version = compiler.sql(
+                    changed[name],
+                    version=1,
+                    schema=schema,
+                    rename=own,
+                    functions=functions,
+                )
+                apply_migration(connection, version.up)
+    return schema, tried[unit.name]
+
+
+def _tried_name(unit: Unit) -> str:
+    """Return the name of a version that is tried out, a new one for each change."""
+    assert unit.digest is not None
+    return f"{unit.name}_{unit.digest[:8]}"
 
 
 def _say(database: Database, what: str) -> None:

@@ -1,4 +1,4 @@
-"""`perdure runtime`: install or upgrade the runtime, print its SQL, tell its state."""
+"""`perdure runtime`: install, upgrade, remove the runtime; its SQL and its state."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perdure.cli.database import DatabaseUrl, Json, configuration, opened
+from perdure.cli.database import DatabaseUrl, Json, configuration, opened, reported
 from perdure.cli.project import Directory, fail
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from perdure.engine.install import Sources
 
 app = typer.Typer(
-    help="The runtime in the database: install, sql, status.", no_args_is_help=True
+    help="The runtime in the database: install, upgrade, uninstall, sql, status.",
+    no_args_is_help=True,
 )
 
 TargetName = Annotated[
@@ -30,6 +31,12 @@ TargetName = Annotated[
 ]
 
 
+Wait = Annotated[
+    float,
+    typer.Option(min=0, help="Seconds to wait for steps that are in progress."),
+]
+
+
 @app.command()
 def install(
     json: Json = False,
@@ -37,7 +44,7 @@ def install(
     database_url: DatabaseUrl = None,
     directory: Directory = Path(),
 ) -> None:
-    """Install the runtime, or upgrade it; does nothing when it is current."""
+    """Install the runtime; does nothing when it is current."""
     from perdure.engine.install import install
 
     config = configuration(directory)
@@ -48,20 +55,91 @@ def install(
         typer.echo(json_.dumps({"before": before.installed, "after": after.installed}))
     elif before.current:
         typer.echo(f"the {sources.title} is current ({after.installed})")
-    elif before.installed:
-        versions = f"from {before.installed} to {after.installed}"
-        typer.echo(f"upgraded the {sources.title} {versions}")
     else:
         typer.echo(f"installed the {sources.title} {after.installed}")
 
 
+@app.command()
+def upgrade(
+    wait: Wait = 60,
+    json: Json = False,
+    target: TargetName = None,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Upgrade the runtime of a database to this version; runs go on with it."""
+    from perdure.engine.upgrade import upgrade
+
+    config = configuration(directory)
+    sources = _sources(target, config)
+    with opened(database_url, config) as database:
+        before, after = upgrade(database, sources, wait=wait, say=_say)
+    if json:
+        typer.echo(json_.dumps({"before": before.installed, "after": after.installed}))
+    elif before.current:
+        typer.echo(f"the {sources.title} is current ({after.installed})")
+    else:
+        versions = f"from {before.installed} to {after.installed}"
+        typer.echo(f"upgraded the {sources.title} {versions}")
+
+
+@app.command()
+def uninstall(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also while runs have not ended.")
+    ] = False,
+    versions: Annotated[
+        bool,
+        typer.Option(
+            "--versions", help="Also remove perdure.workflow_versions and its schema."
+        ),
+    ] = False,
+    wait: Wait = 60,
+    target: TargetName = None,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Remove the runtime with all its runs; deployed versions stay registered."""
+    from perdure.engine.upgrade import uninstall
+
+    config = configuration(directory)
+    sources = _sources(target, config)
+    with opened(database_url, config) as database:
+        if not yes:
+            question = f"remove the {sources.title} and all runs from {database.shown}?"
+            typer.confirm(question, abort=True, err=True)
+        gone = uninstall(
+            database, sources, force=force, versions=versions, wait=wait, say=_say
+        )
+    if gone is None:
+        typer.echo(f"there is no {sources.title} in this database")
+    else:
+        typer.echo(f"removed the {sources.title} {gone}")
+
+
 @app.command("sql")
-def print_sql(target: TargetName = None, directory: Directory = Path()) -> None:
+def print_sql(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="VERSION",
+            help="Print what upgrades this version instead.",
+            show_default=False,
+        ),
+    ] = None,
+    target: TargetName = None,
+    directory: Directory = Path(),
+) -> None:
     """Print the SQL that installs the runtime, as one transaction."""
     from perdure.engine.install import script
+    from perdure.engine.upgrade import upgrade_script
 
     sources = _sources(target, configuration(directory))
-    typer.echo(script(sources), nl=False)
+    with reported():
+        text = upgrade_script(since, sources) if since else script(sources)
+    typer.echo(text, nl=False)
 
 
 @app.command()
@@ -96,9 +174,15 @@ def status(
         build = " (another build)" if found.other_build else ""
         typer.echo(f"installed: {found.installed or 'nothing'}{build}")
         typer.echo(f"this version brings: {found.shipped}")
+        if advice := found.advice(sources.title):
+            typer.echo(advice, err=True)
         if not sources.extension:
             typer.echo(f"worker connections: {working}")
     raise typer.Exit(0 if found.current else 1)
+
+
+def _say(what: str) -> None:
+    typer.echo(what, err=True)
 
 
 def _sources(target: str | None, config: Config) -> Sources:

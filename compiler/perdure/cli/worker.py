@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +15,10 @@ from perdure.cli.project import Directory, fail
 
 if TYPE_CHECKING:
     from perdure.config import Config
+    from perdure.engine.database import Database
     from perdure.engine.guard import Guard
+    from perdure.engine.worker_log import Log
+    from perdure.engine.worker_meter import Meter
 
 MEBIBYTE = 1024 * 1024
 
@@ -53,16 +58,33 @@ def worker(
     log_level: Annotated[LogLevel, typer.Option(help="Least severe event.")] = (
         LogLevel.info
     ),
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Serve /metrics for Prometheus and /health; 0 takes a free port.",
+            show_default=False,
+        ),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address to serve them on.")
+    ] = "127.0.0.1",
     database_url: DatabaseUrl = None,
     directory: Directory = Path(),
 ) -> None:
     """Execute runs until SIGTERM or SIGINT; twice gives up running steps."""
     from perdure.engine.worker import Options, run_worker
     from perdure.engine.worker_log import Log
+    from perdure.engine.worker_meter import Meter
 
     config = configuration(directory)
-    log = Log(log_format.value, log_level.value)
-    with opened(database_url, config) as database:
+    meter = Meter()
+    log = Log(log_format.value, log_level.value, listener=meter.heard)
+    with (
+        opened(database_url, config) as database,
+        _watched(meter, log, database, metrics_host, metrics_port),
+    ):
         options = Options(
             url=database.url,
             connections=connections,
@@ -72,6 +94,21 @@ def worker(
             guard=guard_of(config),
         )
         run_worker(options, log)
+
+
+@contextmanager
+def _watched(
+    meter: Meter, log: Log, database: Database, host: str, port: int | None
+) -> Iterator[None]:
+    """Serve metrics while inside, if they are asked for."""
+    if port is None:
+        yield
+        return
+    from perdure.engine.metrics import serving
+
+    with serving(meter, database.url, host, port) as taken:
+        log.info("metrics.serving", host=host, port=taken)
+        yield
 
 
 def guard_of(config: Config) -> Guard:

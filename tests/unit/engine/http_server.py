@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
                     "method": self.command,
                     "path": self.path,
                     "headers": {k.lower(): v for k, v in self.headers.items()},
-                    "body": body.decode(),
+                    "body": body.decode(errors="surrogateescape"),
                 }
             )
         try:

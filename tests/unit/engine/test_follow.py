@@ -104,6 +104,7 @@ CONDITION = node(4, "SQL", rows=1)
         ("steps[2].parallel.notify[0]", ("steps", "2", "parallel.notify", "0")),
         ("steps[3].elif[0].then[1]", ("steps", "3", "elif[0].then", "1")),
         ("steps[3].race.elif[0]", ("steps", "3", "race.elif", "0")),
+        ("steps[3].cases[2][0]", ("steps", "3", "cases[2]", "0")),
         ("steps[4].loop[12].else[0]", ("steps", "4", "loop", "12", "else", "0")),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 
 from perdure.engine.guard import guard
 from perdure.engine.http_client import Failure, HttpClient, Request, Response
+from perdure.engine.http_multipart import Part
 from tests.unit.engine.http_server import Server, serving
 
 
@@ -33,12 +34,13 @@ def send(
     timeout: float = 10,
     max_bytes: int = 1000,
     allow: tuple[str, ...] = (),
+    parts: tuple[Part, ...] = (),
 ) -> Response | Failure:
     async def run() -> Response | Failure:
         allowed = (*allow, server.place) if server else allow
         client = HttpClient(guard(allowed), max_bytes=max_bytes)
         try:
-            request = Request(method, url, headers or {}, body, timeout, "key-1")
+            request = Request(method, url, headers or {}, body, timeout, "key-1", parts)
             return await client.send(request)
         finally:
             await client.aclose()
@@ -100,6 +102,54 @@ def test_server_error_is_an_answer(server: Server) -> None:
 def test_own_idempotency_key_of_a_workflow_wins(server: Server) -> None:
     outcome = send(server, server.url("/echo"), headers={"Idempotency-Key": "mine"})
     assert echo(outcome)["headers"]["idempotency-key"] == "mine"
+
+
+def test_parts_make_a_multipart_body(server: Server) -> None:
+    seen = echo(
+        send(
+            server,
+            server.url("/echo"),
+            method="PUT",
+            headers={"Content-Type": "text/plain", "X-A": "b"},
+            parts=(Part("f", "AP8=", "x.bin", "image/png"), Part("note", "aGk=")),
+        )
+    )
+    kind, _, boundary = seen["headers"]["content-type"].partition("; boundary=")
+    assert (seen["method"], kind, seen["headers"]["x-a"]) == (
+        "PUT",
+        "multipart/form-data",
+        "b",
+    )
+    assert (
+        seen["body"].encode(errors="surrogateescape")
+        == (
+            f"--{boundary}\r\n"
+            'content-disposition: form-data; name="f"; filename="x.bin"\r\n'
+            "content-type: image/png\r\n\r\n"
+        ).encode()
+        + b"\0\xff"
+        + (
+            f"\r\n--{boundary}\r\n"
+            'content-disposition: form-data; name="note"\r\n\r\n'
+            f"hi\r\n--{boundary}--\r\n"
+        ).encode()
+    )
+
+
+def test_a_multipart_body_obeys_the_limit_and_the_guard(server: Server) -> None:
+    small, large = Part("f", "AA=="), Part("f", "A" * 4000)
+    kind, message = failed(
+        send(server, server.url("/echo"), method="POST", parts=(large,))
+    )
+    assert kind == "too_large"
+    assert "1000 bytes" in message
+    kind, message = failed(
+        send(server, server.url("/echo"), method="POST", parts=(Part("f", "$x"),))
+    )
+    assert (kind, server.seen) == ("invalid", [])
+    assert "base64" in message
+    kind, _ = failed(send(None, server.url("/echo"), method="POST", parts=(small,)))
+    assert (kind, server.seen) == ("refused", [])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,10 @@
 -- written by perdure: loops, version 1, for target perdure
 -- Compiled from workflows/loops.yaml; to change it, change that file and compile again.
+-- Digest of what was compiled: 23d8f79c64ed718e635a18683d9dfd7a9af942a43a1d8e1aef4f769b09cbb792
+
+set local lock_timeout = '5s';
+
+set local statement_timeout = '60s';
 
 create schema if not exists workflows;
 
@@ -132,7 +137,7 @@ steps:
       - let: {done: done - 1}
     until: done <= 0
   - sleep: interval '1 second' * limit
-  - return: "${done}"
+  - return: "$$source$ || '{' || $source$done}"
 $source$,
   $map$[
 {"path": "steps", "name": null, "role": "workflow", "file": null, "line": null},

@@ -1,5 +1,10 @@
 -- written by perdure: order_approval, version 1, for target perdure
 -- Compiled from workflows/order_approval.yaml; to change it, change that file and compile again.
+-- Digest of what was compiled: 1fa7019e20b4d3c4c611ca1c850840ae1d2b04cf00b196d0bb726f37f239905b
+
+set local lock_timeout = '5s';
+
+set local statement_timeout = '60s';
 
 create schema if not exists workflows;
 
@@ -152,7 +157,7 @@ steps:
         - sql: update shop.stock set reserved = reserved + 1 where order_id = :order.id
       notify:
         - http: POST https://hooks.example.com/orders
-          json: {text: "Order ${order.id} for ${order.email}"}
+          json: {text: "Order $$source$ || '{' || $source$order.id} for $$source$ || '{' || $source$order.email}"}
           retry: {max_attempts: 5, backoff: 1s}
 
   - sql: update shop.orders set status = 'approved' where id = :order.id

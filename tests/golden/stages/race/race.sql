@@ -1,5 +1,10 @@
 -- written by perdure: race, version 1, for target perdure
 -- Compiled from workflows/race.yaml; to change it, change that file and compile again.
+-- Digest of what was compiled: f8cbeee98cf7fa20aa3af94cb17cc53d2c3192f48f80219c51f53110cd049707
+
+set local lock_timeout = '5s';
+
+set local statement_timeout = '60s';
 
 create schema if not exists workflows;
 
@@ -163,8 +168,8 @@ steps:
       polled:
         - loop:
             - name: poll
-              http: GET https://pay.example.com/orders/${order_id}?v=${run.id}
-              headers: {x-run: "${run.id}", accept: application/json}
+              http: GET https://pay.example.com/orders/$$source$ || '{' || $source$order_id}?v=$$source$ || '{' || $source$run.id}
+              headers: {x-run: "$$source$ || '{' || $source$run.id}", accept: application/json}
               timeout: 5s
             - if: coalesce(poll.ok and poll.json ->> 'state' = 'paid', false)
               then: [break]
@@ -172,16 +177,16 @@ steps:
   - if: outcome.winner = 'paid' and order.total is not null
     then:
       - assert: coalesce(payment.data.amount >= order.total, false)
-        message: "only ${payment.data.amount} of ${order.total} was paid"
+        message: "only $$source$ || '{' || $source$payment.data.amount} of $$source$ || '{' || $source$order.total} was paid"
   - if: outcome.winner = 'expired'
     then:
-      - fail: order ${order_id} was never paid
+      - fail: order $$source$ || '{' || $source$order_id} was never paid
     elif:
       - if: outcome.winner = 'polled'
         then:
           - return: {paid_at: null, by: null}
     else:
-      - return: {paid_at: "${order.placed_at}", by: "${payment.data.by.name}"}
+      - return: {paid_at: "$$source$ || '{' || $source$order.placed_at}", by: "$$source$ || '{' || $source$payment.data.by.name}"}
 $source$,
   $map$[
 {"path": "steps", "name": null, "role": "workflow", "file": null, "line": null},

@@ -1,5 +1,10 @@
 -- written by perdure: sql, version 1, for target perdure
 -- Compiled from workflows/sql.yaml; to change it, change that file and compile again.
+-- Digest of what was compiled: f6037793ead40849c5f5e86da959e229d155fa4b38d3d734a37b2aefdd4fd848
+
+set local lock_timeout = '5s';
+
+set local statement_timeout = '60s';
 
 create schema if not exists workflows;
 
@@ -142,12 +147,12 @@ steps:
       insert into shop.audit (what) values
         ('costs $order or {sys_label}' || E'\t$1' || $$ and $x in {a} $$ || coalesce(:one.note, ''))
   - return:
-      name: ${one.name}
-      note: ${one.note}
-      tags: ${placed.tags}
-      at: ${placed.placed_at}
-      count: ${counted.rows_affected}
-      text: "${one.name} has ${counted.rows_affected} orders"
+      name: $$source$ || '{' || $source$one.name}
+      note: $$source$ || '{' || $source$one.note}
+      tags: $$source$ || '{' || $source$placed.tags}
+      at: $$source$ || '{' || $source$placed.placed_at}
+      count: $$source$ || '{' || $source$counted.rows_affected}
+      text: "$$source$ || '{' || $source$one.name} has $$source$ || '{' || $source$counted.rows_affected} orders"
       fixed: [1, true, null, "1"]
 $source$,
   $map$[

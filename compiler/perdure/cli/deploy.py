@@ -1,0 +1,137 @@
+"""`perdure deploy`: apply what the database does not have yet."""
+
+from __future__ import annotations
+
+import json as json_
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perdure.cli.database import DatabaseUrl, Json, opened
+from perdure.cli.drift import runtime_differences, state_of
+from perdure.cli.project import Directory, fail, find_project
+from perdure.cli.released import Released, read_released
+
+if TYPE_CHECKING:
+    from perdure.config import Config
+    from perdure.engine.database import Database
+    from perdure.engine.deploy import Connection
+    from perdure.release.lock import Change, Entry
+
+
+def deploy(
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before applying.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the SQL and apply nothing.")
+    ] = False,
+    json: Json = False,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Apply the migrations of the lock that the database does not have."""
+    from perdure.engine.database import connect
+    from perdure.engine.deploy import deploying
+
+    config = find_project(directory)
+    released = read_released(config)
+    with (
+        opened(database_url, config) as database,
+        connect(database.url, database.origin) as connection,
+        deploying(connection),
+    ):
+        for lack in runtime_differences(connection, config.target):
+            fail(lack.message, lack.advice)
+        todo = _plan(connection, config, released)
+        if dry_run:
+            for each in todo:
+                typer.echo(released.scripts[each.key], nl=False)
+            return
+        if todo and not (yes or json):
+            _ask(database, connection, released, todo)
+        for each in todo:
+            _apply(connection, released, each, quiet=json)
+    if json:
+        typer.echo(json_.dumps({"deployed": [each.key for each in todo]}, indent=2))
+    elif not todo:
+        typer.echo("nothing to do: the database has every version of the lock")
+
+
+# --- deploying ----------------------------------------------------------------------
+
+
+def _plan(
+    connection: Connection, config: Config, released: Released
+) -> list[Entry | Change]:
+    """Return what to apply; end the command where the database has something else."""
+    from perdure.release.state import conflicts, missing
+
+    state = state_of(connection, config.sql_schema)
+    found = conflicts(released.lock, state)
+    if found:
+        for each in found:
+            typer.echo(f"error: {each.subject} {each.message}", err=True)
+            typer.echo(f"  = help: {each.advice}", err=True)
+        raise typer.Exit(1)
+    return missing(released.lock, state)
+
+
+def _ask(
+    database: Database,
+    connection: Connection,
+    released: Released,
+    todo: Sequence[Entry | Change],
+) -> None:
+    """Show what is about to be applied, and go on only with a yes."""
+    from perdure.engine.deploy import runs_by_version
+
+    runs = runs_by_version(connection)
+    typer.echo(f"to {database.shown}:", err=True)
+    for each in todo:
+        typer.echo(f"  {_described(each)}  {released.files[each.key]}", err=True)
+        for label, states in runs.items():
+            count = _unfinished(states)
+            if label.partition("@")[0] == each.workflow and count:
+                stay = "1 run stays" if count == 1 else f"{count} runs stay"
+                typer.echo(f"    {stay} on {label}", err=True)
+    if not sys.stdin.isatty():
+        fail("nobody is there to be asked", "perdure deploy --yes does not ask")
+    count = len(todo)
+    typer.confirm(
+        f"apply {'this migration' if count == 1 else f'these {count} migrations'}?",
+        abort=True,
+        err=True,
+    )
+
+
+def _apply(
+    connection: Connection, released: Released, event: Entry | Change, *, quiet: bool
+) -> None:
+    from perdure.engine.deploy import FailedMigration, apply_migration
+
+    try:
+        apply_migration(connection, released.scripts[event.key])
+        connection.commit()
+    except FailedMigration as error:
+        fail(
+            f"{released.files[event.key]}: {error}",
+            "nothing of this migration is applied; deploy again when it is mended",
+            code=1,
+        )
+    if not quiet:
+        typer.echo(f"deployed {_described(event)}")
+
+
+def _described(event: Entry | Change) -> str:
+    """Return what a migration is, for people."""
+    note = getattr(event, "note", None)
+    return f"{event.key}: {note}" if note else event.key
+
+
+def _unfinished(states: Mapping[str, int]) -> int:
+    ended = ("completed", "failed", "cancelled")
+    return sum(count for status, count in states.items() if status not in ended)

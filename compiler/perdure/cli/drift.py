@@ -1,0 +1,109 @@
+"""`perdure drift`: where the repo's versions and the database do not agree."""
+
+from __future__ import annotations
+
+import json as json_
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perdure.cli.database import DatabaseUrl, Json, opened
+from perdure.cli.late import late_differences
+from perdure.cli.project import Directory, find_project
+from perdure.cli.released import read_released
+
+if TYPE_CHECKING:
+    from perdure.engine.deploy import Connection
+    from perdure.release.state import Database as State
+    from perdure.release.state import Difference, Function, Newer
+
+
+def drift(
+    json: Json = False,
+    sql: Annotated[
+        bool,
+        typer.Option(
+            "--sql", help="Print the SQL that mends what a migration can't, for psql."
+        ),
+    ] = False,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Compare the repo with the database; exit with 1 if they differ."""
+    from perdure.engine.database import connect
+    from perdure.release.state import drift as compare
+
+    config = find_project(directory)
+    released = read_released(config)
+    with (
+        opened(database_url, config) as database,
+        connect(database.url, database.origin) as connection,
+    ):
+        state = state_of(connection, config.sql_schema)
+        found = runtime_differences(connection, config.target)
+        found += compare(released.lock, released.scripts, state)
+        found += late_differences(config, database, connection, released.lock)
+    if json:
+        typer.echo(json_.dumps({"differences": [data_of(e) for e in found]}, indent=2))
+    elif sql:
+        for each in found:
+            typer.echo(f"-- {each.subject} {each.message}")
+            typer.echo("\n".join(each.sql) if each.sql else f"-- {each.advice}")
+    else:
+        for each in found:
+            typer.echo(f"{each.subject} {each.message}")
+            newer = f"; the {each.newer} is newer" if each.newer != "neither" else ""
+            typer.echo(f"  = help: {each.advice}{newer}")
+        if not found:
+            count = len(released.entries)
+            versions = "1 version" if count == 1 else f"{count} versions"
+            typer.echo(f"no drift: the database agrees with the lock on {versions}")
+    raise typer.Exit(1 if found else 0)
+
+
+def state_of(connection: Connection, schema: str) -> State:
+    """Read what a database has of workflows."""
+    from perdure.engine.deploy import (
+        applied_changes,
+        deployed_versions,
+        functions,
+        schedules,
+    )
+    from perdure.release.state import Applied, Database, Function, Version
+
+    there: dict[str, list[Function]] = {}
+    for name, body, owner, public in functions(connection, schema):
+        there.setdefault(name, []).append(Function(body, owner, public))
+    return Database(
+        tuple(
+            Version(each.name, each.version, each.digest, each.retired_at is not None)
+            for each in deployed_versions(connection)
+        ),
+        there,
+        tuple(Applied(*each) for each in applied_changes(connection)),
+        tuple(schedules(connection)),
+    )
+
+
+def runtime_differences(connection: Connection, target: str) -> list[Difference]:
+    """Return what is wrong with the runtime in the database."""
+    from perdure.engine.install import read_status
+    from perdure.release.state import Difference
+
+    if target != "perdure":
+        return []
+    found = read_status(connection)
+    advice = found.advice()
+    if advice is None:
+        return []
+    what, _, rest = advice.partition(";")
+    newer: Newer = "database" if found.newer else "repo"
+    return [Difference("runtime", "runtime:", what, newer, rest.strip() or what)]
+
+
+def data_of(difference: Difference) -> dict[str, object]:
+    """Return a difference for JSON."""
+    from dataclasses import asdict
+
+    return asdict(difference)

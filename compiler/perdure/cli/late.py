@@ -1,0 +1,109 @@
+"""What versions of before use, and whether it is another thing now or soon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import typer
+
+from perdure.cli.past import folder, of_version
+from perdure.cli.project import opened_compiler, show
+
+if TYPE_CHECKING:
+    from perdure.cli.past import Past
+    from perdure.config import Config
+    from perdure.engine.database import Database
+    from perdure.engine.inflight import Connection
+    from perdure.pipeline import Compiler
+    from perdure.release import Lock
+    from perdure.release.late import ChangedUse
+    from perdure.release.state import Difference
+
+
+def definitions(config: Config) -> dict[str, str]:
+    """Return the digests of a schema's functions and views, by name."""
+    with opened_compiler(config, remember=False) as compiler:
+        end_on_problems(compiler)
+        return {each.name: each.digest for each in compiler.catalog.definitions()}
+
+
+def end_on_problems(compiler: Compiler) -> None:
+    """End the command when the schema can't be loaded."""
+    problems = [*compiler.problems, *compiler.catalog.problems()]
+    if problems:
+        compiler.sources.update((e.path, e) for e in compiler.catalog.sources)
+        show(problems, compiler.sources)
+        raise typer.Exit(1)
+
+
+def on_database(config: Config, database: Database) -> Config:
+    """Return the configuration with the schema of a database."""
+    return replace(config, schema=(), schema_url=database.url)
+
+
+def late_differences(
+    config: Config, database: Database, connection: Connection, lock: Lock
+) -> list[Difference]:
+    """Return the functions and views that changed under runs in flight.
+
+    The schema of the database is read for it only where such runs use any.
+    """
+    from perdure.engine.inflight import open_runs
+    from perdure.release.late import late_drift
+
+    runs = {key: len(ids) for key, ids in open_runs(connection).items()}
+    entries = [each for each in lock.entries if each.uses and each.key in runs]
+    if not entries:
+        return []
+    there = on_database(config, database)
+    state = config.state_dir
+    with opened_compiler(there, remember=False, state_dir=state) as compiler:
+        if problems := compiler.catalog.problems():
+            typer.echo(
+                "warning: functions and views can't be compared with what versions "
+                f"were compiled with: {problems[0].message}",
+                err=True,
+            )
+            return []
+        now = {each.name: each.digest for each in compiler.catalog.definitions()}
+    return late_drift(entries, now, runs)
+
+
+def changing(
+    after: Config, before: Config, versions: Sequence[Past]
+) -> list[ChangedUse]:
+    """Return what versions use and what is another thing under the schema of `after`.
+
+    It is what the lock recorded; where that says nothing, what the version uses under
+    the schema of `before`.
+    """
+    from perdure.release.late import changed_names
+
+    now = definitions(after)
+    with opened_compiler(before, remember=False, state_dir=after.state_dir) as compiler:
+        end_on_problems(compiler)
+        return [
+            use
+            for version in versions
+            for use in changed_names(
+                version.workflow,
+                version.version,
+                used(compiler, before, version, list(versions)),
+                now,
+            )
+        ]
+
+
+def used(
+    compiler: Compiler, config: Config, version: Past, versions: list[Past]
+) -> dict[str, str]:
+    """Return what a version uses under a compiler's schema, with digests by name."""
+    from perdure.uses import uses_of
+
+    with folder() as place:
+        unit, _ = of_version(compiler, config, version, versions, place)
+        if unit is None or unit.ir is None:
+            return {}
+        return {e.name: e.digest for e in uses_of(unit.ir, compiler.catalog)}

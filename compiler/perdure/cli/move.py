@@ -1,0 +1,71 @@
+"""`perdure move`: a run that waits goes on in another version."""
+
+from __future__ import annotations
+
+import json as json_
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perdure.cli.database import DatabaseUrl, Json, configuration, opened
+from perdure.cli.observe import RunId
+from perdure.cli.project import Directory, fail
+
+if TYPE_CHECKING:
+    from perdure.engine.runs import Place
+
+
+def move(
+    run: RunId,
+    to: Annotated[
+        int, typer.Option(metavar="N", min=1, help="The version, which is deployed.")
+    ],
+    json: Json = False,
+    database_url: DatabaseUrl = None,
+    directory: Directory = Path(),
+) -> None:
+    """Let a run that waits go on in another version of its workflow."""
+    from perdure.engine import client
+    from perdure.engine import move as engine
+
+    config = configuration(directory)
+    with (
+        opened(database_url, config) as database,
+        client.session(database) as connection,
+    ):
+        try:
+            before, after = engine.move(connection, run, to, config.sql_schema)
+        except engine.Immovable as refused:
+            _refuse(run, to, refused)
+    if json:
+        typer.echo(json_.dumps({"run": run, "from": before, "to": after}))
+    else:
+        typer.echo(f"moved run {run} from {before} to {after}")
+
+
+def _refuse(run: str, to: int, refused: Exception) -> None:
+    """Say on which step the versions differ."""
+    step = getattr(refused, "step", None)
+    if step is None or step.old is None:
+        fail(str(refused), "nothing was changed", code=1)
+    typer.echo(
+        f"error: run {run} cannot be moved to version {to}: the versions do not agree "
+        "on what the run has done",
+        err=True,
+    )
+    typer.echo(f"  it has been at {_shown(step.old)}", err=True)
+    there = f"there is {_shown(step.new)}" if step.new else "there is no step"
+    typer.echo(f"  in version {to}, at that point, {there}", err=True)
+    typer.echo(
+        "  = help: what a run has passed, and what it waits in, must be the same; it "
+        "stays on its version, where it was",
+        err=True,
+    )
+    raise typer.Exit(1)
+
+
+def _shown(place: Place) -> str:
+    name = f' "{place.name}"' if place.name else ""
+    line = f" ({place.file}:{place.line})" if place.file else ""
+    return f"{place.path}{name}{line}"

@@ -1,0 +1,270 @@
+"""Versions of before, as a project to compile: from git, the lock, or a database."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from perdure.cli.project import compile_cleanly, fail, opened_compiler
+
+if TYPE_CHECKING:
+    from perdure.cli.released import Released
+    from perdure.config import Config
+    from perdure.engine.inflight import Registered
+    from perdure.engine.runs import Place
+    from perdure.pipeline import Compiler, Unit
+    from perdure.release import Entry
+    from perdure.source import Source
+
+_TRIED = re.compile(r"_[0-9a-f]{8}$")  # as `perdure run` names what is not compiled
+_FILE = re.compile(r"\n--- (\S.*\.(?:ya?ml|py|sql))\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The workflows of a project by name, and the files that were read.
+
+    `digests` are those of the versions in the lock, where that was compiled.
+    """
+
+    units: dict[str, Unit]
+    sources: dict[str, Source]
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    def digest(self, name: str) -> str | None:
+        """Return the digest of a workflow's version."""
+        unit = self.units.get(name)
+        return self.digests.get(name) or (unit.digest if unit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A version of before: its files, its own first, and the places of its nodes.
+
+    `uses` is what the lock recorded, `calls` the versions of other workflows that it
+    starts, where they are known.
+    """
+
+    workflow: str
+    version: int
+    digest: str
+    files: Mapping[str, str]
+    places: tuple[Place, ...]
+    uses: tuple[tuple[str, str], ...] = ()
+    calls: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """How people write it."""
+        return f"{self.workflow}@{self.version}"
+
+
+def compiled(config: Config, state_dir: Path | None = None) -> Compiled:
+    """Compile all workflows of a project; end the command on mistakes."""
+    with opened_compiler(config, remember=False, state_dir=state_dir) as compiler:
+        checked = compile_cleanly(compiler, config)
+        units = {unit.name: unit for unit in checked.units if unit.name}
+        return Compiled(units, checked.sources)
+
+
+def compiled_before(config: Config, state_dir: Path) -> Compiled:
+    """Compile workflows of before; those with mistakes have no IR.
+
+    End the command only when nothing can be said, as when the schema can't be loaded.
+    """
+    from perdure.cli.project import check_all, show
+
+    with opened_compiler(config, remember=False, state_dir=state_dir) as compiler:
+        checked = check_all(compiler, config)
+        if checked.failed and not checked.units:
+            show(checked.findings, checked.sources)
+            raise typer.Exit(1)
+        units = {unit.name: unit for unit in checked.units if unit.name}
+        return Compiled(units, checked.sources)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Give a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="perdure-") as name:
+        yield Path(name).resolve()
+
+
+def released(config: Config) -> Released:
+    """Read the lock and its scripts; of another target where there is none for ours."""
+    from perdure.cli.released import read_released
+    from perdure.release import read_lock
+    from perdure.source import Source
+
+    if config.lock.exists():
+        text = config.lock.read_text("utf-8", errors="replace")
+        lock, _ = read_lock(Source(config.lock.name, text))
+        targets = [each.target for each in lock.entries] if lock else []
+        if targets and config.target not in targets:
+            config = replace(config, target=targets[-1])
+    return read_released(config)
+
+
+def as_locked(config: Config, place: Path) -> Config:
+    """Write the sources of the versions in force, which their migrations hold."""
+    lock = released(config).lock
+    current = {name: lock.current(name) for name in lock.workflows}
+    keys = {entry.key for entry in current.values() if entry is not None}
+    return as_project(config, place, [e for e in locked(config) if e.key in keys])
+
+
+def locked(config: Config) -> list[Past]:
+    """Return the versions of the lock that are not retired."""
+    found = released(config)
+    return [
+        _of_script(entry, found.scripts[entry.key])
+        for entry in found.lock.entries
+        if entry.version not in found.lock.retired(entry.workflow)
+    ]
+
+
+def _of_script(entry: Entry, script: str) -> Past:
+    from perdure.engine.client import read_source_map
+    from perdure.release.sources import registered_map, registered_sources
+
+    places = tuple(read_source_map(registered_map(script)))
+    files = registered_sources(script)
+    schema = re.escape(entry.schema)
+    started = re.findall(rf'\b{schema}"?\."?(\w+)_v(\d+)\b', script)
+    calls = {name: int(number) for name, number in started if name != entry.workflow}
+    own = (entry.workflow, entry.version, entry.digest)
+    return Past(*own, files, places, entry.uses, calls)
+
+
+def deployed(
+    registered: list[Registered], known: list[Past], target: str
+) -> list[Past]:
+    """Return the versions that a database registers for a target, without retired ones.
+
+    Those that the lock knows, too, are taken from there: it has the names of files.
+    """
+    locked_ = {(each.key, each.digest): each for each in known}
+    return [
+        locked_.get((each.key, each.digest))
+        or Past(each.name, each.version, each.digest, _files_of(each), each.places)
+        for each in registered
+        if each.target == target and not each.retired and not _TRIED.search(each.name)
+    ]
+
+
+def _files_of(each: Registered) -> dict[str, str]:
+    """Take the joined sources apart; the name of the first file is not among them."""
+    first, *pieces = _FILE.split("\n" + each.source)
+    paths, texts = pieces[::2], pieces[1::2]
+    others = dict(zip(paths, texts, strict=True))
+    first = first.removeprefix("\n")
+    own = next((p.file for p in each.places if p.file and p.file not in others), None)
+    guess = "yaml" if re.search(r"^workflow\s*:", first, re.MULTILINE) else "py"
+    return {own or f"workflows/{each.name}.{guess}": first, **others}
+
+
+def as_project(config: Config, place: Path, versions: list[Past]) -> Config:
+    """Write the files of versions, and return the configuration for them."""
+    for each in versions:
+        write(place, each.files, each.key)
+    workflows = place
+    if config.workflows.is_relative_to(config.root):
+        own = place / config.workflows.relative_to(config.root)
+        inside = all(_below(place, each.files, own) for each in versions)
+        workflows = own if inside else place
+    workflows.mkdir(parents=True, exist_ok=True)
+    return replace(config, root=place, source=None, workflows=workflows)
+
+
+def _below(place: Path, files: Mapping[str, str], folder: Path) -> bool:
+    return (place / next(iter(files), "")).is_relative_to(folder)
+
+
+def write(place: Path, files: Mapping[str, str], key: str) -> None:
+    """Write the files of a version below a folder."""
+    for path, text in files.items():
+        target = place / path
+        if not target.resolve().is_relative_to(place):
+            fail(f'{key} names a file outside of the project, "{path}"')
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+def of_version(
+    compiler: Compiler, config: Config, version: Past, others: list[Past], place: Path
+) -> tuple[Unit | None, dict[str, Source]]:
+    """Compile a version under a compiler's schema; `others` are there to be called."""
+    from perdure.memory import Memory
+
+    own = as_project(config, place, [*_called(version, others), version])
+    compiling = replace(
+        compiler,
+        config=own,
+        memory=Memory(None, ""),
+        sources={},
+        problems=(),
+        files=(),
+        needed=set(),
+        _library=None,
+        _shared=None,
+    )
+    first = place / next(iter(version.files), "none")
+    checked = compiling.check([first])
+    units = {unit.name: unit for unit in checked.units}
+    found = units.get(version.workflow) or next(iter(checked.units), None)
+    return found, compiling.sources
+
+
+def _called(version: Past, others: list[Past]) -> Iterator[Past]:
+    """Yield the other workflows as a version knows them, else their last versions."""
+    last = {each.workflow: each for each in others if each.workflow != version.workflow}
+    for each in others:
+        if version.calls.get(each.workflow) == each.version:
+            last[each.workflow] = each
+    yield from last.values()
+
+
+def as_committed(config: Config, revision: str, place: Path) -> Config:
+    """Unpack the project's folder as git has it at a revision."""
+    from perdure.config import read_config
+
+    top = _git(config.root, "rev-parse", "--show-prefix").decode().strip()
+    commit = _git(
+        config.root,
+        *("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"),
+        reason=f'git knows no revision "{revision}"',
+    )
+    tree = f"{commit.decode().strip()}:{top}"
+    with tarfile.open(fileobj=io.BytesIO(_git(config.root, "archive", tree))) as files:
+        files.extractall(place, filter="data")
+    for name in ("perdure.toml", "pyproject.toml"):
+        if (place / name).is_file():
+            read, found = read_config(place / name)
+            if found:
+                fail(f"at {revision}, {found[0].message}", code=1)
+            if read is not None:
+                return read
+    return replace(config, root=place, source=None, workflows=place / "none")
+
+
+def _git(folder: Path, *words: str, reason: str = "git failed") -> bytes:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        fail("git is not installed, and a revision was named")
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+        fail(said or reason)
+    return done.stdout

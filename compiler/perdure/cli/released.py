@@ -1,0 +1,88 @@
+"""What the project's lock says was released, with the scripts; needs no schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from perdure.cli.project import fail, show
+
+if TYPE_CHECKING:
+    from perdure.config import Config
+    from perdure.release import Change, Entry, Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What the lock has for the project's target, in the order it is applied.
+
+    `files` and `scripts` are the installing file and the SQL in it, by the keys of
+    the versions and changes. `whole` is the lock with those for other targets.
+    """
+
+    lock: Lock
+    whole: Lock
+    files: dict[str, str]
+    scripts: dict[str, str]
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The versions."""
+        return self.lock.entries
+
+    @property
+    def events(self) -> list[Entry | Change]:
+        """Versions and changes in the order in which they are applied."""
+        from perdure.release.lock import place
+
+        return sorted(self.lock.everything, key=place)
+
+
+def read_released(config: Config) -> Released:
+    """Read the lock and its migrations; end the command on what is wrong with them."""
+    from perdure.release import Lock, damaged, read_lock
+    from perdure.release.history import misfits
+    from perdure.source import Source
+
+    lock: Lock | None = Lock()
+    if config.lock.exists():
+        source = Source(config.lock.name, config.lock.read_text("utf-8"))
+        lock, found = read_lock(source)
+        if lock is not None:
+            found = [*damaged(lock, _texts(config, lock)), *misfits(lock)]
+        if found:
+            show(found, {source.path: source})
+            raise typer.Exit(1)
+    assert lock is not None  # else there were findings
+    return _for_target(config, lock)
+
+
+def _for_target(config: Config, lock: Lock) -> Released:
+    from perdure.release import Lock
+    from perdure.release.layouts import LAYOUTS
+
+    entries = tuple(each for each in lock.entries if each.target == config.target)
+    changes = tuple(each for each in lock.changes if each.target == config.target)
+    if lock.entries and not entries:
+        fail(f'the lock has no version for the target "{config.target}"')
+    released = Released(Lock(entries, lock.source, changes), lock, {}, {})
+    for event in released.lock.everything:
+        layout = LAYOUTS[event.layout]
+        path = config.migrations / layout.up_file(event.migration)
+        released.scripts[event.key] = layout.up_sql(path.read_text("utf-8"))
+        inside = path.is_relative_to(config.root)
+        shown = path.relative_to(config.root) if inside else path
+        released.files[event.key] = shown.as_posix()
+    return released
+
+
+def _texts(config: Config, lock: Lock) -> dict[str, str]:
+    """Read the files of the lock that are there."""
+    paths = {name for event in lock.everything for name, _ in event.files}
+    return {
+        name: (config.migrations / name).read_text("utf-8", errors="replace")
+        for name in paths
+        if (config.migrations / name).exists()
+    }

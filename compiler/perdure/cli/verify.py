@@ -1,0 +1,359 @@
+"""`perdure verify`: do the versions that are out there fit the schema as it will be?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perdure.cli.database import Json, opened
+from perdure.cli.late import end_on_problems, on_database
+from perdure.cli.past import (
+    Past,
+    as_committed,
+    deployed,
+    folder,
+    locked,
+    of_version,
+    released,
+)
+from perdure.cli.project import Directory, fail, find_project, opened_compiler
+
+if TYPE_CHECKING:
+    from perdure.config import Config
+    from perdure.diagnostics import Diagnostic
+    from perdure.pipeline import Compiler, Unit
+    from perdure.release.late import ChangedUse
+    from perdure.release.verify import Finding
+    from perdure.source import Source
+
+_SHOWN_RUNS = 5
+_SINCE = "since it was compiled"
+_NOW = "under the project's schema"
+
+
+def verify(
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="REV",
+            help="Verify the versions released at a git revision; errors are what was "
+            "good under its schema.",
+            show_default=False,
+        ),
+    ] = None,
+    db: Annotated[
+        str | None,
+        typer.Option(
+            "--db",
+            "--database-url",
+            metavar="URL",
+            help="Verify the versions deployed in a database, with their runs in "
+            "flight; errors are what is good under its schema.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+    directory: Directory = Path(),
+) -> None:
+    """Describe the SQL of released versions again, under the project's schema.
+
+    What a run in flight still needs and a migration takes away is an error before it
+    is deployed. Exits with 1 on errors.
+    """
+    from perdure.release.verify import render_json, render_text
+
+    if against is not None and db is not None:
+        fail("--against and --db exclude each other", "verify twice, once with each")
+    config = find_project(directory)
+    with ExitStack() as stack:
+        case = stack.enter_context(_case(config, against, db))
+        compiler = stack.enter_context(opened_compiler(config, remember=False))
+        end_on_problems(compiler)
+        findings = _findings(case, compiler)
+    count = len(case.versions)
+    render = render_json if json else render_text
+    typer.echo(render(findings, count), nl=False)
+    raise typer.Exit(1 if any(e.severity == "error" for e in findings) else 0)
+
+
+@dataclass(slots=True)
+class _Case:
+    """What is verified: versions, and the schema that they fit so far, if known.
+
+    `runs` are those in flight and the states of their nodes, by version; None where no
+    database was named. `current` are the versions in force once all is deployed.
+    """
+
+    config: Config
+    versions: list[Past]
+    before: Config | None = None
+    runs: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None
+    current: set[str] = field(default_factory=set)
+
+
+@contextmanager
+def _case(config: Config, against: str | None, db: str | None) -> Iterator[_Case]:
+    """Give what is to be verified against what."""
+    own = locked(config)
+    current = _current(config)
+    if db is not None:
+        yield _of_database(config, own, current, db)
+    elif against is not None:
+        with folder() as place:
+            then = as_committed(config, against, place)
+            yield _Case(config, locked(then), then, None, current)
+    else:
+        yield _Case(config, own, None, None, current)
+
+
+def _of_database(config: Config, own: list[Past], current: set[str], db: str) -> _Case:
+    from perdure.engine.database import connect
+    from perdure.engine.deploy import current_versions
+    from perdure.engine.inflight import open_runs, registered, states
+
+    with (
+        opened(db, config) as database,
+        connect(database.url, database.origin) as connection,
+    ):
+        there = deployed(registered(connection), own, config.target)
+        flying = open_runs(connection)
+        runs = {}
+        for each in there:
+            ids = flying.get(each.key, [])
+            known_nodes = config.target == "perdure"  # else nodes have other numbers
+            states_of = states(connection, ids) if known_nodes else {}
+            runs[each.key] = states_of or {run: {} for run in ids}
+        before = on_database(config, database)
+        in_force = current_versions(connection)
+    known = {key.partition("@")[0] for key in current}
+    others = {  # what the project does not know is in force as deployed
+        f"{name}@{version}" for name, version in in_force.items() if name not in known
+    }
+    current = current | others
+    return _Case(config, there, before, runs, current)
+
+
+def _current(config: Config) -> set[str]:
+    lock = released(config).lock
+    found = {lock.current(name) for name in lock.workflows}
+    return {each.key for each in found if each is not None}
+
+
+# --- what is wrong ------------------------------------------------------------------
+
+
+def _findings(case: _Case, compiler: Compiler) -> list[Finding]:
+    found: list[Finding] = []
+    with ExitStack() as stack:
+        base: Compiler | None = None
+        if case.before is not None:
+            state = case.config.state_dir
+            base = stack.enter_context(
+                opened_compiler(case.before, remember=False, state_dir=state)
+            )
+            end_on_problems(base)
+        for version in case.versions:
+            found += _of_version(case, version, compiler, base)
+    return sorted(found, key=lambda e: (e.severity, e.workflow, e.version))
+
+
+def _of_version(
+    case: _Case, version: Past, compiler: Compiler, base: Compiler | None
+) -> list[Finding]:
+    after, sources = _compiled(compiler, case, version)
+    was: Unit | None = None
+    if base is not None:
+        was, _ = _compiled(base, case, version)
+    known = {_message(each) for each in _errors(was)}
+    found = [
+        _broken(case, version, each, sources, _message(each) in known)
+        for each in _errors(after)
+    ]
+    if after is not None and was is not None and after.ir and was.ir:
+        found += _types(case, version, was, after)
+    return [*found, *_late(case, version, compiler, base, was)]
+
+
+def _compiled(
+    compiler: Compiler, case: _Case, version: Past
+) -> tuple[Unit | None, dict[str, Source]]:
+    with folder() as place:
+        return of_version(compiler, compiler.config, version, case.versions, place)
+
+
+def _errors(unit: Unit | None) -> list[Diagnostic]:
+    findings = unit.findings if unit else ()
+    return [each for each in findings if each.severity == "error"]
+
+
+def _message(each: Diagnostic) -> tuple[object, ...]:
+    return (each.code, each.message, each.span)
+
+
+def _broken(
+    case: _Case,
+    version: Past,
+    error: Diagnostic,
+    sources: Mapping[str, Source],
+    before: bool,
+) -> Finding:
+    from perdure.release.verify import Finding, step_at
+
+    place, step, path = None, None, None
+    if error.span is not None and error.span.path in sources:
+        line = sources[error.span.path].position(error.span.start)[0]
+        place = f"{error.span.path}:{line}"
+        node = step_at(version.places, error.span.path, line)
+        if node is not None:
+            step, path = node.name or node.path, node.path
+    runs, notes, needed = _needed(case, version, path)
+    serious = needed and not before
+    told = "it was not good before, either" if before else None
+    return Finding(
+        "error" if serious else "warning",
+        "broken-before" if before else "broken",
+        version.workflow,
+        version.version,
+        error.message,
+        error.code,
+        step,
+        place,
+        runs,
+        tuple(filter(None, (*notes, told))),
+        _advice(case, version) if serious else None,
+    )
+
+
+def _advice(case: _Case, version: Past) -> str:
+    if version.key in case.current:
+        return "compile a version that fits, and deploy it before the change of schema"
+    return (
+        "change the schema once its runs have ended (perdure versions shows them) and "
+        f"it is retired: perdure retire {version.key}"
+    )
+
+
+def _needed(
+    case: _Case, version: Past, path: str | None
+) -> tuple[tuple[str, ...], list[str], bool]:
+    """Return the runs that still come to a step, what to say, and if it is needed."""
+    from perdure.release.verify import comes_to
+
+    current = version.key in case.current
+    notes = ["new runs start with this version"] if current else []
+    if case.runs is None:
+        return (), notes or ["it may have runs; --db URL tells"], True
+    states = case.runs.get(version.key, {})
+    coming = [
+        run
+        for run, nodes in states.items()
+        if path is None or comes_to(path, version.places, nodes)
+    ]
+    if coming:
+        shown = ", ".join(coming[:_SHOWN_RUNS])
+        more = len(coming) - _SHOWN_RUNS
+        rest = f" and {more} more" if more > 0 else ""
+        verb = "run still comes" if len(coming) == 1 else "runs still come"
+        notes.append(f"{len(coming)} {verb} to it: {shown}{rest}")
+    elif states:
+        notes.append("no run in flight comes to it any more")
+    else:
+        notes.append("no run of it is in flight")
+    return tuple(coming), notes, current or bool(coming)
+
+
+def _types(case: _Case, version: Past, was: Unit, after: Unit) -> list[Finding]:
+    from perdure.release.verify import Finding, other_types
+
+    assert was.ir is not None
+    assert after.ir is not None
+    found = []
+    for step, text in other_types(was.ir, after.ir):
+        runs, notes, _ = _needed(case, version, step.head.path)
+        node = next((e for e in version.places if e.path == step.head.path), None)
+        place = f"{node.file}:{node.line}" if node and node.file else None
+        name = step.head.name or step.head.path
+        found.append(
+            Finding(
+                "warning",
+                "type",
+                version.workflow,
+                version.version,
+                f"{text}; later steps read it as what it was",
+                step=name,
+                place=place,
+                runs=runs,
+                notes=tuple(notes),
+            )
+        )
+    return found
+
+
+def _late(
+    case: _Case,
+    version: Past,
+    compiler: Compiler,
+    base: Compiler | None,
+    was: Unit | None,
+) -> list[Finding]:
+    """Find functions and views that are another thing under the project's schema."""
+    from perdure.release.late import changed_names
+    from perdure.uses import step_uses
+
+    unit = was
+    if unit is None:
+        unit, _ = _compiled(compiler, case, version)
+    steps: dict[str, tuple[str, str]] = {}
+    used: dict[str, str] = {}
+    if unit is not None and unit.ir is not None:
+        for each in step_uses(unit.ir, (base or compiler).catalog):
+            steps.setdefault(each.use.name, (each.step, each.path))
+            used[each.use.name] = each.use.digest
+    now = _definitions(compiler)
+    key, recorded = (version.workflow, version.version), dict(version.uses)
+    found = []
+    if base is None:
+        found = [(each, _SINCE) for each in changed_names(*key, recorded, now)]
+    elif case.runs is not None:
+        there = changed_names(*key, recorded, _definitions(base))
+        found = [(each, _SINCE) for each in there]
+    if base is not None:
+        found += [(each, _NOW) for each in changed_names(*key, used, now)]
+    return [
+        _late_finding(case, version, use, when, steps.get(use.name))
+        for use, when in found
+    ]
+
+
+def _definitions(compiler: Compiler) -> dict[str, str]:
+    return {each.name: each.digest for each in compiler.catalog.definitions()}
+
+
+def _late_finding(
+    case: _Case,
+    version: Past,
+    use: ChangedUse,
+    when: str,
+    step: tuple[str, str] | None,
+) -> Finding:
+    from perdure.release.verify import Finding
+
+    runs, notes, _ = _needed(case, version, step[1] if step else None)
+    became = "is gone" if use.change == "gone" else "has another definition"
+    return Finding(
+        "warning",
+        "late-binding",
+        version.workflow,
+        version.version,
+        f"uses {use.name}, which {became} {when}",
+        step=step[0] if step else None,
+        runs=runs,
+        notes=tuple(notes),
+        advice="steps find it when they run: check that it still does what they need",
+    )

@@ -1,0 +1,2 @@
+revision = "2b"
+down_revision = None

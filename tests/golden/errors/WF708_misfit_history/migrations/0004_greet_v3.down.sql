@@ -1,0 +1,23 @@
+-- written by perdure: greet, version 3: back to the version before it, if there is one
+-- Compiled from workflows/greet.yaml; to change it, change that file and compile again.
+-- Digest of what was compiled: cbb44985d121acc9e056e14b04aebdcdc831626ddaacc29707ec2ea2757485cf
+
+set local lock_timeout = '5s';
+
+set local statement_timeout = '60s';
+
+create or replace function workflows.greet()
+returns text
+language sql
+volatile
+as $current$
+  select workflows.greet_v1()
+$current$;
+
+comment on function workflows.greet() is 'Starts a run of greet, version 1';
+
+-- squawk-ignore ban-drop-function
+drop function workflows.greet_v3();
+
+delete from perdure.workflow_versions
+where name = 'greet' and version = 3;
