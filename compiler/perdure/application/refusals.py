@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from perdure.application.errors import (
+    NotDeployed,
     NotPermitted,
     RunNotFound,
     WorkflowError,
@@ -13,6 +14,8 @@ from perdure.application.errors import (
 )
 
 _GRANT = "its owner lets a role start and see runs with: select df.grant_usage('role')"
+
+_INSTALL = 'the runtime may be missing: "perdure runtime install" installs it'
 
 
 @contextmanager
@@ -49,6 +52,8 @@ def _meaning(chain: list[BaseException]) -> WorkflowError | None:
             return WrongInput(message)
         case "PD":
             return _of_runtime(state, message)
+    if state == "3F000":
+        return NotDeployed(f"{message}\n{_INSTALL}")
     return NotPermitted(f"{message}\n{_GRANT}") if state == "42501" else None
 
 

@@ -35,11 +35,12 @@ def start_options(plan: Plan) -> tuple[Argument, ...]:
     if options.key is not None:
         found.append(Named("key", _scoped(plan.workflow, options.key)))
     if options.limit is not None:
-        scope = quote_literal(plan.workflow)
+        scope, limit = quote_literal(plan.workflow), str(options.limit)
         if options.limit_key is not None:
             scope = _scoped(plan.workflow, options.limit_key)
+            limit = f"case when {scope} is not null then {limit} end"
         found.append(Named("concurrency_key", scope))
-        found.append(Named("concurrency_limit", str(options.limit)))
+        found.append(Named("concurrency_limit", limit))
     if options.timeout is not None:
         found.append(Named("timeout", f"interval {interval(options.timeout)}"))
     return tuple(found)

@@ -211,7 +211,9 @@ def _step(
     )
     own = [place for place in places if place.node in rows]
     if kind in _HOLDERS:
+        timers = [each for each in own if each.role == "timeout"]
         own = [place for place in own if place.role == main][:1] or own
+        own += [each for each in timers if rows[each.node].error and each not in own]
     else:
         own = [place for place in own if place.role not in _AROUND]
     ran = [(place.role, rows[place.node]) for place in own]
@@ -248,6 +250,8 @@ _KINDS = {
     "if": "if",
     "fail": "fail",
     "value": "let",
+    "timed": "do",
+    "timeout": "do",
 }
 # Steps whose state is that of one node, whatever became of what is inside.
 _HOLDERS = {

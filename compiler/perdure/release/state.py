@@ -151,9 +151,21 @@ def drift(
         if each.key not in stuck
     ]
     deployed = deployed_part(lock, database)
+    behind = _behind(lock, database)
     for workflow in deployed.workflows:
-        found += _objects(deployed, workflow, scripts, database)
-    return found + _schedules(deployed, database)
+        if workflow not in behind:
+            found += _objects(deployed, workflow, scripts, database)
+    return found + _schedules(deployed, database, behind)
+
+
+def _behind(lock: Lock, database: Database) -> set[str]:
+    """Return the workflows of which the database has what the lock does not know.
+
+    What is in force there, what is retired and which schedules run is the database's
+    to say then: to compare it, or to mend it, would undo what another branch deployed.
+    """
+    known = {_key(each) for each in lock.everything}
+    return {key[0] for key in _there(database) if key not in known}
 
 
 def deployed_part(lock: Lock, database: Database) -> Lock:
@@ -233,6 +245,8 @@ def _objects(
         versioned = f"{workflow}_v{entry.version}"
         if entry.version in retired:
             found += _left_over(entry, versioned, database)
+            if entry.version not in marked:
+                found.append(_not_marked(entry))
             continue
         if entry.version in marked:
             found.append(_wrongly_marked(entry))
@@ -327,6 +341,20 @@ def _left_over(entry: Entry, name: str, database: Database) -> list[Difference]:
     ]
 
 
+def _not_marked(entry: Entry) -> Difference:
+    return Difference(
+        "different",
+        entry.key,
+        "is retired, and not marked as such",
+        "neither",
+        _SQL,
+        (
+            "update perdure.workflow_versions set retired_at = now() "
+            f"where name = '{entry.workflow}' and version = {entry.version};",
+        ),
+    )
+
+
 def _wrongly_marked(entry: Entry) -> Difference:
     return Difference(
         "different",
@@ -344,11 +372,12 @@ def _wrongly_marked(entry: Entry) -> Difference:
 # --- schedules ------------------------------------------------------------------------
 
 
-def _schedules(lock: Lock, database: Database) -> list[Difference]:
+def _schedules(lock: Lock, database: Database, behind: set[str]) -> list[Difference]:
     """Compare the supervisors that run with those of the current versions."""
     wanted = {
         f"{current.key} schedule": current
         for name in lock.workflows
+        if name not in behind
         if (current := lock.current(name)) and current.scheduled
     }
     running: dict[str, list[str]] = {}
@@ -363,7 +392,7 @@ def _schedules(lock: Lock, database: Database) -> list[Difference]:
             found.append(
                 Difference("schedule", entry.key, message, "neither", _SQL, begin)
             )
-    own = set(lock.workflows)
+    own = set(lock.workflows) - behind
     for label, runs in running.items():
         if label.partition("@")[0] not in own:
             continue

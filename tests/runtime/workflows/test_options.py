@@ -155,16 +155,18 @@ def test_runs_of_a_key_follow_each_other(workbench: Bench) -> None:
         workbench,
         """\
         workflow: bounded
-        input: {name: text}
+        input: {name: text?}
         concurrency: {limit: 1, key: name}
         steps:
           - sleep: 1m
         """,
     )
     runs = [workbench.start("bounded", {"name": text(name)}) for name in "aab"]
+    runs += [workbench.start("bounded", {"name": text("null")})]
+    free = [workbench.start("bounded", {"name": sql.NULL}) for _ in range(2)]
     workbench.work()
-    found = [workbench.one("select df.status(%s)", [run])[0] for run in runs]
-    assert found == ["running", "pending", "running"]
+    found = [workbench.one("select df.status(%s)", [run])[0] for run in (*runs, *free)]
+    assert found == ["running", "pending", "running", "running", "running", "running"]
     for minutes in (1.1, 2.2):
         at(workbench, minutes / 60)
     assert not any(map(workbench.active, runs))

@@ -193,6 +193,10 @@ def test_a_mistake(steps: str, code: str, mark: str, message: str) -> None:
             "workflow: w\noverlap: skip\nsteps: [return]\n",
             [("WF136", "skip")],
         ),
+        (
+            "workflow: w\nschedule: 0 0 30 2 *\noverlap: skip\nsteps: [return]\n",
+            [("WF154", "0 0 30 2 *")],
+        ),
         ("workflow: W\nsteps: [return]\n", [("WF119", "W")]),
         ("workflow: w\ninput: {a: 5 +}\nsteps: [return]\n", [("WF148", "5")]),
         ("workflow: w\ninput: {a: {b: c}}\nsteps: [return]\n", [("WF110", "{b: c}")]),

@@ -36,7 +36,6 @@ _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
 }
 _LARGEST = 1_000_000
 _NUMBERS = (int, float, decimal.Decimal, datetime.timedelta)
@@ -124,11 +123,26 @@ def _computed(op: ast.operator, left: Any, right: Any) -> Any:
     compute = _OPERATORS.get(type(op))
     if isinstance(op, ast.Add) and isinstance(left, str) and isinstance(right, str):
         return left + right
-    if compute is None or not isinstance(left, _NUMBERS):
+    if not isinstance(left, _NUMBERS) or not isinstance(right, _NUMBERS):
         return UNKNOWN
-    if not isinstance(right, _NUMBERS) or _is_huge(left) or _is_huge(right):
+    if _is_huge(left) or _is_huge(right):
         return UNKNOWN
-    return compute(left, right)
+    if isinstance(op, ast.Div):
+        return _divided(left, right)
+    return compute(left, right) if compute else UNKNOWN
+
+
+def _divided(left: Any, right: Any) -> Any:
+    """Return the quotient as PostgreSQL gives it: of two integers it is an integer.
+
+    That of other numbers has digits of PostgreSQL's choice, which is known later.
+    """
+    if isinstance(left, datetime.timedelta):
+        return left / right
+    if isinstance(left, int) and isinstance(right, int):
+        quotient = abs(left) // abs(right)
+        return quotient if (left < 0) == (right < 0) else -quotient
+    return UNKNOWN
 
 
 def _is_huge(value: Any) -> bool:

@@ -180,10 +180,13 @@ def read_schemas(ctx: Context, node: Node, key: Key) -> tuple[Name, ...] | None:
 # --- options of a workflow ------------------------------------------------------
 
 
-def options_of(ctx: Context, fields: Fields) -> Options | None:
-    """Return the options among the values of a workflow; None when it has none."""
+def options_of(ctx: Context, fields: Fields, given: set[str]) -> Options | None:
+    """Return the options among the values of a workflow; None when it has none.
+
+    `given` are the keys of the workflow, those with a wrong value included.
+    """
     for name in ("timezone", "overlap"):
-        if name in fields and "schedule" not in fields:
+        if name in fields and "schedule" not in given:
             span = fields[name].span
             ctx.report("WF136", span, f'"{name}" without "schedule" means nothing')
     if not any(key.name in fields for key in OPTIONS):

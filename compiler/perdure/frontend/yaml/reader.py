@@ -125,5 +125,5 @@ def _read_workflow(
         path=ctx.source.path,
         ignores=ignores,
         unread=tuple(sorted(ctx.unread)),
-        options=options_of(ctx, fields),
+        options=options_of(ctx, fields, {key.value for key, _ in node.entries}),
     )
