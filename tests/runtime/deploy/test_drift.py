@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.runtime.deploy.conftest import WORKFLOW, Perdure
+from tests.runtime.deploy.conftest import WORKFLOW, Perdure, dump
 
 pytestmark = pytest.mark.usefixtures("runtime")
 SCHEDULED = """\
@@ -57,6 +57,32 @@ def test_the_printed_sql_leads_back_to_agreement(
 ) -> None:
     execute(database, statement)
     assert message in released("drift", code=1).stdout
+    mend(released, database)
+    assert "no drift" in released("drift").stdout
+
+
+def test_an_older_checkout_undoes_nothing(
+    released: Perdure, project: Path, database: str
+) -> None:
+    older = (project / "workflows.lock").read_text()
+    released("rollback", "hello")
+    released("retire", "hello@1")
+    released("deploy", "--yes")
+    before = dump(database)
+    (project / "workflows.lock").write_text(older)
+    done = released("drift", code=1).stdout
+    assert "the lock does not know it" in done
+    assert "edited" not in done
+    assert "retired" not in done
+    mend(released, database)
+    assert dump(database) == before
+
+
+def test_a_retirement_that_is_not_marked(released: Perdure, database: str) -> None:
+    released("retire", "hello@1")
+    released("deploy", "--yes")
+    execute(database, "update perdure.workflow_versions set retired_at = null")
+    assert "hello@1 is retired, and not marked" in released("drift", code=1).stdout
     mend(released, database)
     assert "no drift" in released("drift").stdout
 

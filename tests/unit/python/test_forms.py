@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from perdure.dump import to_json
 from perdure.syntax.tree import (
     FailStep,
     ForeachStep,
@@ -35,6 +36,15 @@ def test_a_failure_is_raised_again(again: str) -> None:
     (last,) = found.handler
     assert isinstance(last, FailStep)
     assert last.message is None
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("7 / 2", "3"), ("-7 / 2", "-3"), ("1.0 / 4", "(1.0 / 4)"), ("6 / 2 * 1", "3")],
+)
+def test_constants_are_divided_as_postgresql_does(written: str, meant: str) -> None:
+    found, same = (steps(f"return {{'x': {text}}}") for text in (written, meant))
+    assert to_json(found) == to_json(same)
 
 
 def test_the_names_of_a_written_out_loop_end_with_it() -> None:
