@@ -17,8 +17,8 @@ from perdure.source import Text
 
 _QUERY = re.compile(r"\b(?:select|exists|over|filter|within)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
-_WORDS = re.compile(r"(?:[^\W\d][\w.]*\s*)+$")
-_CAST = re.compile(r"::\s*[\w\s]*\s*$")
+_WORDS = re.compile(r"[^\W\d][\w.]*(?:\s+[^\W\d][\w.]*)*\s*$")
+_CAST = re.compile(r"::[\w\s]*$")
 
 _AFTER_WORDS = {"PATH", "STRING", "ESCAPE_STRING"}
 _OPERATORS = {"COMPARE", "OTHER", "SIGN"}
