@@ -94,8 +94,8 @@ $$;
 -- since the transaction began are left out: now() must not go back from one step of a run
 -- to the next, and its own runs would share it. Only what fits is locked (see interrupt()
 -- about guarded steps); a task that moves on in between fails the join that is checked
--- again after the lock. It looks at a hundred tasks: those of long statements are not wanted
--- here.
+-- again after the lock. It looks at a hundred tasks, so as not to walk over a queue of long
+-- statements.
 create function df_engine.claim_more(p_from timestamptz, p_max integer,
   out step df_engine.step, out joint boolean) returns setof record
 language sql volatile
@@ -206,7 +206,6 @@ declare
   v_ok boolean;
 begin
   added := 0;
-  place := null;
   late := pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;
   if late then
     v_ok := df_engine.learn(p_first);

@@ -93,15 +93,15 @@ set search_path = pg_catalog, pg_temp
 as $$ select p_claimed + greatest(interval '100 milliseconds', 50 * (p_claimed - p_began)) $$;
 
 -- Return for how many milliseconds a batch may go on, of which the session knows how long
--- its last commit took: where a commit takes long, a batch that long costs nobody more than
--- twice the time, and spares many.
+-- its last commit took (null: it has done none yet): where a commit takes long, a batch
+-- that long costs nobody more than twice the time, and spares many.
 create function df_engine.batch_length(p_batch_ms integer, p_done timestamptz,
   p_committed timestamptz) returns double precision
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
   select greatest(p_batch_ms,
-    least(20, extract(epoch from p_committed - p_done) * 1000))::double precision
+    least(20, coalesce(extract(epoch from p_committed - p_done) * 1000, 0)))::double precision
 $$;
 
 -- Do ready work until there is none, or until a bound is reached: `max_steps` leaves, or
