@@ -14,6 +14,7 @@ from perdure.cli.project import fail, keep_out_of_git
 
 if TYPE_CHECKING:
     from perdure.config import Config
+    from perdure.engine.client import Connection
     from perdure.engine.database import Database
 
 DatabaseUrl = Annotated[
@@ -66,6 +67,15 @@ def opened(
             reachable(database),
         ):
             yield database
+
+
+@contextmanager
+def connected(url: str | None, config: Config) -> Iterator[Connection]:
+    """Give a connection to the database with the runtime; else as `opened`."""
+    from perdure.engine import client
+
+    with opened(url, config) as database, client.session(database) as connection:
+        yield connection
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perdure.cli.database import DatabaseUrl, Json, configuration, opened
+from perdure.cli.database import DatabaseUrl, Json, configuration, connected
 from perdure.cli.observe import RunId
 from perdure.cli.project import Directory, fail
 
@@ -26,14 +26,10 @@ def move(
     directory: Directory = Path(),
 ) -> None:
     """Let a run that waits go on in another version of its workflow."""
-    from perdure.engine import client
     from perdure.engine import move as engine
 
     config = configuration(directory)
-    with (
-        opened(database_url, config) as database,
-        client.session(database) as connection,
-    ):
+    with connected(database_url, config) as connection:
         try:
             before, after = engine.move(connection, run, to, config.sql_schema)
         except engine.Immovable as refused:

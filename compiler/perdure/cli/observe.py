@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perdure.cli.database import DatabaseUrl, Json, configuration, opened
+from perdure.cli.database import (
+    DatabaseUrl,
+    Json,
+    configuration,
+    connected,
+    opened,
+)
 from perdure.cli.project import Directory
 
 if TYPE_CHECKING:
@@ -112,10 +118,7 @@ def signal(
     """Send a signal to a run."""
     from perdure.engine import client
 
-    with (
-        opened(database_url, configuration(directory)) as database,
-        client.session(database) as connection,
-    ):
+    with connected(database_url, configuration(directory)) as connection:
         client.signal(connection, run, name, data)
     sent = {"run": run, "signal": name, "data": json_.loads(data)}
     typer.echo(json_.dumps(sent) if json else f'sent "{name}" to run {run}')
@@ -133,14 +136,9 @@ def cancel(
     """Cancel a run."""
     from perdure.engine import client
 
-    with (
-        opened(database_url, configuration(directory)) as database,
-        client.session(database) as connection,
-    ):
+    with connected(database_url, configuration(directory)) as connection:
         client.cancel(connection, run, reason)
-    typer.echo(
-        json_.dumps({"run": run, "cancelled": True}) if json else f"cancelled run {run}"
-    )
+    _say(json, run, "cancelled")
 
 
 def pause(
@@ -153,10 +151,7 @@ def pause(
     """Pause a run: the steps in progress end, no others begin."""
     from perdure.engine import client
 
-    with (
-        opened(database_url, configuration(directory)) as database,
-        client.session(database) as connection,
-    ):
+    with connected(database_url, configuration(directory)) as connection:
         client.pause(connection, run, reason)
     _say(json, run, "paused")
 
@@ -170,10 +165,7 @@ def resume(
     """Let a paused run go on."""
     from perdure.engine import client
 
-    with (
-        opened(database_url, configuration(directory)) as database,
-        client.session(database) as connection,
-    ):
+    with connected(database_url, configuration(directory)) as connection:
         client.resume(connection, run)
     _say(json, run, "resumed")
 
@@ -187,10 +179,7 @@ def retry(
     """Let a failed run go on from its failed step, repeating nothing else."""
     from perdure.engine import client
 
-    with (
-        opened(database_url, configuration(directory)) as database,
-        client.session(database) as connection,
-    ):
+    with connected(database_url, configuration(directory)) as connection:
         client.retry(connection, run)
     _say(json, run, "retried")
 

@@ -77,6 +77,7 @@ class Database:
     schedules: tuple[tuple[str, str], ...] = ()
 
 
+_NOT_RETIRED = "is marked as retired, and the migration that retires it is not deployed"
 _SQL = "perdure drift --sql prints the SQL that mends it"
 _FUNCTION = re.compile(
     r"^create (?:or replace )?function (?P<name>\S+?)\((?s:.*?)"
@@ -246,10 +247,11 @@ def _objects(
         if entry.version in retired:
             found += _left_over(entry, versioned, database)
             if entry.version not in marked:
-                found.append(_not_marked(entry))
+                message = "is retired, and not marked as such"
+                found.append(_marks(entry, message, "now()"))
             continue
         if entry.version in marked:
-            found.append(_wrongly_marked(entry))
+            found.append(_marks(entry, _NOT_RETIRED, "null"))
             continue
         script = scripts.get(entry.key, "")
         bodies = created_bodies(script)
@@ -341,29 +343,15 @@ def _left_over(entry: Entry, name: str, database: Database) -> list[Difference]:
     ]
 
 
-def _not_marked(entry: Entry) -> Difference:
+def _marks(entry: Entry, message: str, retired_at: str) -> Difference:
     return Difference(
         "different",
         entry.key,
-        "is retired, and not marked as such",
+        message,
         "neither",
         _SQL,
         (
-            "update perdure.workflow_versions set retired_at = now() "
-            f"where name = '{entry.workflow}' and version = {entry.version};",
-        ),
-    )
-
-
-def _wrongly_marked(entry: Entry) -> Difference:
-    return Difference(
-        "different",
-        entry.key,
-        "is marked as retired, and the migration that retires it is not deployed",
-        "neither",
-        _SQL,
-        (
-            "update perdure.workflow_versions set retired_at = null "
+            f"update perdure.workflow_versions set retired_at = {retired_at} "
             f"where name = '{entry.workflow}' and version = {entry.version};",
         ),
     )

@@ -35,8 +35,8 @@ from perdure.plan.tree import (
     Sql,
     Try,
 )
+from perdure.plan.walk import children
 from perdure.targets.helpers import Fresh, as_role, in_order, nothing, sql
-from perdure.targets.walk import children
 
 Pieces = tuple[str | Piece, ...]
 

@@ -40,6 +40,7 @@ from perdure.plan.tree import (
     Transaction,
     Try,
 )
+from perdure.plan.walk import every, reads, rebuilt, rewritten
 from perdure.targets.children import called, request
 from perdure.targets.helpers import Fresh, as_role, in_order, nothing, run_id, sql
 from perdure.targets.items import each_item
@@ -53,7 +54,6 @@ from perdure.targets.statements import (
     stands_alone,
     together,
 )
-from perdure.targets.walk import every, reads, rebuilt, rewritten
 
 _KINDS = (Try, Raise, Timeout, Retry, Foreach, Transaction, Call)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from perdure.plan.query import ResultRef, StringLiteral
 from perdure.plan.tree import Http, Node
-from perdure.targets.walk import rebuilt
+from perdure.plan.walk import rebuilt
 
 _FRAGMENT = StringLiteral("#{sys_instance_id}")
 

@@ -29,9 +29,9 @@ from perdure.plan.tree import (
     Transaction,
     Try,
 )
+from perdure.plan.walk import children, every, rebuilt
 from perdure.targets.helpers import as_role, in_order, nothing, run_id, sql
 from perdure.targets.scopes import Part, Scope, Where, Work, handed_on, is_fine
-from perdure.targets.walk import children, every, rebuilt
 
 Inner = Callable[[Work, Node, Where], list[Node]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from perdure.diagnostics import Diagnostic, error
 from perdure.plan.target import Target
 from perdure.plan.tree import Plan
+from perdure.plan.walk import depth, every
 from perdure.source import Span
-from perdure.targets.walk import depth, every
 
 
 def too_many(plan: Plan, target: Target) -> list[Diagnostic]:

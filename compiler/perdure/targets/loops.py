@@ -18,6 +18,7 @@ from perdure.plan.tree import (
     SleepUntil,
     Sql,
 )
+from perdure.plan.walk import rebuilt
 from perdure.targets.helpers import (
     Fresh,
     as_role,
@@ -26,7 +27,6 @@ from perdure.targets.helpers import (
     sql,
     wait_until,
 )
-from perdure.targets.walk import rebuilt
 
 
 def lower_loops(node: Node, fresh: Fresh) -> Node:

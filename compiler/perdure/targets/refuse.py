@@ -5,8 +5,8 @@ from __future__ import annotations
 from perdure.diagnostics import Diagnostic, error
 from perdure.plan.target import Target
 from perdure.plan.tree import Http, Node, Plan, Repeat, Sleep, Sql
+from perdure.plan.walk import every
 from perdure.targets.refuse_runs import refused_options, refused_run
-from perdure.targets.walk import every
 
 _NEEDS = {
     "merge_returning": (

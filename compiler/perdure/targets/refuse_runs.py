@@ -8,8 +8,8 @@ from perdure.diagnostics import Diagnostic, error
 from perdure.plan.query import SecretRef
 from perdure.plan.target import Target
 from perdure.plan.tree import Http, Node, Plan
+from perdure.plan.walk import every
 from perdure.source import Span
-from perdure.targets.walk import every
 
 
 def refused_run(node: Node, target: Target) -> Iterator[Diagnostic]:

@@ -20,9 +20,9 @@ from perdure.plan.tree import (
     Repeat,
     Retry,
 )
+from perdure.plan.walk import children
 from perdure.targets.helpers import as_role, in_order, run_id, sql, wait_until
 from perdure.targets.scopes import Again, Part, Pieces, Scope, Where, Work, handed_on
-from perdure.targets.walk import children
 
 Inner = Callable[[Work, Node, Where], list[Node]]
 

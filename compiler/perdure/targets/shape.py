@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from perdure.plan.target import Target
 from perdure.plan.tree import If, Join, Loop, Node, Plan, Race, Seq
+from perdure.plan.walk import rebuilt
 from perdure.targets.helpers import as_role, flattened, in_order, nothing
-from perdure.targets.walk import rebuilt
 
 
 def shaped(plan: Plan, target: Target) -> Plan:

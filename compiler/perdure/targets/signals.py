@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from perdure.plan.query import Code, Piece, ResultRef, StringLiteral
 from perdure.plan.tree import Break, If, Loop, Node, Signal, Sql
+from perdure.plan.walk import rebuilt
 from perdure.targets.helpers import (
     LONG,
     Fresh,
@@ -24,7 +25,6 @@ from perdure.targets.helpers import (
     sql,
     until,
 )
-from perdure.targets.walk import rebuilt
 
 SOON = 5
 """Seconds at the beginning of a wait during which it looks again every second."""

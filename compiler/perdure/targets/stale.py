@@ -10,7 +10,7 @@ from __future__ import annotations
 from perdure.diagnostics import Diagnostic, error
 from perdure.plan.target import Target
 from perdure.plan.tree import Join, Loop, Node, Plan, Repeat
-from perdure.targets.walk import bound, children, every, read
+from perdure.plan.walk import bound, children, every, read
 
 
 def stale_joins(plan: Plan, target: Target) -> list[Diagnostic]:

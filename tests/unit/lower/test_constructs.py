@@ -19,7 +19,7 @@ from perdure.plan.tree import (
     Sleep,
     Sql,
 )
-from perdure.targets.walk import every
+from perdure.plan.walk import every
 from tests.unit.lower.test_statements import text, texts
 from tests.unit.lower.workbench import Workbench
 

@@ -6,7 +6,7 @@ import pytest
 
 from perdure.emit.query import Values, chunks_of
 from perdure.plan.tree import Node, Plan, Sql
-from perdure.targets.walk import every
+from perdure.plan.walk import every
 from tests.unit.lower.workbench import Workbench
 
 

@@ -15,8 +15,8 @@ from perdure.plan.tree import (
     Seq,
     Signal,
 )
+from perdure.plan.walk import depth, every
 from perdure.targets import Target, parse_target
-from perdure.targets.walk import depth, every
 from tests.unit.lower.workbench import PG_DURABLE, Workbench
 
 

@@ -14,7 +14,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from perdure.plan.tree import Node
-from perdure.targets.walk import every
+from perdure.plan.walk import every
 from tests.unit.emit.deployed import Connection, prepared
 from tests.unit.lower.workbench import PG_DURABLE, Workbench
 from tests.unit.targets.engine_model import Engine, Failed, is_true

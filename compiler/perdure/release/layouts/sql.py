@@ -18,10 +18,32 @@ from perdure.release.layouts.model import (
 )
 
 
-class Plain(Base):
+class TwoFiles(Base):
+    """Up and down in files of their own, named by templates with `{stem}`."""
+
+    up: ClassVar[str]
+    down: ClassVar[str]
+
+    def files(
+        self, stem: str, migration: Migration, folder: Folder
+    ) -> Mapping[str, str]:
+        """Return the two files."""
+        return {
+            self.up_file(stem): migration.install.text,
+            self.down.format(stem=stem): migration.remove.text,
+        }
+
+    def up_file(self, stem: str) -> str:
+        """Return the file that leads up."""
+        return self.up.format(stem=stem)
+
+
+class Plain(TwoFiles):
     """`0001_name.up.sql` beside `0001_name.down.sql`."""
 
     name: ClassVar[str] = "plain"
+    up: ClassVar[str] = "{stem}.up.sql"
+    down: ClassVar[str] = "{stem}.down.sql"
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(\d+)_.*\.up\.sql")
     width: ClassVar[int] = 4
 
@@ -31,19 +53,6 @@ class Plain(Base):
         number = next_number((each[1] for each in found if each), self.width)
         return f"{number}_{migration.title}"
 
-    def files(
-        self, stem: str, migration: Migration, folder: Folder
-    ) -> Mapping[str, str]:
-        """Return the two files."""
-        return {
-            f"{stem}.up.sql": migration.install.text,
-            f"{stem}.down.sql": migration.remove.text,
-        }
-
-    def up_file(self, stem: str) -> str:
-        """Return the name of the file that leads up."""
-        return f"{stem}.up.sql"
-
 
 class GolangMigrate(Plain):
     """The same with six digits, as `migrate create -seq` writes them."""
@@ -52,10 +61,12 @@ class GolangMigrate(Plain):
     width: ClassVar[int] = 6
 
 
-class Flyway(Base):
+class Flyway(TwoFiles):
     """`V1__name.sql`, and `U1__name.sql` for editions that undo."""
 
     name: ClassVar[str] = "flyway"
+    up: ClassVar[str] = "V{stem}.sql"
+    down: ClassVar[str] = "U{stem}.sql"
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"V(\d+)(?:[._]\d+)*__.*\.sql")
 
     def stem(self, migration: Migration, folder: Folder) -> str:
@@ -63,19 +74,6 @@ class Flyway(Base):
         numbers = [self.number(path) for path in folder.files]
         highest = max((each for each in numbers if each is not None), default=0)
         return f"{highest + 1}__{migration.title}"
-
-    def files(
-        self, stem: str, migration: Migration, folder: Folder
-    ) -> Mapping[str, str]:
-        """Return the versioned and the undo migration."""
-        return {
-            f"V{stem}.sql": migration.install.text,
-            f"U{stem}.sql": migration.remove.text,
-        }
-
-    def up_file(self, stem: str) -> str:
-        """Return the versioned migration."""
-        return f"V{stem}.sql"
 
 
 class OneFile(Base):
@@ -140,28 +138,20 @@ class Goose(OneFile):
         return "\n\n".join([script.head, *marked]) + "\n"
 
 
-class Stamped(Base):
-    """`20260102030405_name.sql` that only lead up; the way back is kept aside."""
+class Stamped(TwoFiles):
+    """`20260102030405_name.sql` that only lead up.
 
+    The way back is kept where the tool does not look.
+    """
+
+    up: ClassVar[str] = "{stem}.sql"
+    down: ClassVar[str] = "rollback/{stem}.sql"
     globs: ClassVar[tuple[str, ...]] = ("*.sql", "rollback/*.sql")
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(\d+)_[^/]*\.sql")
 
     def stem(self, migration: Migration, folder: Folder) -> str:
         """Return a stamp and the title."""
         return f"{next_stamp(_numbers(self, folder), folder.now)}_{migration.title}"
-
-    def files(
-        self, stem: str, migration: Migration, folder: Folder
-    ) -> Mapping[str, str]:
-        """Return the migration, and its way back where the tool does not look."""
-        return {
-            f"{stem}.sql": migration.install.text,
-            f"rollback/{stem}.sql": migration.remove.text,
-        }
-
-    def up_file(self, stem: str) -> str:
-        """Return the migration."""
-        return f"{stem}.sql"
 
 
 class Supabase(Stamped):
