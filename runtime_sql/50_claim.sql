@@ -36,7 +36,8 @@ $$;
 -- goes on with the task `p_same` for ten steps; with the tenth the task queues again
 -- behind the others. Then it looks from the place `p_from` in the queue, and from the
 -- beginning when nothing is behind that. Tasks whose run has ended, or whose race is over,
--- are removed on the way.
+-- are removed on the way. For a short branch, which batches end under their run's lock
+-- (lock_end() in 58_batch.sql), it waits for that lock before the time of the step begins.
 create function df_engine.claim(p_same bigint, p_turn integer,
   p_from timestamptz default '-infinity') returns df_engine.step
 language plpgsql
@@ -73,6 +74,9 @@ begin
       end if;
       v_from := '-infinity';
       continue;
+    end if;
+    if v_step.parent is not null and v_step.short_runs >= 3 and not v_step.guarded then
+      perform 1 from df_engine.instances where id = v_step.instance for update;
     end if;
     v_step.claimed_at := clock_timestamp();
     exit when v_step.state = 'q' or v_step.active and (v_step.parent is null

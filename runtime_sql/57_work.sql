@@ -68,7 +68,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return p_step.next_state = 'x' and p_step.op = 'sql' and not p_step.guarded
-    and coalesce(octet_length(p_result), 0) + octet_length(p_step.sql) < 1000000;
+    and df_engine.is_small(p_step, p_result);
+end
+$$;
+
+-- Return whether what there is to record of a leaf is small.
+create function df_engine.is_small(p_step df_engine.step, p_result text) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce(octet_length(p_result), 0) + octet_length(p_step.sql) < 1000000;
 end
 $$;
 

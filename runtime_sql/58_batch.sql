@@ -89,13 +89,45 @@ begin
 end
 $$;
 
+-- Return the ages of the transactions that may hold tasks now, as age() gives them: those
+-- in `ages`, this one among them, and all that are not older than `newest`.
+create function df_engine.holders(out newest integer, out ages integer[])
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  select age(pg_snapshot_xmax(s)::xid),
+    array(select age(x::xid) from pg_snapshot_xip(s) x) || age(pg_current_xact_id()::xid)
+  from pg_current_snapshot() s
+$$;
+
+-- Lock the row of a run that a batch is about to end, or one of its branches, if nobody
+-- else holds it and the run goes on. Returns whether the run's end concerns nobody else;
+-- null when it is not locked. So a batch never waits at a join, and short branches of a
+-- run are done by one session at a time: it has the row to itself until it commits.
+create function df_engine.lock_end(p_instance bigint) returns boolean
+language sql volatile
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  select i.concurrency_key is null and i.timeout is null and i.watched is not true
+  from df_engine.instances i
+  where i.id = p_instance and i.status = 'active' and i.paused_at is null
+  for update skip locked
+$$;
+
 -- Claim up to `p_max` steps that may be added to this transaction, from the place
 -- `p_from` in the queue, `joint` those that can be recorded together. Tasks that moved
 -- since the transaction began are left out: now() must not go back from one step of a run
 -- to the next, and its own runs would share it. Only what fits is locked (see interrupt()
--- about guarded steps); a task that moves on in between fails the join that is checked
--- again after the lock. It looks at a hundred tasks, so as not to walk over a queue of long
--- statements.
+-- about guarded steps), a branch with its run (see lock_end()).
+--
+-- A task that another session holds is known by its xmax, before anything is joined to it:
+-- to try to lock it costs ten times as much, and with eight sessions there are two hundred
+-- of them. (A guess, and may be: xmax can be a multixact.) Of the others it looks at a
+-- hundred, so as not to walk over a queue of long statements. A task that moves on in
+-- between is checked again after its lock, against the node that was read before: hence
+-- `n.node = t.node`, which the subquery, there for the plan as in step_of(), is not asked
+-- for again.
 create function df_engine.claim_more(p_from timestamptz, p_max integer,
   out step df_engine.step, out joint boolean) returns setof record
 language sql volatile
@@ -105,6 +137,7 @@ set jit = off
 set enable_sort = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set join_collapse_limit = 1
 as $$
   select row(t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.item, t.parent,
       t.epoch, n.guarded, i.executor, i.search_path, i.time_zone,
@@ -114,21 +147,28 @@ as $$
       true, t.ready_at, n.short_runs,
       n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
     )::df_engine.step,
-    t.state = 'x' and n.next_state = 'x' and t.retries is null and n.rebinds = '{}' and not exists (
+    t.state = 'x' and t.retries is null and n.rebinds = '{}' and not exists (
       select from df_engine.node_runs r
       where r.instance = t.instance and r.node = t.node and r.item = t.item)
-  from df_engine.tasks t
+    and case when n.next_state = 'p' then df_engine.lock_end(t.instance) and (n.next_node = 0
+        or exists (select from df_engine.nodes j
+          where j.graph = n.graph and j.node = n.next_node and j.op = 'join'))
+      else n.next_state = 'x' end
+  from df_engine.holders() h
+  cross join lateral (
+    select q.id from df_engine.tasks q
+    where q.ready_at >= p_from and age(q.xmax) > h.newest and age(q.xmax) <> all (h.ages)
+    order by q.ready_at limit 100) near
+  join df_engine.tasks t on t.id = near.id
   join df_engine.instances i on i.id = t.instance
-  join df_engine.nodes n on n.graph = i.graph and n.node = t.node
-  where t.ready_at >= p_from and t.ready_at <= (
-      select max(near.ready_at) from (
-        select q.ready_at from df_engine.tasks q
-        where q.ready_at >= p_from order by q.ready_at limit 100) near)
-    and t.moved_at <= now()
-    and (t.state = 'x' and n.op = 'sql' and n.short_runs >= 3 or t.state = 'd')
+  cross join lateral (
+    select * from df_engine.nodes q where q.graph = i.graph and q.node = t.node offset 0) n
+  where n.node = t.node and t.moved_at <= now()
+    and (t.state = 'x' and n.op = 'sql' and n.short_runs >= 3 or t.state in ('d', 'a'))
     and i.status = 'active' and i.paused_at is null and i.deadline is null and not n.guarded
     and (t.parent is null or df_engine.is_awaited(t.parent, t.epoch))
-  order by t.ready_at limit p_max for update of t skip locked
+    and (t.parent is null and n.next_state <> 'p' or df_engine.lock_end(t.instance) is not null)
+  limit p_max for update of t skip locked
 $$;
 
 -- Do a step of a batch that is to be recorded with the others. Returns null, with
@@ -149,12 +189,13 @@ begin
   v_outcome := df_engine.dispatch(p_step.executor, p_step.sql, p_step.capture, p_step.rows,
     p_step.search_path, p_step.time_zone);
   v_ok := df_engine.tidy(true);
-  if not df_engine.is_plain(p_step, v_outcome.result) then
+  if not df_engine.is_small(p_step, v_outcome.result) then
     perform df_engine.raise_lost();
   end if;
   return row(p_step.task, p_step.instance, p_step.node, p_step.item, p_step.scope,
-    p_step.next_node, p_step.turn, p_step.claimed_at, pg_catalog.clock_timestamp(),
-    v_outcome.result, v_outcome.row_count, case when p_step.rendered then p_step.sql end);
+    p_step.next_node, p_step.next_state, p_step.parent, p_step.turn, p_step.claimed_at,
+    pg_catalog.clock_timestamp(), v_outcome.result, v_outcome.row_count,
+    case when p_step.rendered then p_step.sql end);
 exception when query_canceled then
   raise;
 when assert_failure or others then
@@ -182,9 +223,68 @@ begin
     turns = case when d.turn < 10 then d.turn else 0 end, moved_at = clock_timestamp(),
     ready_at = case when d.turn < 10 then t.ready_at else clock_timestamp() end,
     started_at = coalesce(t.started_at, d.started_at)
-  from unnest(p_done) d where t.id = d.task;
+  from unnest(p_done) d where t.id = d.task and d.next_state = 'x';
+  if 'p' = any (select d.next_state from unnest(p_done) d) then
+    perform df_engine.record_ends(p_done);
+    perform df_engine.record_arrivals(p_done);
+  end if;
   return true;
 end
+$$;
+
+-- End the runs that ended with a step of a batch: all that finish() does for one whose end
+-- concerns nobody else.
+create function df_engine.record_ends(p_done df_engine.done[]) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set jit = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+  with gone as (
+    delete from df_engine.tasks t using unnest(p_done) d
+    where t.id = d.task and d.next_state = 'p' and d.parent is null
+    returning t.instance, t.started_at as run_began, d.started_at, d.finished_at, d.result),
+  ended as (
+    update df_engine.instances i set status = 'completed', result = coalesce(g.result, 'null'),
+      started_at = coalesce(g.run_began, g.started_at), completed_at = g.finished_at
+    from gone g where i.id = g.instance returning i.id),
+  signals as (delete from df_engine.signals s using ended e where s.instance = e.id),
+  names as (delete from df_engine.failed_names n using ended e where n.instance = e.id)
+  delete from df_engine.failed_tasks f using ended e where f.instance = e.id
+$$;
+
+-- Let the branches that ended with a step of a batch arrive at their joins. The last one
+-- that a join waits for does so in a transaction of its own, because the run goes on then.
+create function df_engine.record_arrivals(p_done df_engine.done[]) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set jit = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+  with arrived as (
+    select d.task, d.node, d.next_node, d.started_at, d.result, d.parent,
+      row_number() over (partition by d.parent) = p.pending as is_last
+    from unnest(p_done) d join df_engine.tasks p on p.id = d.parent
+    where d.next_state = 'p'),
+  parents as (
+    update df_engine.tasks p set pending = p.pending - a.count
+    from (select parent, count(*) filter (where not is_last) from arrived group by parent) a
+    where p.id = a.parent),
+  gone as (
+    delete from df_engine.tasks t using arrived a where t.id = a.task
+    returning t.*, a.node as leaf, a.next_node, a.started_at as began, a.result as gave,
+      a.is_last)
+  insert into df_engine.tasks (id, instance, frame, item, node, state, turns, parent, epoch,
+    forks, ready_at, started_at, outcome, result)
+  select g.id, g.instance, g.frame, g.item, case when g.is_last then g.leaf else g.next_node end,
+    case when g.is_last then 'a' else 'f' end::"char", g.turns, g.parent, g.epoch, g.forks,
+    case when g.is_last then g.ready_at end, coalesce(g.started_at, g.began),
+    case when not g.is_last then 'ok' end, g.gave
+  from gone g
 $$;
 
 -- Add steps to a transaction that has done its first, and learn from them: those behind
@@ -254,7 +354,7 @@ begin
       if v_ok then
         v_all := pg_catalog.array_append(v_all, v_done);
       end if;
-    elsif v_step.state operator(pg_catalog.=) 'd' then
+    elsif v_step.state operator(pg_catalog.<>) 'x' then
       v_ok := df_engine.limit_waits();
       v_ok := df_engine.resume(v_step, true);
       perform df_engine.tidy(true);
@@ -274,8 +374,8 @@ begin
      and pg_catalog.clock_timestamp() operator(pg_catalog.>=) p_until then
     v_ok := df_engine.learn(v_step);
   end if;
+  reset lock_timeout;  -- the last step may have left the short one; a commit that notifies waits
   if pg_catalog.cardinality(v_all) operator(pg_catalog.>) 0 then
-    reset lock_timeout;  -- the last step may have left the short one
     v_ok := df_engine.record_batch(v_all);
   end if;
 end

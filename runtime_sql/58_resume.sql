@@ -72,7 +72,13 @@ begin
     perform df_engine.end_call(v);
     return;
   end if;
-  v.result := case p_step.state when 'd'
+  if p_step.state = 'a' then
+    v.how := 'p';
+    v.node := p_step.next_node;
+    v.child := p_step.node;
+    v.outcome := 'ok';
+  end if;
+  v.result := case p_step.state when 'a' then v_task.result when 'd'
       then coalesce(v_task.result, df_engine.timer_result(p_step.graph, p_step.node))
     when 's' then df_engine.signal_timeout(p_step.instance, v_task.signal) end;
   perform df_engine.walk(v);
@@ -168,7 +174,7 @@ begin
     else
       v_ok := df_engine.resume(v_step);
       v_adds := v_batch_ms operator(pg_catalog.>) 0 and not v_step.guarded
-        and (v_step.state operator(pg_catalog.=) 'd' or v_step.state operator(pg_catalog.=) 'g');
+        and v_step.state operator(pg_catalog.=) any ('{a,d,g}'::"char"[]);
     end if;
     if v_adds then
       v_added := df_engine.add_steps(v_step, coalesce(v_place, v_step.ready_at),

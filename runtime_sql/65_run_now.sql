@@ -225,7 +225,7 @@ begin
   loop
     select * into v_task from df_engine.tasks t
     where t.instance = p_instance and t.ready_at is not null
-      and t.state in ('x', 'e', 'd', 'g', 'r')
+      and t.state in ('x', 'e', 'd', 'g', 'r', 'a')
     order by t.ready_at, t.id limit 1 for update skip locked;
     if v_task.id is null then
       return null;
