@@ -30,18 +30,12 @@ $$;
 -- Return a composite node: `p_extra` is text of further keys, each led by a comma.
 create function df_graph.composite(p_op text, p_children text[], p_extra text default '')
 returns text
-language plpgsql immutable parallel safe
+language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_text text := '[{"df":"' || p_op || '","n":' || cardinality(p_children) || p_extra || '}';
-  v_child text;
-begin
-  foreach v_child in array p_children loop
-    v_text := v_text || ',' || df_graph.elements(v_child);
-  end loop;
-  return v_text || ']';
-end
+  select format('[{"df":"%s","n":%s%s},%s]', p_op, cardinality(p_children), p_extra,
+    string_agg(df_graph.elements(child), ',' order by i))
+  from unnest(p_children) with ordinality c (child, i)
 $$;
 
 -- Return `,"key":value`, or nothing for null.

@@ -1,4 +1,7 @@
 -- Preparing a graph: validated, flattened and kept, once per text.
+--
+-- The functions work on arrays in variables of their own: an element of an array inside of
+-- a composite value is reached, and set, by copying the array.
 
 -- The shape of a graph as parallel arrays, indexed by node number.
 create type df_engine.shape as (
@@ -48,6 +51,25 @@ begin
 end
 $$;
 
+-- Raise if a node is none, or has not the children that such a node has.
+create function df_engine.check_node(p_node integer, p_item jsonb, p_children integer)
+returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_op text := p_item ->> 'df';
+  v_arity integer[] := df_engine.arity(v_op, p_item);
+begin
+  perform df_engine.refuse_several(p_item ->> 'q');
+  perform df_engine.check_config(v_op, p_item);
+  if v_arity is null or p_children not between v_arity[1] and v_arity[2] then
+    raise exception 'node % of the graph is not valid: % with % children', p_node,
+      coalesce(v_op, 'null'), p_children using errcode = 'PD001';
+  end if;
+end
+$$;
+
 -- Read the nodes of a graph and the tree that their numbers of children describe.
 create function df_engine.read_tree(p_envelope text) returns df_engine.shape
 language plpgsql immutable
@@ -55,44 +77,43 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v df_engine.shape;
+  v_op text[] := '{}';
+  v_name text[] := '{}';
+  v_config jsonb[] := '{}';
+  v_parent integer[] := '{}';
+  v_position integer[] := '{}';
+  v_count integer[] := '{}';  -- of children
+  v_last integer[] := '{}';
   v_item jsonb;
   v_open integer[] := '{}';   -- ancestors whose children are not complete
   v_depth integer := 0;
   v_left integer[] := '{}';   -- children still to come, by node
   v_node integer := 0;
-  v_arity integer[];
+  v_up integer;
 begin
-  v.op := '{}'; v.name := '{}'; v.config := '{}'; v.parent := '{}'; v."position" := '{}';
-  v.arity := '{}'; v.last_node := '{}';
   for v_item in select e from jsonb_array_elements(p_envelope::jsonb) e loop
     v_node := v_node + 1;
     if v_node > 1 and v_depth = 0 or v_node > 1000000 then
       raise exception 'the graph has more than 1,000,000 nodes, or nodes that belong to none'
         using errcode = 'PD001';
     end if;
-    v.op[v_node] := v_item ->> 'df';
-    v.name[v_node] := v_item ->> 'as';
-    v.arity[v_node] := coalesce((v_item ->> 'n')::integer, 0);
-    v.config[v_node] := v_item - array['df', 'as', 'n'];
-    perform df_engine.refuse_several(v_item ->> 'q');
-    perform df_engine.check_config(v.op[v_node], v.config[v_node]);
-    v_arity := df_engine.arity(v.op[v_node], v_item);
-    if v_arity is null or v.arity[v_node] not between v_arity[1] and v_arity[2] then
-      raise exception 'node % of the graph is not valid: % with % children', v_node,
-        coalesce(v.op[v_node], 'null'), v.arity[v_node] using errcode = 'PD001';
-    end if;
-    v.parent[v_node] := case when v_depth > 0 then v_open[v_depth] else 0 end;
-    v."position"[v_node] := case when v_depth > 0
-      then v.arity[v_open[v_depth]] - v_left[v_open[v_depth]] + 1 else 1 end;
-    v.last_node[v_node] := v_node;
-    v_left[v_node] := v.arity[v_node];
-    if v_depth > 0 then
-      v_left[v_open[v_depth]] := v_left[v_open[v_depth]] - 1;
+    v_op[v_node] := v_item ->> 'df';
+    v_name[v_node] := v_item ->> 'as';
+    v_config[v_node] := v_item - array['df', 'as', 'n'];
+    v_count[v_node] := coalesce((v_item ->> 'n')::integer, 0);
+    perform df_engine.check_node(v_node, v_item, v_count[v_node]);
+    v_up := case when v_depth > 0 then v_open[v_depth] else 0 end;
+    v_parent[v_node] := v_up;
+    v_position[v_node] := case when v_up > 0 then v_count[v_up] - v_left[v_up] + 1 else 1 end;
+    v_last[v_node] := v_node;
+    v_left[v_node] := v_count[v_node];
+    if v_up > 0 then
+      v_left[v_up] := v_left[v_up] - 1;
     end if;
     v_depth := v_depth + 1;
     v_open[v_depth] := v_node;
     while v_depth > 0 and v_left[v_open[v_depth]] = 0 loop
-      v.last_node[v_open[v_depth]] := v_node;
+      v_last[v_open[v_depth]] := v_node;
       v_depth := v_depth - 1;
     end loop;
   end loop;
@@ -100,7 +121,14 @@ begin
     raise exception 'the graph ends before its nodes do' using errcode = 'PD001';
   end if;
   v.size := v_node;
-  return df_engine.mark_handed_over(v);
+  v.op := df_engine.mark_handed_over(v_op, v_parent, v_config);
+  v.name := v_name;
+  v.config := v_config;
+  v.parent := v_parent;
+  v."position" := v_position;
+  v.arity := v_count;
+  v.last_node := v_last;
+  return v;
 exception when invalid_text_representation then
   raise exception 'the graph is not one: %', sqlerrm using errcode = 'PD001';
 end
@@ -114,44 +142,50 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v df_engine.shape := p;
-  v_parent integer;
-  v_op text;
+  v_ops text[] := p.op;
+  v_names text[] := p.name;
+  v_configs jsonb[] := p.config;
+  v_parents integer[] := p.parent;
+  v_positions integer[] := p."position";
+  v_arity integer[] := p.arity;
+  v_frame integer[] := '{1}';
+  v_scopes text[] := '{"{1}"}';
+  v_guarded boolean[] := '{f}';
+  v_keep boolean[] := '{t}';
+  v_up integer;
+  v_op text;  -- of the parent
 begin
-  v.frame := '{}'; v.scopes := '{}'; v.guarded := '{}'; v.keep := '{}';
-  for n in 1 .. v.size loop
-    v_parent := v.parent[n];
-    if v_parent = 0 then
-      v.frame[n] := 1;
-      v.scopes[n] := '{1}';
-      v.guarded[n] := false;
-      v.keep[n] := true;
-      continue;
-    end if;
-    v_op := v.op[v_parent];
-    if v_op = 'transaction' and v.op[n] <> 'sql' then
+  for n in 2 .. v.size loop
+    v_up := v_parents[n];
+    v_op := v_ops[v_up];
+    if v_op = 'transaction' and v_ops[n] <> 'sql' then
       raise exception 'df.transaction: holds SQL nodes only' using errcode = 'PD001';
     end if;
-    v.guarded[n] := v.guarded[v_parent] or v_op in ('race', 'timeout');
-    if v_op in ('join', 'race', 'timeout') or v_op = 'foreach' and v."position"[n] = 1 then
-      v.frame[n] := n;
-      v.scopes[n] := '{' || n || ',' || substr(v.scopes[v_parent], 2);
+    v_guarded[n] := v_guarded[v_up] or v_op in ('race', 'timeout');
+    if v_op in ('join', 'race', 'timeout') or v_op = 'foreach' and v_positions[n] = 1 then
+      v_frame[n] := n;
+      v_scopes[n] := '{' || n || ',' || substr(v_scopes[v_up], 2);
     elsif v_op = 'foreach' then  -- `collect` reads what the body has bound
-      v.frame[n] := v_parent + 1;
-      v.scopes[n] := v.scopes[v_parent + 1];
+      v_frame[n] := v_up + 1;
+      v_scopes[n] := v_scopes[v_up + 1];
     else
-      v.frame[n] := v.frame[v_parent];
-      v.scopes[n] := v.scopes[v_parent];
+      v_frame[n] := v_frame[v_up];
+      v_scopes[n] := v_scopes[v_up];
     end if;
-    v.keep[n] := v.name[n] is not null
-      or v.op[n] in ('return', 'sleep_for', 'sleep_until', 'foreach', 'call') or case
-      when v_op = 'foreach' then v."position"[n] = 2
-      when v_op = 'try' and v.config[v_parent] ? 'finally'
-        then v."position"[n] < v.arity[v_parent] and v.keep[v_parent]
-      when v_op in ('seq', 'transaction') then v."position"[n] = v.arity[v_parent] and v.keep[v_parent]
-      when v_op = 'if' then v."position"[n] = 1 or v.keep[v_parent]
-      when v_op in ('loop', 'repeat') then v."position"[n] > 1 or v.keep[v_parent]
-      else v.keep[v_parent] end;
+    v_keep[n] := v_names[n] is not null
+      or v_ops[n] in ('return', 'sleep_for', 'sleep_until', 'foreach', 'call') or case
+      when v_op = 'foreach' then v_positions[n] = 2
+      when v_op = 'try' and v_configs[v_up] ? 'finally'
+        then v_positions[n] < v_arity[v_up] and v_keep[v_up]
+      when v_op in ('seq', 'transaction') then v_positions[n] = v_arity[v_up] and v_keep[v_up]
+      when v_op = 'if' then v_positions[n] = 1 or v_keep[v_up]
+      when v_op in ('loop', 'repeat') then v_positions[n] > 1 or v_keep[v_up]
+      else v_keep[v_up] end;
   end loop;
+  v.frame := v_frame;
+  v.scopes := v_scopes;
+  v.guarded := v_guarded;
+  v.keep := v_keep;
   return v;
 end
 $$;
@@ -165,32 +199,40 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v df_engine.shape := p;
-  v_parent integer;
-  v_next integer;
+  v_ops text[] := p.op;
+  v_names text[] := p.name;
+  v_configs jsonb[] := p.config;
+  v_parents integer[] := p.parent;
+  v_positions integer[] := p."position";
+  v_arity integer[] := p.arity;
+  v_last integer[] := p.last_node;
+  v_entry integer[] := array_fill(0, array[p.size]);
+  v_next integer[] := array[0];
+  v_state text[] := array['p'];
+  v_up integer;
+  v_op text;  -- of the parent
 begin
-  v.entry := array_fill(0, array[v.size]);
-  v.next_node := '{}'; v.next_state := '{}';
   for n in reverse v.size .. 1 loop
-    v.entry[n] := case when v.op[n] in ('seq', 'retry', 'try') then v.entry[n + 1] else n end;
+    v_entry[n] := case when v_ops[n] in ('seq', 'retry', 'try') then v_entry[n + 1] else n end;
   end loop;
-  for n in 1 .. v.size loop
-    v_parent := v.parent[n];
-    v.next_node[n] := v_parent;
-    v.next_state[n] := 'p';
-    if v_parent = 0 then
-      continue;
-    elsif v.op[v_parent] = 'seq' and v."position"[n] < v.arity[v_parent] then
-      v_next := v.entry[v.last_node[n] + 1];
-      v.next_node[n] := v_next;
-      v.next_state[n] := df_engine.entry_state(v.op[v_next]);
-    elsif v.name[v_parent] is null and (v.op[v_parent] in ('seq', 'retry', 'if_rows')
-          or v.op[v_parent] = 'if' and v."position"[n] > 1
-          or v.op[v_parent] = 'try' and v."position"[n] = 1
-             and not v.config[v_parent] ? 'finally') then
-      v.next_node[n] := v.next_node[v_parent];
-      v.next_state[n] := v.next_state[v_parent];
+  for n in 2 .. v.size loop
+    v_up := v_parents[n];
+    v_op := v_ops[v_up];
+    v_next[n] := v_up;
+    v_state[n] := 'p';
+    if v_op = 'seq' and v_positions[n] < v_arity[v_up] then
+      v_next[n] := v_entry[v_last[n] + 1];
+      v_state[n] := df_engine.entry_state(v_ops[v_next[n]]);
+    elsif v_names[v_up] is null and (v_op in ('seq', 'retry', 'if_rows')
+          or v_op = 'if' and v_positions[n] > 1
+          or v_op = 'try' and v_positions[n] = 1 and not v_configs[v_up] ? 'finally') then
+      v_next[n] := v_next[v_up];
+      v_state[n] := v_state[v_up];
     end if;
   end loop;
+  v.entry := v_entry;
+  v.next_node := v_next;
+  v.next_state := v_state;
   return v;
 end
 $$;

@@ -61,20 +61,23 @@ end
 $$;
 
 -- Give the statements of a tree that must be outside of a transaction their op.
-create function df_engine.mark_handed_over(p df_engine.shape) returns df_engine.shape
+create function df_engine.mark_handed_over(p_op text[], p_parent integer[],
+  p_config jsonb[]) returns text[]
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v df_engine.shape := p;
+  v_op text[] := p_op;
+  v_parent integer[] := p_parent;
+  v_config jsonb[] := p_config;
 begin
-  for n in 1 .. v.size loop
-    if v.op[n] = 'sql' and (v.parent[n] = 0 or v.op[v.parent[n]] <> 'transaction')
-       and df_engine.must_leave(v.config[n] ->> 'q') then
-      v.op[n] := 'handed_over';
+  for n in 1 .. cardinality(v_op) loop
+    if v_op[n] = 'sql' and (v_parent[n] = 0 or v_op[v_parent[n]] <> 'transaction')
+       and df_engine.must_leave(v_config[n] ->> 'q') then
+      v_op[n] := 'handed_over';
     end if;
   end loop;
-  return v;
+  return v_op;
 end
 $$;
 

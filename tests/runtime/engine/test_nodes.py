@@ -341,6 +341,22 @@ def test_a_long_chain_and_a_deep_one(db: Db) -> None:
     assert db.rows(db.finish(deep)) == [{"a": 2}]
 
 
+def test_preparing_takes_time_by_the_number_of_nodes(db: Db) -> None:
+    """40,000 took minutes while an array was copied for each; they take seconds."""
+    db.run("set statement_timeout = '60s'")
+    graph = (
+        """(select df.seq(variadic array[df."join"(variadic array_agg(branch)),"""
+        " 'select 3 as a']) from (select 'select ' || n as branch"
+        " from generate_series(1, 40000) n) b)"
+    )
+    run = db.start(graph)
+    assert db.status(run) == "pending"
+    db.run("reset statement_timeout")
+    last = "select first_node, next_node, next_state from df_engine.nodes where node = {}"
+    assert db.run(last.format(40002)) == [(40002, 2, "p")]
+    assert db.run(last.format(2)) == [(2, 40003, "x")]
+
+
 def test_node_functions_are_folded_by_the_planner(db: Db) -> None:
     functions = db.run(
         "select p.oid::regprocedure from pg_proc p where p.pronamespace ="
