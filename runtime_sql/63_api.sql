@@ -2,9 +2,10 @@
 -- takes over; so the ones that hand those on pin nothing, use no operator, and qualify
 -- every name.
 
--- Raise for options of pg_durable's that have another meaning here: a run lives in this
--- database, and starts with its caller's transaction.
-create function df_graph.check_options(database text, transaction_mode text) returns void
+-- Return whether a start is to have a transaction of its own. Raise for what cannot be
+-- honoured: a run lives in this database.
+create function df_graph.wants_new_transaction(database text, transaction_mode text)
+returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -13,21 +14,21 @@ begin
     raise exception 'a run executes in the database that it was started in, not in %',
       quote_ident(database) using errcode = 'PD003';
   elsif lower(transaction_mode) = 'new' then
-    raise exception 'transaction_mode "new" is not supported: a run starts with its caller''s transaction'
-      using errcode = 'PD003', hint = 'A transaction of its own needs a session of its own.';
+    return true;
   elsif lower(transaction_mode) <> 'caller' then
-    raise exception 'transaction_mode is % and must be "caller"', to_json(transaction_mode)
-      using errcode = 'PD003';
+    raise exception 'transaction_mode is % and must be "caller" or "new"',
+      to_json(transaction_mode) using errcode = 'PD003';
   end if;
+  return false;
 end
 $$;
 
 -- Start a run and return its id, eight hexadecimal digits. Part of the caller's
--- transaction. The steps see the caller's search_path and time zone. `input` is read as
--- `$input.name`; a second start with the same `key` returns the first one's run. Of the
--- runs with one `concurrency_key`, `concurrency_limit` are active at once. A run that is
--- not done after `timeout` fails. `run_now` does the first steps in the caller's
--- transaction.
+-- transaction, unless `transaction_mode` is "new" (63_new_transaction.sql). The steps see
+-- the caller's search_path and time zone. `input` is read as `$input.name`; a second start
+-- with the same `key` returns the first one's run. Of the runs with one `concurrency_key`,
+-- `concurrency_limit` are active at once. A run that is not done after `timeout` fails.
+-- `run_now` does the first steps in the caller's transaction.
 create function df.start(fut text, label text default null, database text default null,
   transaction_mode text default 'caller', input jsonb default '{}', key text default null,
   concurrency_key text default null, concurrency_limit integer default null,
@@ -38,7 +39,16 @@ as $$
 declare
   v_run text;
 begin
-  perform df_graph.check_options(database, transaction_mode);
+  if df_graph.wants_new_transaction(database, transaction_mode) then
+    if run_now then
+      raise exception 'run_now does the first steps in the caller''s transaction, not in a new one'
+        using errcode = 'PD003';
+    end if;
+    return df_graph.start_in_new_transaction(pg_catalog.format('df.start(fut => %L, label => %L,'
+      ' input => %L, key => %L, concurrency_key => %L, concurrency_limit => %L, timeout => %L)',
+      fut, label, input, key, concurrency_key, concurrency_limit, timeout),
+      pg_catalog.current_setting('search_path'), pg_catalog.current_setting('TimeZone'));
+  end if;
   insert into df.commands (verb, text1, text2, key, data, search_path, time_zone,
     concurrency_key, concurrency_limit, timeout, run_now)
   values ('start', fut, label, key, input, pg_catalog.current_setting('search_path'),
@@ -182,13 +192,26 @@ create function df.configure(loop_pace interval default null, batch_ms integer d
   keep_completed interval default null, keep_failed interval default null,
   keep_cancelled interval default null, keep_runs integer default null)
 returns void
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_wrong text := (select string_agg(name, ', ') from (values
+    ('loop_pace', configure.loop_pace < '0'), ('keep_completed', configure.keep_completed < '0'),
+    ('keep_failed', configure.keep_failed < '0'),
+    ('keep_cancelled', configure.keep_cancelled < '0'), ('keep_runs', configure.keep_runs < 0),
+    ('batch_ms', configure.batch_ms < 0)) given (name, negative) where negative);
+begin
+  if v_wrong is not null then
+    raise exception '% must not be negative', v_wrong using errcode = 'PD003';
+  elsif batch_ms > 1000 then
+    raise exception 'batch_ms is % and must be 1000 at most', batch_ms using errcode = 'PD003';
+  end if;
   update df_engine.settings s set loop_pace = coalesce(configure.loop_pace, s.loop_pace),
     batch_ms = coalesce(configure.batch_ms, s.batch_ms),
     keep_completed = coalesce(configure.keep_completed, s.keep_completed),
     keep_failed = coalesce(configure.keep_failed, s.keep_failed),
     keep_cancelled = coalesce(configure.keep_cancelled, s.keep_cancelled),
-    keep_runs = coalesce(configure.keep_runs, s.keep_runs)
+    keep_runs = coalesce(configure.keep_runs, s.keep_runs);
+end
 $$;

@@ -51,7 +51,8 @@ begin
   where n.graph = p_run.graph and n.node::text = p_node;
   if not found then
     raise exception 'run % has no node %', p_run.run_id, coalesce(quote_literal(p_node), 'null')
-      using errcode = 'PD003', hint = format('Its nodes: select * from df.explain(%L);', p_run.run_id);
+      using errcode = 'PD003', hint = format(
+        'Its nodes: select node_id, node_type, query from df.instance_nodes(%L);', p_run.run_id);
   end if;
   select * into v_around from df_engine.nodes n
   where n.graph = p_run.graph and n.node < v_node.node and n.last_node >= v_node.node

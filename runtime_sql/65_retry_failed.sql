@@ -254,7 +254,7 @@ declare
 begin
   if p_run.status <> 'failed' then
     raise exception 'run % is %; only a failed run can be retried', p_run.run_id,
-      case when p_run.status = 'active' then 'still active' else p_run.status end
+      case when p_run.status = 'active' then df.status(p_run.run_id) else p_run.status end
       using errcode = 'PD003';
   end if;
   select format('node %s raised the failure again after its catch had run', t.node)

@@ -1,8 +1,9 @@
 """Fixtures for tests with a real PostgreSQL.
 
-`postgres` is one server for the session: an embedded one, or the server that
-`PERDURE_TEST_DATABASE_URL` names. `database` is an empty database on it for one test,
-given as its connection string and dropped afterwards.
+`postgres` is one server for the session: an embedded one, which may be of another
+version (see programs), or the server that `PERDURE_TEST_DATABASE_URL` names.
+`database` is an empty database on it for one test, given as its connection string and
+dropped afterwards.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from perdure.engine.postgres import start_embedded
+from tests.programs import BIN_DIR
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,7 +53,7 @@ def postgres(short_dir: Path) -> Iterator[str]:
         yield given
         return
     settings = {"fsync": "off", "max_connections": "200"}
-    with start_embedded(short_dir / "postgres", settings=settings) as server:
+    with start_embedded(short_dir / "postgres", BIN_DIR, settings=settings) as server:
         yield server.url()
 
 

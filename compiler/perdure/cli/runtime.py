@@ -13,7 +13,7 @@ from perdure.cli.project import Directory, fail
 
 if TYPE_CHECKING:
     from perdure.config import Config
-    from perdure.engine.install import Sources
+    from perdure.engine.install import Sources, Status
 
 app = typer.Typer(
     help="The runtime in the database: install, upgrade, uninstall, sql, status.",
@@ -51,12 +51,7 @@ def install(
     sources = _sources(target, config)
     with opened(database_url, config) as database:
         before, after = install(database, sources)
-    if json:
-        typer.echo(json_.dumps({"before": before.installed, "after": after.installed}))
-    elif before.current:
-        typer.echo(f"the {sources.title} is current ({after.installed})")
-    else:
-        typer.echo(f"installed the {sources.title} {after.installed}")
+    _print_change(sources.title, before, after, json)
 
 
 @app.command()
@@ -74,13 +69,7 @@ def upgrade(
     sources = _sources(target, config)
     with opened(database_url, config) as database:
         before, after = upgrade(database, sources, wait=wait, say=_say)
-    if json:
-        typer.echo(json_.dumps({"before": before.installed, "after": after.installed}))
-    elif before.current:
-        typer.echo(f"the {sources.title} is current ({after.installed})")
-    else:
-        versions = f"from {before.installed} to {after.installed}"
-        typer.echo(f"upgraded the {sources.title} {versions}")
+    _print_change(sources.title, before, after, json)
 
 
 @app.command()
@@ -179,6 +168,18 @@ def status(
         if not sources.extension:
             typer.echo(f"worker connections: {working}")
     raise typer.Exit(0 if found.current else 1)
+
+
+def _print_change(title: str, before: Status, after: Status, json: bool) -> None:
+    if json:
+        typer.echo(json_.dumps({"before": before.installed, "after": after.installed}))
+    elif before.current:
+        typer.echo(f"the {title} is current ({after.installed})")
+    elif before.installed:
+        versions = f"from {before.installed} to {after.installed}"
+        typer.echo(f"upgraded the {title} {versions}")
+    else:
+        typer.echo(f"installed the {title} {after.installed}")
 
 
 def _say(what: str) -> None:

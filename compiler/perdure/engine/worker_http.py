@@ -1,8 +1,7 @@
 """The worker's HTTP: claims ready requests, sends them, records what came back.
 
-Between the claim and the record no transaction is open. A claim is a lease, and the
-attempt number fences answers that come too late, so a worker may die at any point: the
-request is sent again by another one, with the same idempotency key.
+A request of a worker that died is sent again by another one, with the same idempotency
+key.
 """
 
 from __future__ import annotations
@@ -20,12 +19,11 @@ from psycopg.types.json import Jsonb
 from perdure.engine.http_client import Failure, HttpClient, Request, Response
 from perdure.engine.http_multipart import read_parts
 from perdure.engine.secrets import SecretError, find_values, hidden, put_in
+from perdure.engine.worker_claims import ClaimedWork
 from perdure.engine.worker_log import Log
-from perdure.engine.worker_session import PERMANENT, Session, next_lease, reason
-from perdure.engine.worker_wake import Backoff, Bell
+from perdure.engine.worker_session import Session, reason
+from perdure.engine.worker_wake import Backoff
 
-# Nothing depends on this; it bounds the damage of a lost notification.
-POLL_SECONDS = 60.0
 # The lease is the request's timeout and this; a record after it would be refused.
 LEASE_MARGIN_SECONDS = 30.0
 
@@ -52,81 +50,27 @@ class Claimed:
         }
 
 
-class HttpWork:
+class HttpWork(ClaimedWork[Claimed]):
     """Serves requests until it is told to stop; several at once."""
 
+    _failed_event = "http.claim_failed"
+    _statements = False
+
     def __init__(
-        self,
-        session: Session,
-        client: HttpClient,
-        log: Log,
-        *,
-        name: str,
-        at_once: int,
+        self, session: Session, client: HttpClient, log: Log, *, name: str, at_once: int
     ) -> None:
-        self.bell = Bell()
-        self.served = 0
-        self._session = session
+        super().__init__(session, log, name=name, at_once=at_once)
         self._client = client
-        self._log = log
-        self._name = name
-        self._at_once = at_once
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._more = False
-        self._stopping = False
 
-    def stop(self) -> None:
-        """Claim no more; requests under way are finished."""
-        self._stopping = True
-        self.bell.ring()
-
-    async def run(self) -> None:
-        """Claim and serve until stopped, then until the last answer is recorded."""
-        backoff = Backoff()
-        try:
-            while not self._stopping:
-                mark = self.bell.mark()
-                try:
-                    await self._claim()
-                    backoff.reset()
-                    # A request of a worker that died is free when its lease ends.
-                    pause = await next_lease(
-                        self._session, POLL_SECONDS, statements=False
-                    )
-                except PERMANENT:
-                    raise
-                except psycopg.Error as error:
-                    self._log.warning("http.claim_failed", reason=reason(error))
-                    pause = backoff.take()
-                await self.bell.wait(mark, pause)
-            await asyncio.gather(*self._tasks)
-        finally:
-            for task in self._tasks:
-                task.cancel()
-
-    async def _claim(self) -> None:
-        free = self._at_once - len(self._tasks)
-        # While it is not known that all were claimed, each end asks for more.
-        self._more = True
-        if free < 1:
-            return
+    async def _claim(self, most: int) -> list[Claimed]:
         rows = await self._session.fetch(
             "select request_id, run_id, node_id, attempt, method, url, headers, body,"
             " timeout_seconds, idempotency_key, parts, secrets"
             " from df.claim_http(%s, %s)",
             self._name,
-            free,
+            most,
         )
-        self._more = len(rows) == free
-        for row in rows:
-            task = asyncio.create_task(self._serve(_claimed(row)))
-            self._tasks.add(task)
-            task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if self._more:
-            self.bell.ring()
+        return [_claimed(row) for row in rows]
 
     async def _serve(self, claimed: Claimed) -> None:
         lease = claimed.request.timeout + LEASE_MARGIN_SECONDS

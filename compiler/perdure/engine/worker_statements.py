@@ -21,21 +21,14 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from perdure.engine.database import CONNECT_SECONDS
+from perdure.engine.worker_claims import ClaimedWork
 from perdure.engine.worker_log import Log
-from perdure.engine.worker_session import (
-    PERMANENT,
-    Connection,
-    Session,
-    next_lease,
-    reason,
-)
-from perdure.engine.worker_wake import Backoff, Bell
+from perdure.engine.worker_session import Connection, Session, reason
+from perdure.engine.worker_wake import Backoff
 
 STATEMENT_APPLICATION = "perdure statement"
 # How often a running statement's lease is looked at, and so the delay of a cancel.
 RENEW_SECONDS = 1.0
-# Nothing depends on this; it bounds the damage of a lost notification.
-POLL_SECONDS = 60.0
 # The server ends a statement whose worker is gone after this.
 GONE = "2s"
 # What a login is refused with, for good. The server tells in words alone.
@@ -77,67 +70,23 @@ class Refused(Exception):
     """The run's role may not log in; the message says why."""
 
 
-class StatementWork:
+class StatementWork(ClaimedWork[Claimed]):
     """Executes statements until it is told to stop; a few at once."""
+
+    _failed_event = "statements.claim_failed"
+    _statements = True
 
     def __init__(
         self, session: Session, url: str, log: Log, *, name: str, at_once: int
     ) -> None:
-        self.bell = Bell()
-        self.served = 0
-        self._session = session
+        super().__init__(session, log, name=name, at_once=at_once)
         self._url = url
-        self._log = log
-        self._name = name
-        self._at_once = at_once
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = False
 
-    def stop(self) -> None:
-        """Claim no more; statements under way are finished."""
-        self._stopping = True
-        self.bell.ring()
-
-    async def run(self) -> None:
-        """Claim and execute until stopped, then until the last one is recorded."""
-        backoff = Backoff()
-        try:
-            while not self._stopping:
-                mark = self.bell.mark()
-                try:
-                    pause = await self._claim()
-                    backoff.reset()
-                except PERMANENT:
-                    raise
-                except psycopg.Error as error:
-                    self._log.warning("statements.claim_failed", reason=reason(error))
-                    pause = backoff.take()
-                await self.bell.wait(mark, pause)
-            await asyncio.gather(*self._tasks)
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _claim(self) -> float:
-        """Claim what there is room for; return the seconds to wait for more."""
-        free = self._at_once - len(self._tasks)
-        if free < 1:
-            return POLL_SECONDS
+    async def _claim(self, most: int) -> list[Claimed]:
         rows = await self._session.fetch(
-            "select * from df_engine.claim_statements(%s, %s)", self._name, free
+            "select * from df_engine.claim_statements(%s, %s)", self._name, most
         )
-        for row in rows:
-            task = asyncio.create_task(self._serve(Claimed(*row)))
-            self._tasks.add(task)
-            task.add_done_callback(self._done)
-        if len(rows) == free:
-            return POLL_SECONDS
-        return await next_lease(self._session, POLL_SECONDS, statements=True)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self.bell.ring()
+        return [Claimed(*row) for row in rows]
 
     async def _serve(self, claimed: Claimed) -> None:
         self._log.info("statement.started", **claimed.facts())
@@ -171,6 +120,7 @@ class StatementWork:
             "select df_engine.lose_statement(%s, %s, false, %s)",
             *(claimed.id, claimed.attempt, reason(error)),
         )
+        self._claim_again()
 
     async def _execute(self, claimed: Claimed, connection: Connection) -> None:
         cursor = await connection.execute(
@@ -217,6 +167,7 @@ class StatementWork:
             " %s)",
             *(claimed.id, claimed.attempt, server, reason(error)),
         )
+        self._claim_again()
 
     async def _keep(self, claimed: Claimed, connection: Connection | None) -> None:
         """Renew the lease; cancel the statement when it is not wanted any more."""

@@ -45,13 +45,25 @@ def test_a_start_is_part_of_its_callers_transaction(api: Db) -> None:
     ("options", "match"),
     [
         ("database => 'elsewhere'", "executes in the database"),
-        ("transaction_mode => 'new'", "not supported"),
         ("transaction_mode => 'detached'", "must be"),
     ],
 )
 def test_what_a_start_cannot_honour(api: Db, options: str, match: str) -> None:
     with refused("PD003", match):
         api.run(f"select df.start('select 1', {options})")
+
+
+@pytest.mark.parametrize(
+    ("setting", "match"),
+    [
+        ("loop_pace => '-1 s'", "loop_pace must not"),
+        ("keep_failed => '-1 day', keep_runs => -1", "keep_failed, keep_runs must not"),
+        ("batch_ms => 1001", "1000 at most"),
+    ],
+)
+def test_settings_that_make_no_sense(api: Db, setting: str, match: str) -> None:
+    with refused("PD003", match):
+        api.run(f"select df.configure({setting})")
 
 
 def test_the_end_of_a_run(api: Db) -> None:

@@ -15,13 +15,12 @@ from perdure.engine.database import Database, connect
 from perdure.engine.errors import NoDatabase
 from perdure.engine.install import install
 from perdure.engine.postgres import Server, start_embedded
+from tests.programs import BIN_DIR
 from tests.runtime.worker.processes import wait_until
 
 Connection = psycopg.Connection[Any]
 
 # The crashes are those of processes: what was written is safe with the kernel.
-# Another PostgreSQL than the embedded one, for those who want to see it there too.
-BIN_DIR = Path(given) if (given := os.environ.get("PERDURE_TEST_BIN_DIR")) else None
 SETTINGS = {"fsync": "off", "max_connections": "100"}
 
 

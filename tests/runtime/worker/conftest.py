@@ -13,6 +13,7 @@ import pytest
 from perdure.engine.database import Database, connect
 from perdure.engine.install import install
 from perdure.engine.postgres import Server, start_embedded
+from tests.programs import BIN_DIR
 from tests.runtime.worker.processes import WorkerProcess
 from tests.unit.engine.http_server import Server as HttpServer
 from tests.unit.engine.http_server import serving
@@ -24,7 +25,7 @@ Connection = psycopg.Connection[Any]
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("postgres")
-    with start_embedded(folder, settings={"fsync": "off"}) as started:
+    with start_embedded(folder, BIN_DIR, settings={"fsync": "off"}) as started:
         template = Database(started.url("template1"), "the test")
         install(template)
         yield started

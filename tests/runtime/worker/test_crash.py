@@ -12,6 +12,7 @@ import pytest
 from perdure.engine.database import Database, connect
 from perdure.engine.install import install
 from perdure.engine.postgres import Server, start_embedded
+from tests.programs import BIN_DIR
 from tests.runtime.worker.processes import WorkerProcess, wait_until
 from tests.runtime.worker.runs import (
     Connection,
@@ -65,7 +66,7 @@ class Restartable:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.server: Server = start_embedded(folder)
+        self.server: Server = start_embedded(folder, BIN_DIR)
         self.database = Database(self.server.url("postgres"), "the test")
 
     def crash(self) -> None:
@@ -77,7 +78,8 @@ class Restartable:
         wait_until(lambda: not _alive(pid))
 
     def start(self) -> None:
-        before, self.server = self.server, start_embedded(self.folder)
+        before = self.server
+        self.server = start_embedded(self.folder, BIN_DIR)
         before.stop()
 
 

@@ -103,8 +103,8 @@ def test_a_run_that_waits_for_its_turn(
     start(connection, "df.wait_for_signal('go')", options)
     run = start(connection, "'select 1'", options)
     work(connection)
-    assert "waits for its turn: bank" in perdure("ps", "--status", "pending").stdout
-    assert "waits for its turn: bank" in perdure("show", run).stdout
+    assert "in the queue: bank" in perdure("ps", "--status", "pending").stdout
+    assert "in the queue: bank" in perdure("show", run).stdout
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "retry"])
