@@ -55,8 +55,8 @@ Db = Annotated[
         "--db",
         "--database-url",
         metavar="URL",
-        help="A database: compare with the versions deployed there (or with REV), and "
-        "tell what the change means for the runs in flight.",
+        help="A database, or embedded: compare with the versions there (or with REV), "
+        "and tell what the change means for the runs in flight.",
         show_default=False,
     ),
 ]

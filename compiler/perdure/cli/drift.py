@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +12,14 @@ import typer
 from perdure.cli.database import DatabaseUrl, Json, opened
 from perdure.cli.late import late_differences
 from perdure.cli.project import Directory, find_project
-from perdure.cli.released import read_released
+from perdure.cli.released import Released, read_released
 
 if TYPE_CHECKING:
     from perdure.engine.deploy import Connection
-    from perdure.release.state import Database as State
-    from perdure.release.state import Difference, Function, Newer
+    from perdure.engine.routines import Made as Routine
+    from perdure.release.deployed import Database as State
+    from perdure.release.deployed import Definition, Difference, Newer
+    from perdure.release.objects import Made
 
 
 def drift(
@@ -42,7 +45,8 @@ def drift(
     ):
         state = state_of(connection, config.sql_schema)
         found = runtime_differences(connection, config.target)
-        found += compare(released.lock, released.scripts, state)
+        made = _made(connection, released, state)
+        found += compare(released.lock, released.scripts, state, made)
         found += late_differences(config, database, connection, released.lock)
     if json:
         typer.echo(json_.dumps({"differences": [data_of(e) for e in found]}, indent=2))
@@ -64,17 +68,20 @@ def drift(
 
 def state_of(connection: Connection, schema: str) -> State:
     """Read what a database has of workflows."""
-    from perdure.engine.deploy import (
-        applied_changes,
-        deployed_versions,
-        functions,
-        schedules,
-    )
-    from perdure.release.state import Applied, Database, Function, Version
+    from perdure.engine.deploy import applied_changes, deployed_versions, schedules
+    from perdure.engine.routines import routines
+    from perdure.release.deployed import Applied, Database, Function, Version
 
     there: dict[str, list[Function]] = {}
-    for name, body, owner, public in functions(connection, schema):
-        there.setdefault(name, []).append(Function(body, owner, public))
+    for each in routines(connection, schema):
+        function = Function(
+            _definition(each.made),
+            each.identity,
+            each.owner,
+            each.public,
+            each.grants,
+        )
+        there.setdefault(each.name, []).append(function)
     return Database(
         tuple(
             Version(each.name, each.version, each.digest, each.retired_at is not None)
@@ -86,10 +93,35 @@ def state_of(connection: Connection, schema: str) -> State:
     )
 
 
+def _made(connection: Connection, released: Released, state: State) -> Made:
+    """Return what the migrations make; the text stands for what can't be made here."""
+    from perdure.engine.routines import made_by
+    from perdure.release.objects import wanted
+    from perdure.release.state import deployed_part
+
+    found: dict[tuple[str, str], Definition] = {}
+    for each in wanted(deployed_part(released.lock, state), released.scripts):
+        made = made_by(connection, each.elsewhere)
+        if not isinstance(made, str):
+            found[each.key] = _definition(made)
+        elif each.name in state.functions:
+            typer.echo(
+                f'warning: of function "{each.name}" only the text is compared: {made}',
+                err=True,
+            )
+    return found
+
+
+def _definition(made: Routine) -> Definition:
+    from perdure.release.deployed import Definition
+
+    return Definition(**asdict(made))
+
+
 def runtime_differences(connection: Connection, target: str) -> list[Difference]:
     """Return what is wrong with the runtime in the database."""
     from perdure.engine.install import read_status
-    from perdure.release.state import Difference
+    from perdure.release.deployed import Difference
 
     if target != "perdure":
         return []
@@ -104,6 +136,4 @@ def runtime_differences(connection: Connection, target: str) -> list[Difference]
 
 def data_of(difference: Difference) -> dict[str, object]:
     """Return a difference for JSON."""
-    from dataclasses import asdict
-
     return asdict(difference)

@@ -46,7 +46,11 @@ def import_(
     ] = From.pg_durable,
     db: Annotated[
         str | None,
-        typer.Option("--db", metavar="URL", help="Take the graph of a run there."),
+        typer.Option(
+            "--db",
+            metavar="URL",
+            help="Take the graph of a run there; embedded: the project's own.",
+        ),
     ] = None,
 ) -> None:
     """Turn df expressions into workflows; what has no counterpart is told."""
@@ -95,12 +99,12 @@ def _run(
     url: str, run: str, name: str | None
 ) -> tuple[list[Imported], list[Diagnostic], Source]:
     """Import the graph of a run, from either runtime's tables."""
-    from perdure.cli.database import reported
+    from perdure.cli.database import configuration, opened
     from perdure.engine.graphs import read_graph
     from perdure.frontend.df import import_rows
 
-    with reported():
-        graph = read_graph(url, run)
+    with opened(url, configuration(Path())) as database:
+        graph = read_graph(database, run)
     if graph is None:
         fail(f'there is no run "{run}" in that database, or it is not visible')
     if graph.label and re.fullmatch(r"\w+@\d+", graph.label):

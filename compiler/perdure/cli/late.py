@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from perdure.engine.inflight import Connection
     from perdure.pipeline import Compiler
     from perdure.release import Lock
+    from perdure.release.deployed import Difference
     from perdure.release.late import ChangedUse
-    from perdure.release.state import Difference
 
 
 def definitions(config: Config) -> dict[str, str]:

@@ -143,7 +143,9 @@ def _add(parent: Tree, step: Step, now: datetime, spin: int | None) -> None:
         line.append(f"  {step.place}", "dim")
     below = parent.add(line)
     if step.error and step.state != "completed":
-        below.add(Text(_error(step.error, step.sqlstate), "red"))
+        told = below.add(Text(_error(step.error, step.sqlstate), "red"))
+        for detail in (step.detail or "").splitlines():
+            told.add(Text(detail, "dim"))
     for arm in step.arms:
         _add_arm(below, step, arm, now, spin)
 
@@ -317,6 +319,7 @@ def step_data(step: Step, now: datetime) -> dict[str, Any]:
         "sql": step.sql,
         "error": step.error,
         "sqlstate": step.sqlstate,
+        "detail": step.detail,
         "arms": {
             arm.name: [step_data(inner, now) for inner in arm.steps]
             for arm in step.arms

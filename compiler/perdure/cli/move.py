@@ -15,6 +15,8 @@ from perdure.cli.project import Directory, fail
 if TYPE_CHECKING:
     from perdure.engine.runs import Place
 
+_SHOWN_LINES = 12
+
 
 def move(
     run: RunId,
@@ -52,7 +54,11 @@ def _refuse(run: str, to: int, refused: Exception) -> None:
     )
     typer.echo(f"  it has been at {_shown(step.old)}", err=True)
     there = f"there is {_shown(step.new)}" if step.new else "there is no step"
+    if step.new and _shown(step.new) == _shown(step.old):
+        there = "the same step is there, and does another thing"
     typer.echo(f"  in version {to}, at that point, {there}", err=True)
+    for line in step.lines[:_SHOWN_LINES]:
+        typer.echo(f"    {line}", err=True)
     typer.echo(
         "  = help: what a run has passed, and what it waits in, must be the same; it "
         "stays on its version, where it was",

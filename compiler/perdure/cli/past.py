@@ -238,13 +238,14 @@ def as_committed(config: Config, revision: str, place: Path) -> Config:
     """Unpack the project's folder as git has it at a revision."""
     from perdure.config import read_config
 
-    top = _git(config.root, "rev-parse", "--show-prefix").decode().strip()
+    top = _git(config.root, "rev-parse", "--show-prefix", outside=revision)
+    prefix = top.decode().strip()
     commit = _git(
         config.root,
         *("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"),
         reason=f'git knows no revision "{revision}"',
     )
-    tree = f"{commit.decode().strip()}:{top}"
+    tree = f"{commit.decode().strip()}:{prefix}"
     with tarfile.open(fileobj=io.BytesIO(_git(config.root, "archive", tree))) as files:
         files.extractall(place, filter="data")
     for name in ("perdure.toml", "pyproject.toml"):
@@ -257,7 +258,10 @@ def as_committed(config: Config, revision: str, place: Path) -> Config:
     return replace(config, root=place, source=None, workflows=place / "none")
 
 
-def _git(folder: Path, *words: str, reason: str = "git failed") -> bytes:
+def _git(
+    folder: Path, *words: str, reason: str = "git failed", outside: str = ""
+) -> bytes:
+    """Run git; `outside` is the revision of which a folder outside of git has none."""
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *words], capture_output=True, check=False
@@ -266,5 +270,12 @@ def _git(folder: Path, *words: str, reason: str = "git failed") -> bytes:
         fail("git is not installed, and a revision was named")
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+        if outside:
+            fail(
+                f'"{outside}" is taken for a revision, and "{folder}" is in no git '
+                f"repository that can be read (git says: {said})",
+                "without a revision, what is in the lock is compared; with --db, what "
+                "a database has",
+            )
         fail(said or reason)
     return done.stdout

@@ -53,8 +53,8 @@ def verify(
             "--db",
             "--database-url",
             metavar="URL",
-            help="Verify the versions deployed in a database, with their runs in "
-            "flight; errors are what is good under its schema.",
+            help="Verify the versions deployed in a database, or embedded, with their "
+            "runs in flight; errors are what is good under its schema.",
             show_default=False,
         ),
     ] = None,

@@ -8,7 +8,7 @@ and created, because PostgreSQL identifies a function by the types it takes.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from perdure.emit import inputs, options
 from perdure.emit.beside import keyed
@@ -37,7 +37,8 @@ def emit(
     values = Values(version, _splices(plan, target), registration.functions)
     graph = Graph(values)
     call = graph.node(plan.root)
-    source_map = tuple(_entry(origin, registration) for origin in graph.origins)
+    origins = (*graph.origins, *_calls(plan, graph.origins))
+    source_map = tuple(_entry(origin, registration) for origin in origins)
     signature = tuple(inputs.declared(p) for p in inputs.ordered(plan.parameters))
     names = _Names(schema, plan, version, registration)
     beside = () if values.splices else inputs.beside(plan.parameters)
@@ -180,6 +181,13 @@ class _Names:
         return described(
             self.plan.workflow, self.version, self.plan.description, whole=whole
         )
+
+
+def _calls(plan: Plan, origins: Sequence[Origin]) -> Iterator[Origin]:
+    """Yield the calls of which steps are in the graph."""
+    for call in plan.taken_in:
+        if any(each.path.startswith(f"{call.path}.call.") for each in origins):
+            yield call
 
 
 def _entry(origin: Origin, registration: Registration) -> MapEntry:

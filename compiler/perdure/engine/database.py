@@ -1,9 +1,10 @@
 """Which database a command works on, and the way to it.
 
 `--database-url`, then `PERDURE_DATABASE_URL`, then `DATABASE_URL`, then an embedded
-PostgreSQL whose data lives in the project's state folder. The embedded one runs for as
-long as a command needs it and is shared by commands that run at the same time; its data
-stays, so a run goes on with the next command that has a worker.
+PostgreSQL, which can be named, too, as `embedded`; its data lives in the project's
+state folder. The embedded one runs for as long as a command needs it and is shared by
+commands that run at the same time; its data stays, so a run goes on with the next
+command that has a worker.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from perdure.engine.postgres import PostgresFailed, PostgresMissing, start_embed
 
 VARIABLES = ("PERDURE_DATABASE_URL", "DATABASE_URL")
 EMBEDDED_NAME = "perdure"
+EMBEDDED = "embedded"
 # Workers are found, and counted, in pg_stat_activity by this name.
 WORKER_APPLICATION = "perdure worker"
 CONNECT_SECONDS = 10
@@ -51,12 +53,21 @@ class Database:
 
 
 def choose(option: str | None, environ: Mapping[str, str]) -> Choice | None:
-    """Return the database that was named, None where the embedded one is meant."""
-    if option:
-        return Choice(option, "--database-url")
-    for name in VARIABLES:
-        if environ.get(name):
-            return Choice(environ[name], name)
+    """Return the database that was named, None where the embedded one is meant.
+
+    A variable that is empty is one that is not set. Raises UsageError for an option
+    that is empty: what was to fill it was probably not set.
+    """
+    if option is not None and not option.strip():
+        raise UsageError(
+            "the URL of the database is empty (--database-url or --db)\n"
+            "  = help: give one, as postgresql://user@host/name; "
+            f'"{EMBEDDED}" is the project\'s embedded PostgreSQL'
+        )
+    named = {"--database-url": option} | {name: environ.get(name) for name in VARIABLES}
+    for origin, url in named.items():
+        if url:
+            return None if url == EMBEDDED else Choice(url, origin)
     return None
 
 

@@ -93,23 +93,6 @@ def missing_versions(
     return [each for each in versions if each not in there]
 
 
-def functions(connection: Connection, schema: str) -> list[tuple[str, str, str, bool]]:
-    """Return a schema's functions: name, body, owner, and whether everybody may call.
-
-    A name may have several.
-    """
-    rows = connection.execute(
-        "select p.proname, p.prosrc, pg_catalog.pg_get_userbyid(p.proowner),"
-        " exists (select from pg_catalog.aclexplode(coalesce(p.proacl,"
-        "   pg_catalog.acldefault('f', p.proowner))) a where a.grantee = 0)"
-        " from pg_catalog.pg_proc p"
-        " join pg_catalog.pg_namespace n on n.oid = p.pronamespace"
-        " where n.nspname = %s order by p.oid",
-        [schema],
-    )
-    return [(str(a), str(b), str(c), bool(d)) for a, b, c, d in rows]
-
-
 _ENDED = "('completed', 'failed', 'cancelled')"
 
 

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 import psycopg
 from psycopg import sql
@@ -35,11 +36,15 @@ _START = "return df.start("
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A step that the run has done, and what stands in its place, if anything does."""
+    """A step that the run has done, and what stands in its place, if anything does.
+
+    `lines` are those of the sources that differ from there on, as in a diff.
+    """
 
     message: str
     old: Place | None
     new: Place | None
+    lines: tuple[str, ...] = ()
 
 
 class Immovable(UsageError):
@@ -62,6 +67,8 @@ def move(connection: Connection, run: str, to: int, schema: str) -> tuple[str, s
     if not _can_move(connection):
         raise UsageError("runs can be moved on Perdure's own runtime, from 0.2.0 on")
     label = f"{workflow}@{to}"
+    if label == found.label:
+        raise Immovable(f'run "{run}" is on {label} already')
     body, search_path = _function(connection, schema, workflow, to)
     graph = graph_of(body)
     if graph is None:
@@ -139,7 +146,33 @@ def _explained(
         return Immovable(message)
     old = _place(source_map(connection, before), nodes.get("old"))
     new = _place(source_map(connection, after), nodes.get("new"))
-    return Immovable(message, Disagreement(message, old, new))
+    lines = _changed(connection, before or "", after, old)
+    return Immovable(message, Disagreement(message, old, new, lines))
+
+
+def _changed(
+    connection: Connection, before: str, after: str, place: Place | None
+) -> tuple[str, ...]:
+    """Return the lines of the first change in the sources from a step on."""
+    if place is None or place.line is None:
+        return ()
+    old = _source(connection, before).splitlines()
+    new = _source(connection, after).splitlines()
+    for what, a, b, c, d in SequenceMatcher(None, old, new).get_opcodes():
+        if what != "equal" and b >= place.line:
+            return (*(f"- {e}" for e in old[a:b]), *(f"+ {e}" for e in new[c:d]))
+    return ()
+
+
+def _source(connection: Connection, label: str) -> str:
+    """Return the source that a version registers."""
+    name, _, version = label.rpartition("@")
+    row = connection.execute(
+        "select source from perdure.workflow_versions"
+        " where name = %s and version = %s::integer",
+        [name, version],
+    ).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _place(places: list[Place], node: int | None) -> Place | None:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from perdure.release.deployed import Difference
 from perdure.release.lock import Entry
-from perdure.release.state import Difference
 
 
 @dataclass(frozen=True, slots=True)

@@ -370,12 +370,43 @@ def _string(text: str) -> str:
 def _conflict(source: Source) -> Diagnostic:
     at = re.search(r"^(<{7}|>{7}|={7}).*", source.text, re.MULTILINE)
     span = Span(source.path, *at.span()) if at else None
+    if _sides_fit(source.text):
+        return error(
+            "WF704",
+            span,
+            "the lock has an unresolved merge: two branches made versions of "
+            "different workflows",
+            help="keep both sides, without the marks, and compile; if two migrations "
+            "took the same number, it says which",
+        )
     return error(
         "WF704",
         span,
-        "the lock has an unresolved merge: two branches made the same version",
+        "the lock has an unresolved merge: two branches changed the same workflow",
         help="keep one side, delete the migration of the other, and compile again",
     )
+
+
+_MERGE = re.compile(
+    r"^<{7}.*\n(?P<ours>(?s:.*?))"
+    r"(?:^[|]{7}.*\n(?P<base>(?s:.*?)))?"
+    r"^={7}.*\n(?P<theirs>(?s:.*?))^>{7}",
+    re.MULTILINE,
+)
+_TABLE = re.compile(
+    r"^\[(?:workflows|changes)[.](?P<workflow>[^.\]]+)[.]", re.MULTILINE
+)
+
+
+def _sides_fit(text: str) -> bool:
+    """Say whether the sides of every conflict only add tables of other workflows."""
+    found = list(_MERGE.finditer(text))
+    for each in found:
+        ours, theirs = (set(_TABLE.findall(each[side])) for side in ("ours", "theirs"))
+        whole = all(each[side].startswith("[") for side in ("ours", "theirs"))
+        if not whole or ours & theirs or (each["base"] or "").strip():
+            return False
+    return bool(found)
 
 
 def _unreadable(source: Source, reason: str) -> Diagnostic:

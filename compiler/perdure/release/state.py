@@ -1,97 +1,26 @@
 """Repo against database: what is missing on which side, and what differs.
 
 The repo's side is the lock and the scripts that it names; the database's side is the
-register of versions and changes, and the functions. A body is compared as text with
-the one that the script creates, so that an edit in place is found. What should be
-there follows from what is registered, not from the end of the lock: a database that
-is behind is told apart from one that was changed.
+register of versions and changes, and the functions (see `perdure.release.objects`).
+What should be there follows from what is registered, not from the end of the lock: a
+database that is behind is told apart from one that was changed.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
 
+from perdure.release.deployed import Database, Difference, Version
 from perdure.release.lock import Change, Entry, Lock, place
+from perdure.release.objects import SQL, Made, compared, left_over, of_version
 from perdure.release.script import split
 
-Newer = Literal["repo", "database", "neither"]
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version that a database registers."""
-
-    name: str
-    version: int
-    digest: str
-    retired: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A change that a database registers."""
-
-    workflow: str
-    number: int
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function of the schema of workflows: its text, whose it is, who may call it."""
-
-    body: str
-    owner: str
-    public: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing on which repo and database do not agree.
-
-    `sql` are the statements that mend it in the database, where some do.
-    """
-
-    kind: str
-    subject: str
-    message: str
-    newer: Newer
-    advice: str
-    sql: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """What a database has: versions, changes, functions by name, and schedules.
-
-    `schedules` are the labels of the supervisors that have not ended, each with its
-    run; a name may have several functions.
-    """
-
-    versions: tuple[Version, ...]
-    functions: Mapping[str, Sequence[Function]]
-    changes: tuple[Applied, ...] = ()
-    schedules: tuple[tuple[str, str], ...] = ()
-
-
+_REGISTER = {
+    True: ("perdure.workflow_versions", "name", "version", "deployed_at"),
+    False: ("perdure.workflow_changes", "workflow", "number", "changed_at"),
+}
+_STUCK = ("overtaken", "unregistered")
 _NOT_RETIRED = "is marked as retired, and the migration that retires it is not deployed"
-_SQL = "perdure drift --sql prints the SQL that mends it"
-_FUNCTION = re.compile(
-    r"^create (?:or replace )?function (?P<name>\S+?)\((?s:.*?)"
-    r"^as [$](?P<tag>\w+)[$](?P<body>(?s:.*?))[$](?P=tag)[$];$",
-    re.MULTILINE,
-)
-
-
-def created_bodies(script: str) -> dict[str, str]:
-    """Return the bodies of the functions that a script creates, by their plain name."""
-    return {
-        found["name"].rpartition(".")[2].strip('"'): found["body"]
-        for found in _FUNCTION.finditer(script)
-    }
 
 
 def missing(lock: Lock, database: Database) -> list[Entry | Change]:
@@ -134,12 +63,17 @@ def conflicts(lock: Lock, database: Database) -> list[Difference]:
 
 
 def drift(
-    lock: Lock, scripts: Mapping[str, str], database: Database
+    lock: Lock, scripts: Mapping[str, str], database: Database, made: Made
 ) -> list[Difference]:
-    """Return every difference; `scripts` are the installing ones, by key."""
+    """Return every difference.
+
+    `scripts` are the installing ones, by key; `made` is what the functions are that
+    they make, as far as it is known.
+    """
     found = conflicts(lock, database)
+    found += _unregistered(lock, database, scripts)
     found += _unknown(lock, database.versions)
-    stuck = {each.subject for each in found if each.kind == "overtaken"}
+    stuck = {each.subject for each in found if each.kind in _STUCK}
     found += [
         Difference(
             "missing",
@@ -155,7 +89,7 @@ def drift(
     behind = _behind(lock, database)
     for workflow in deployed.workflows:
         if workflow not in behind:
-            found += _objects(deployed, workflow, scripts, database)
+            found += _objects(deployed, workflow, scripts, database, made)
     return found + _schedules(deployed, database, behind)
 
 
@@ -173,7 +107,7 @@ def deployed_part(lock: Lock, database: Database) -> Lock:
     """Return the lock as it would be if it ended where the database does."""
     there = _there(database)
     return Lock(
-        tuple(each for each in lock.entries if _key(each) in there),
+        tuple(e for e in lock.entries if _key(e) in there or _is_made(e, database)),
         lock.source,
         tuple(each for each in lock.changes if _key(each) in there),
     )
@@ -189,6 +123,55 @@ def _key(event: Entry | Change) -> tuple[str, str, int]:
     if isinstance(event, Entry):
         return event.workflow, "version", event.version
     return event.workflow, "change", event.number
+
+
+def _is_made(entry: Entry | Change, database: Database) -> bool:
+    """Say whether the function of a version is there."""
+    version = isinstance(entry, Entry) and f"{entry.workflow}_v{entry.version}"
+    return version in database.functions
+
+
+def _unregistered(
+    lock: Lock, database: Database, scripts: Mapping[str, str]
+) -> list[Difference]:
+    """Find versions that are there, and that the register does not name.
+
+    To deploy them would fail, because their functions are there.
+    """
+    there = _there(database)
+    return [
+        Difference(
+            "unregistered",
+            each.key,
+            "is not registered, and its function is there",
+            "database",
+            "perdure drift --sql prints the SQL that registers it",
+            _registered_again(lock, each, scripts.get(each.key, ""), database),
+        )
+        for each in lock.entries
+        if _key(each) not in there and _is_made(each, database)
+    ]
+
+
+def _registered_again(
+    lock: Lock, entry: Entry, script: str, database: Database
+) -> tuple[str, ...]:
+    """Return what registers a version, at a time before what came after it."""
+    begin = "insert into perdure.workflow_versions"
+    insert = [each for each in split(script) if each.startswith(begin)]
+    events = lock.events(entry.workflow)
+    there = _there(database)
+    later = [e for e in events[events.index(entry) + 1 :] if _key(e) in there]
+    if not later:
+        return tuple(insert)
+    table, name, number, at = _REGISTER[isinstance(later[0], Entry)]
+    return (
+        *insert,
+        f"update perdure.workflow_versions v\nset deployed_at = "
+        f"n.{at} - interval '1 millisecond'\nfrom {table} n\n"
+        f"where v.name = '{entry.workflow}' and v.version = {entry.version}\n"
+        f"  and n.{name} = '{entry.workflow}' and n.{number} = {_key(later[0])[2]};",
+    )
 
 
 def _overtaken(lock: Lock, database: Database) -> list[Difference]:
@@ -211,7 +194,7 @@ def _overtaken(lock: Lock, database: Database) -> list[Difference]:
                 "last one first; then perdure deploy",
             )
             for each in events[: max(last, 0)]
-            if _key(each) not in there
+            if _key(each) not in there and not _is_made(each, database)
         ]
     return found
 
@@ -235,112 +218,37 @@ def _unknown(lock: Lock, versions: Iterable[Version]) -> list[Difference]:
 
 
 def _objects(
-    lock: Lock, workflow: str, scripts: Mapping[str, str], database: Database
+    lock: Lock,
+    workflow: str,
+    scripts: Mapping[str, str],
+    database: Database,
+    made: Made,
 ) -> list[Difference]:
     """Compare the functions of a workflow with what its migrations make."""
-    current = lock.current(workflow)
-    retired = lock.retired(workflow)
     marked = {e.version for e in database.versions if e.name == workflow and e.retired}
+    own = [each for each in lock.entries if each.workflow == workflow]
     found = []
-    for entry in (each for each in lock.entries if each.workflow == workflow):
-        versioned = f"{workflow}_v{entry.version}"
-        if entry.version in retired:
-            found += _left_over(entry, versioned, database)
-            if entry.version not in marked:
-                message = "is retired, and not marked as such"
-                found.append(_marks(entry, message, "now()"))
-            continue
-        if entry.version in marked:
+    for entry in own:
+        if entry.version in lock.retired(workflow):
+            found += _retired(entry, entry.version in marked, database)
+        elif entry.version in marked:
             found.append(_marks(entry, _NOT_RETIRED, "null"))
-            continue
-        script = scripts.get(entry.key, "")
-        bodies = created_bodies(script)
-        if current is None or entry.version != current.version:
-            bodies.pop(workflow, None)  # the current function is another version's
-        for name, body in bodies.items():
-            remedy = _made_again(script, name)
-            found += _compared(entry, name, body, database, remedy)
-    if current is None and workflow in database.functions:
-        last = lock.latest(workflow)
-        assert last is not None  # the workflow has versions
-        found += _left_over(last, workflow, database)
+        else:
+            for each in of_version(lock, entry, scripts.get(entry.key, "")):
+                found += compared(each, database, made.get(each.key))
+    if own and lock.current(workflow) is None:
+        found += left_over(own[-1], workflow, database)
     return found
 
 
-def _compared(
-    entry: Entry, name: str, body: str, database: Database, remedy: tuple[str, ...]
-) -> list[Difference]:
-    function = f'function "{name}"'
-    advice = "perdure drift --sql prints the SQL that makes it as the migration did"
-    there = database.functions.get(name, ())
-    if not there:
-        message = f"is registered, and its {function} is gone"
-        return [Difference("no-objects", entry.key, message, "neither", advice, remedy)]
-    same = [each for each in there if each.body == body]
-    if not same:
-        message = f"has a {function} that was edited in place"
-        return [Difference("edited", entry.key, message, "neither", advice, remedy)]
-    return _grants(entry, name, same[0])
-
-
-def _made_again(script: str, name: str) -> tuple[str, ...]:
-    """Return the statements of a script that make a function, whether it is there."""
-    about = re.compile(
-        r"(?:create(?: or replace)?|comment on|revoke all on|alter) function "
-        rf"(?:\S+\.)?\"?{re.escape(name)}\"?\("
-    )
-    found = [each for each in split(script) if about.match(each)]
-    return tuple(
-        re.sub(r"^create function", "create or replace function", each)
-        for each in found
-    )
-
-
-def _grants(entry: Entry, name: str, function: Function) -> list[Difference]:
-    """Compare whose a function is that runs as a role, and who may call it."""
-    if entry.role is None:
-        return []
-    what = f'function "{name}"'
-    found = []
-    if function.owner != entry.role:
-        found.append(
-            Difference(
-                "grants",
-                entry.key,
-                f'has a {what} that belongs to "{function.owner}", not to '
-                f'"{entry.role}"',
-                "neither",
-                _SQL,
-                (f'alter function {entry.schema}.{name} owner to "{entry.role}";',),
-            )
-        )
-    if function.public:
-        found.append(
-            Difference(
-                "grants",
-                entry.key,
-                f'has a {what} that runs as "{entry.role}", and everybody may call it',
-                "neither",
-                _SQL,
-                (f"revoke execute on function {entry.schema}.{name} from public;",),
-            )
-        )
+def _retired(entry: Entry, marked: bool, database: Database) -> list[Difference]:
+    """Look for what a retired version should not have."""
+    name = f"{entry.workflow}_v{entry.version}"
+    found = left_over(entry, name, database)
+    found += left_over(entry, f"{name}_schedule", database)
+    if not marked:
+        found.append(_marks(entry, "is retired, and not marked as such", "now()"))
     return found
-
-
-def _left_over(entry: Entry, name: str, database: Database) -> list[Difference]:
-    if name not in database.functions:
-        return []
-    return [
-        Difference(
-            "left-over",
-            entry.key,
-            f'is retired, and a function "{name}" is there',
-            "neither",
-            _SQL,
-            (f"drop function {entry.schema}.{name};",),
-        )
-    ]
 
 
 def _marks(entry: Entry, message: str, retired_at: str) -> Difference:
@@ -349,7 +257,7 @@ def _marks(entry: Entry, message: str, retired_at: str) -> Difference:
         entry.key,
         message,
         "neither",
-        _SQL,
+        SQL,
         (
             f"update perdure.workflow_versions set retired_at = {retired_at} "
             f"where name = '{entry.workflow}' and version = {entry.version};",
@@ -378,7 +286,7 @@ def _schedules(lock: Lock, database: Database, behind: set[str]) -> list[Differe
             message = "has a schedule, and no run that starts it"
             begin = (f"select {name}();",)
             found.append(
-                Difference("schedule", entry.key, message, "neither", _SQL, begin)
+                Difference("schedule", entry.key, message, "neither", SQL, begin)
             )
     own = set(lock.workflows) - behind
     for label, runs in running.items():

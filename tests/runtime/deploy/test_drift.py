@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests.runtime.deploy.conftest import WORKFLOW, Perdure, dump
 
@@ -50,6 +52,78 @@ def mend(perdure: Perdure, database: str) -> None:
             "update perdure.workflow_versions set retired_at = now() where version = 1",
             "hello@1 is marked as retired",
         ),
+        (
+            "alter function workflows.hello_v1 immutable strict",
+            "volatility: immutable instead of volatile; "
+            "null inputs: give null instead of are passed",
+        ),
+        (
+            "alter function workflows.hello_v1 security definer",
+            '"hello_v1" that was edited in place: '
+            "runs as: its owner instead of its caller",
+        ),
+        (
+            "alter function workflows.hello_v2 set search_path = evil;"
+            " alter function workflows.hello_v2 set work_mem = '64MB'",
+            "settings: search_path=evil, work_mem=64MB instead of search_path=public",
+        ),
+        (
+            "alter function workflows.hello_v2 reset all",
+            "settings: none instead of search_path=public",
+        ),
+        (
+            "create or replace function workflows.hello(who text,"
+            " mark text default '?') returns text language sql volatile"
+            " as $current$\n  select workflows.hello_v3(who, mark)\n$current$",
+            "arguments: who text, mark text DEFAULT '?'::text"
+            " instead of who text, mark text DEFAULT '!'::text",
+        ),
+        (
+            "drop function workflows.hello;"
+            " create function workflows.hello(who text, mark text default '!')"
+            " returns varchar language sql volatile"
+            " as $current$\n  select workflows.hello_v3(who, mark)\n$current$",
+            "result: character varying instead of text",
+        ),
+        (
+            "drop function workflows.hello_v1; create procedure"
+            " workflows.hello_v1(who text) language sql as 'select 1'",
+            "kind: procedure instead of function",
+        ),
+        (
+            "drop function workflows.hello_v1;"
+            " create function workflows.hello_v1(other integer) returns text"
+            " language sql as 'select 1::text';"
+            " create function workflows.hello_v1(other bigint) returns text"
+            " language sql as 'select 1::text'",
+            "arguments: (other integer) and (other bigint) instead of (who text)",
+        ),
+        (
+            "set check_function_bodies = off;"
+            " create function workflows.hello(who integer[]) returns text"
+            " language sql as $current$\n  select workflows.hello_v3(who, mark)\n"
+            "$current$",
+            'hello@3 has a function "hello", and another one of its name is there: '
+            "hello(integer[])",
+        ),
+        (  # the stray one has the text of the right one
+            "create function workflows.hello_v2(who varchar) returns text"
+            " language sql as 'select 1::text';"
+            " update pg_proc p set prosrc = q.prosrc from pg_proc q"
+            " where p.oid = 'workflows.hello_v2(varchar)'::regprocedure"
+            " and q.oid = 'workflows.hello_v2(text)'::regprocedure;"
+            " create or replace function workflows.hello_v2(who text) returns text"
+            " language plpgsql as $$begin return 'x'; end$$",
+            '"hello_v2" that was edited in place: its text',
+        ),
+        (
+            "delete from perdure.workflow_versions where version = 2",
+            "hello@2 is not registered, and its function is there",
+        ),
+        (
+            "delete from perdure.workflow_versions where version = 3",
+            "hello@3 is not registered, and its function is there",
+        ),
     ],
 )
 def test_the_printed_sql_leads_back_to_agreement(
@@ -59,6 +133,53 @@ def test_the_printed_sql_leads_back_to_agreement(
     assert message in released("drift", code=1).stdout
     mend(released, database)
     assert "no drift" in released("drift").stdout
+    found = json.loads(released("versions", "--json").stdout)
+    assert [each["state"] for each in found] == ["superseded", "superseded", "current"]
+
+
+def test_rights_outlive_what_is_made_again(released: Perdure, database: str) -> None:
+    role = f"clerk_{uuid.uuid4().hex}"
+    execute(
+        database,
+        f"create role {role}; drop function workflows.hello_v1;"
+        " create function workflows.hello_v1(n integer) returns text"
+        " language sql as 'select 1::text';"
+        "revoke all on function workflows.hello_v1 from public;"
+        f"grant execute on function workflows.hello_v1 to {role}",
+    )
+    try:
+        mend(released, database)
+        assert "no drift" in released("drift").stdout
+        query = (
+            "select has_function_privilege(%s, 'workflows.hello_v1(text)','execute')"
+        )
+        with psycopg.connect(database) as connection:
+            assert connection.execute(query, [role]).fetchone() == (True,)
+            assert connection.execute(query, ["pg_monitor"]).fetchone() == (False,)
+    finally:
+        execute(database, f"drop owned by {role}; drop role {role}")
+
+
+def test_a_monitor_needs_no_rights_on_what_it_looks_at(
+    released: Perdure, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only = make_conninfo(database, options="-c default_transaction_read_only=on")
+    monkeypatch.setenv("PERDURE_DATABASE_URL", read_only)
+    done = released("drift")
+    assert "no drift" in done.stdout
+    assert 'of function "hello" only the text is compared' in done.stderr
+    execute(
+        database,
+        "create or replace function workflows.hello_v2(who text)"
+        " returns text language plpgsql as $$begin return 'x'; end$$",
+    )
+    assert "edited in place: its text" in released("drift", code=1).stdout
+
+
+def test_nothing_is_left_of_looking(released: Perdure, database: str) -> None:
+    before = dump(database)
+    released("drift")
+    assert dump(database) == before
 
 
 def test_an_older_checkout_undoes_nothing(
@@ -105,7 +226,11 @@ def test_a_retired_version_that_is_there_again(
 def test_what_was_passed_over_is_told_and_not_deployed(
     released: Perdure, database: str
 ) -> None:
-    execute(database, "delete from perdure.workflow_versions where version = 2")
+    execute(
+        database,
+        "delete from perdure.workflow_versions where version = 2;"
+        " drop function workflows.hello_v2",
+    )
     done = released("drift", code=1).stdout
     assert "hello@2 is not deployed, and hello@3 after it is" in done
     assert "hello@2 is not deployed" in released("deploy", "--yes", code=1).stderr

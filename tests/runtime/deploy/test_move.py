@@ -71,7 +71,10 @@ def test_the_step_that_differs_is_named(deployed: Perdure, database: str) -> Non
     refused = deployed("move", run, "--to", "3", code=1).stderr
     assert "the versions do not agree on what the run has done" in refused
     assert 'it has been at steps[0] "price" (workflows/order.yaml:5)' in refused
-    assert "in version 3, at that point, there is steps[0]" in refused
+    assert "in version 3, at that point, the same step is there, and does" in refused
+    assert ":id * 2" in refused
+    assert ":id * 3" in refused
+    assert "order@1 already" in deployed("move", run, "--to", "1", code=1).stderr
     assert (
         "order@9 is not deployed" in deployed("move", run, "--to", "9", code=2).stderr
     )

@@ -61,6 +61,31 @@ def test_a_damaged_lock_is_refused(text: str, message: str) -> None:
     assert found[0].message.startswith(message)
 
 
+MERGE = """\
+format = 1
+<<<<<<< HEAD
+[workflows.{ours}.3]
+=======
+[workflows.{theirs}.3]
+>>>>>>> theirs
+"""
+
+
+@pytest.mark.parametrize(
+    ("theirs", "message"),
+    [
+        ("hello", "two branches changed the same workflow"),
+        ("other", "two branches made versions of different workflows"),
+    ],
+)
+def test_a_merge_says_what_met(theirs: str, message: str) -> None:
+    text = MERGE.format(ours="hello", theirs=theirs)
+    _, found = read_lock(Source("workflows.lock", text))
+    assert [each.message for each in found] == [
+        f"the lock has an unresolved merge: {message}"
+    ]
+
+
 def test_line_ends_do_not_matter_to_a_digest() -> None:
     assert text_digest("a\r\nb\n") == text_digest("a\nb\n")
     assert text_digest("a") != text_digest("b")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,67 +10,23 @@ import pytest
 from tests.unit.emit.deployed import Connection, prepared
 from tests.unit.lower.workbench import Workbench
 from tests.unit.release.test_layouts import HOSTILE
-from tests.unit.release.test_plan import TWO, Project, candidate
-from tests.unit.release.test_reversal import retired, rolled_back
+from tests.unit.release.test_plan import Project, candidate
+from tests.unit.release.tools import (
+    laid_out,
+    port_of,
+    run,
+    runs_to_its_end,
+    second,
+    state,
+    tool,
+    write,
+)
 
 
 @pytest.fixture
 def connection(database: str) -> Iterator[Connection]:
     with prepared(database) as connection:
         yield connection
-
-
-def tool(name: str) -> str:
-    """Return a program's path, or skip the test."""
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
-def laid_out(bench: Workbench, layout: str, folder: Path, plan: str = "") -> None:
-    """Write two versions, a rollback and a retirement."""
-    project = Project(layout)
-    if plan:
-        project.files["sqitch.plan"] = plan
-    project.write(candidate(bench, HOSTILE))
-    project.write(candidate(bench, TWO, inputs="id: bigint\nn: text = 'x'"))
-    rolled_back(project)
-    retired(project, 2)
-    for name, text in project.files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-def run(folder: Path, *words: str, **variables: str) -> str:
-    done = subprocess.run(
-        words,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **variables},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def state(connection: Connection) -> tuple[list[int], list[int], bool]:
-    """Return the versions in use, the changes, and whether a function is there."""
-    versions = connection.execute(
-        "select version from perdure.workflow_versions where retired_at is null"
-        " order by 1"
-    ).fetchall()
-    changes = connection.execute(
-        "select number from perdure.workflow_changes order by 1"
-    ).fetchall()
-    there = connection.execute("select to_regproc('workflows.demo_v2')").fetchone()
-    assert there is not None
-    return (
-        [row[0] for row in versions],
-        [row[0] for row in changes],
-        there[0] is not None,
-    )
 
 
 def test_goose(bench: Workbench, connection: Connection, tmp_path: Path) -> None:
@@ -86,6 +39,8 @@ def test_goose(bench: Workbench, connection: Connection, tmp_path: Path) -> None
 
     goose("up")
     assert state(connection) == ([1], [1, 2], False)
+    runs_to_its_end(connection)
+    goose("up")
     goose("down")
     assert state(connection) == ([1, 2], [1], True)
     goose("down-to", "0")
@@ -114,6 +69,7 @@ def test_sqitch(bench: Workbench, connection: Connection, tmp_path: Path) -> Non
     sqitch("deploy", "--verify", target)
     assert state(connection) == ([1], [1, 2], False)
     sqitch("verify", target)
+    runs_to_its_end(connection)
     sqitch("revert", "-y", "--to", "@HEAD^", target)
     assert state(connection) == ([1, 2], [1], True)
     sqitch("revert", "-y", target)
@@ -132,7 +88,112 @@ def test_golang_migrate(
 
     migrate("up")
     assert state(connection) == ([1], [1, 2], False)
+    runs_to_its_end(connection)
+    migrate("up")
     migrate("down", "1")
     assert state(connection) == ([1, 2], [1], True)
     migrate("down", "-all")
     assert state(connection) == ([], [], False)
+
+
+def test_flyway(bench: Workbench, connection: Connection, tmp_path: Path) -> None:
+    laid_out(bench, "flyway", tmp_path)
+    program, info = tool("flyway"), connection.info
+
+    with port_of(connection) as port:
+
+        def flyway(*words: str, code: int = 0) -> str:
+            return run(
+                tmp_path,
+                program,
+                f"-url=jdbc:postgresql://127.0.0.1:{port}/{info.dbname}",
+                f"-user={info.user}",
+                "-schemas=flyway",
+                f"-locations=filesystem:{tmp_path}",
+                *words,
+                code=code,
+            )
+
+        flyway("migrate")
+        assert state(connection) == ([1], [1, 2], False)
+        runs_to_its_end(connection)
+        flyway("validate")
+        assert "is up to date" in flyway("migrate")
+        first = tmp_path / "V1__demo_v1.sql"
+        first.write_text(first.read_text() + "\nselect 1;\n")
+        assert "checksum mismatch" in flyway("validate", code=1)
+    for undo in sorted(tmp_path.glob("U*.sql"), reverse=True):  # not in every edition
+        with connection.transaction():
+            connection.execute(undo.read_bytes())
+    assert state(connection) == ([], [], False)
+
+
+def test_dbmate(bench: Workbench, connection: Connection, tmp_path: Path) -> None:
+    laid_out(bench, "dbmate", tmp_path)
+    info = connection.info
+    url = f"postgres://{info.user}@/{info.dbname}?socket={info.host}"
+
+    def dbmate(*words: str) -> str:
+        options = ("--url", url, "--migrations-dir", ".", "--no-dump-schema")
+        return run(tmp_path, tool("dbmate"), *options, *words)
+
+    dbmate("migrate")
+    assert state(connection) == ([1], [1, 2], False)
+    runs_to_its_end(connection)
+    dbmate("migrate")
+    assert "Pending: 0" in dbmate("status")
+    dbmate("rollback")
+    assert state(connection) == ([1, 2], [1], True)
+    for _ in range(3):
+        dbmate("rollback")
+    assert state(connection) == ([], [], False)
+
+
+def test_supabase(bench: Workbench, connection: Connection, tmp_path: Path) -> None:
+    folder = tmp_path / "supabase" / "migrations"
+    laid_out(bench, "supabase", folder)
+    program, info = tool("supabase"), connection.info
+
+    with port_of(connection) as port:
+        url = f"postgres://{info.user}:x@127.0.0.1:{port}/{info.dbname}?sslmode=disable"
+
+        def push() -> str:
+            words = ("--yes", "db", "push", "--db-url", url)
+            return run(tmp_path, program, *words, SUPABASE_TELEMETRY_DISABLED="1")
+
+        push()
+        assert state(connection) == ([1], [1, 2], False)
+        runs_to_its_end(connection)
+        assert "up to date" in push()
+    for way_back in sorted((folder / "rollback").glob("*.sql"), reverse=True):
+        with connection.transaction():
+            connection.execute(way_back.read_bytes())
+    assert state(connection) == ([], [], False)
+
+
+def test_atlas(bench: Workbench, connection: Connection, tmp_path: Path) -> None:
+    project = Project("atlas")
+    project.write(candidate(bench, HOSTILE))
+    write(tmp_path, project)
+    info = connection.info
+    url = f"postgres://{info.user}@/{info.dbname}?host={info.host}&sslmode=disable"
+
+    def atlas(*words: str, code: int = 0) -> str:
+        options = ("--dir", f"file://{tmp_path}")
+        return run(tmp_path, tool("atlas"), "migrate", *words, *options, code=code)
+
+    def apply() -> str:
+        return atlas("apply", "--url", url, "--allow-dirty")
+
+    atlas("validate")
+    apply()
+    runs_to_its_end(connection)
+    project.write(second(bench))
+    write(tmp_path, project)
+    atlas("validate")
+    apply()
+    assert state(connection) == ([1, 2], [], True)
+    assert "No migration files to execute" in apply()
+    (last,) = tmp_path.glob("*_demo_v2.sql")
+    last.write_text(last.read_text() + "\nselect 1;\n")
+    assert "checksum" in atlas("validate", code=1)

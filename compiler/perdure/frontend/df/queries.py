@@ -54,10 +54,12 @@ def statement(ctx: Context, node: Node, goal: Goal) -> list[Step]:
         return sent
     written = ctx.sql(text)
     shape = shape_of(written)
-    if goal.last and goal.name is None and shape.rows:
+    ends = goal.last and goal.name is None and shape.rows
+    if ends:
         goal = Goal("result", last=True)
     written, shape = _named(ctx, written, shape, goal)
-    name = ctx.step_name(goal)
+    # Two ends of one graph may give other columns: no name is bound twice for them.
+    name = ctx.names.fresh("result") if ends else ctx.step_name(goal)
     use = ctx.use(goal.name)
     many = use.rows or (goal.last and not shape.single and not use.scalar)
     if shape.rows:
