@@ -74,7 +74,7 @@ OWNERS: dict[str, set[str]] = {
 
 def part_of(module: str) -> str:
     """Return the top-level part of the package that a module belongs to."""
-    return module.split(".")[0]
+    return "cli" if module == "__main__" else module.split(".")[0]
 
 
 def package_imports() -> Iterator[tuple[str, Import]]:

@@ -39,3 +39,13 @@ def test_an_application_loads_nothing_of_the_compiler() -> None:
     parts = {name.split(".")[1] for name in ours}
     assert parts == {"application", "authoring"}
     assert (HEAVY | DRIVERS | {"asyncio"}) & loaded == set()
+
+
+def test_the_package_can_be_run_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "perdure", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("perdure ")

@@ -22,6 +22,7 @@ from perdure.application.errors import (
     WrongConnection,
     WrongInput,
     WrongResult,
+    WrongRun,
 )
 from perdure.application.handles import AsyncHandle, Handle
 from perdure.application.runs import Status
@@ -47,5 +48,6 @@ __all__ = [
     "WrongConnection",
     "WrongInput",
     "WrongResult",
+    "WrongRun",
     "deployed_workflow",
 ]

@@ -36,6 +36,10 @@ class RunNotFound(WorkflowError, LookupError):
     """The role has no run with this id."""
 
 
+class WrongRun(WorkflowError, LookupError):
+    """The run with this id is one of another workflow."""
+
+
 class NotCommitted(WorkflowError):
     """What is waited for can't be seen from inside of this transaction."""
 

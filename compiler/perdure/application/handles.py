@@ -7,9 +7,11 @@ from typing import Any, Generic, TypeVar
 
 from perdure.application import runs
 from perdure.application.connections import carry_out, carry_out_async
+from perdure.application.query import Operation
 from perdure.application.runs import Seconds, Status
 
 R = TypeVar("R")
+T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 
 _CANCELLED = "cancelled by the application"
@@ -18,7 +20,15 @@ _CANCELLED = "cancelled by the application"
 class _Run(Generic[R_co]):
     """What handles of both kinds know."""
 
-    __slots__ = ("_began", "_connection", "_wanted", "created", "run_id", "workflow")
+    __slots__ = (
+        "_began",
+        "_checked",
+        "_connection",
+        "_wanted",
+        "created",
+        "run_id",
+        "workflow",
+    )
 
     def __init__(
         self,
@@ -27,15 +37,25 @@ class _Run(Generic[R_co]):
         run_id: str,
         wanted: Callable[[], Any],
         *,
+        started: bool = False,
         created: bool = False,
         began: str | None = None,
     ) -> None:
         self._connection = connection
         self._wanted = wanted
         self._began = began
+        self._checked = started
         self.workflow = workflow
         self.run_id = run_id
         self.created = created
+
+    def _asked(self, operation: Operation[T]) -> Operation[T]:
+        """Look, before the first operation, whether the run is one of the workflow."""
+        if not self._checked:
+            yield from runs.check_workflow(self.run_id, self.workflow)
+            self._checked = True
+        value = yield from operation
+        return value
 
     def __repr__(self) -> str:
         """Return the workflow and the id of the run."""
@@ -53,7 +73,7 @@ class Handle(_Run[R_co]):
 
     def status(self) -> Status:
         """Return where the run stands."""
-        return carry_out(self._connection, runs.status(self.run_id))
+        return carry_out(self._connection, self._asked(runs.status(self.run_id)))
 
     def result(self) -> R_co:
         """Return the result of a run that has ended.
@@ -61,7 +81,7 @@ class Handle(_Run[R_co]):
         Raises NotFinished, and RunFailed or RunCancelled where there is no result.
         """
         operation = runs.result(self.run_id, self._wanted)
-        value: R_co = carry_out(self._connection, operation)
+        value: R_co = carry_out(self._connection, self._asked(operation))
         return value
 
     def wait(self, timeout: Seconds | None = None) -> R_co:
@@ -71,24 +91,24 @@ class Handle(_Run[R_co]):
         WaitTimeout when it has not ended after `timeout` seconds.
         """
         operation = runs.wait(self.run_id, self._wanted, timeout, self._began)
-        value: R_co = carry_out(self._connection, operation)
+        value: R_co = carry_out(self._connection, self._asked(operation))
         return value
 
     def signal(self, name: str, data: object = None) -> None:
         """Send a signal to the run; it is sent when the transaction is committed."""
-        carry_out(self._connection, runs.signal(self.run_id, name, data))
+        carry_out(self._connection, self._asked(runs.signal(self.run_id, name, data)))
 
     def cancel(self, reason: str = _CANCELLED) -> None:
         """Cancel the run; one that has ended stays as it is."""
-        carry_out(self._connection, runs.cancel(self.run_id, reason))
+        carry_out(self._connection, self._asked(runs.cancel(self.run_id, reason)))
 
     def pause(self, reason: str | None = None) -> None:
         """Pause the run: steps in progress end, no others begin until `resume`."""
-        carry_out(self._connection, runs.pause(self.run_id, reason))
+        carry_out(self._connection, self._asked(runs.pause(self.run_id, reason)))
 
     def resume(self) -> None:
         """Let the paused run go on."""
-        carry_out(self._connection, runs.resume(self.run_id))
+        carry_out(self._connection, self._asked(runs.resume(self.run_id)))
 
 
 class AsyncHandle(_Run[R_co]):
@@ -98,7 +118,9 @@ class AsyncHandle(_Run[R_co]):
 
     async def status(self) -> Status:
         """Return where the run stands."""
-        return await carry_out_async(self._connection, runs.status(self.run_id))
+        return await carry_out_async(
+            self._connection, self._asked(runs.status(self.run_id))
+        )
 
     async def result(self) -> R_co:
         """Return the result of a run that has ended.
@@ -106,7 +128,7 @@ class AsyncHandle(_Run[R_co]):
         Raises NotFinished, and RunFailed or RunCancelled where there is no result.
         """
         operation = runs.result(self.run_id, self._wanted)
-        value: R_co = await carry_out_async(self._connection, operation)
+        value: R_co = await carry_out_async(self._connection, self._asked(operation))
         return value
 
     async def wait(self, timeout: Seconds | None = None) -> R_co:
@@ -116,21 +138,27 @@ class AsyncHandle(_Run[R_co]):
         WaitTimeout when it has not ended after `timeout` seconds.
         """
         operation = runs.wait(self.run_id, self._wanted, timeout, self._began)
-        value: R_co = await carry_out_async(self._connection, operation)
+        value: R_co = await carry_out_async(self._connection, self._asked(operation))
         return value
 
     async def signal(self, name: str, data: object = None) -> None:
         """Send a signal to the run; it is sent when the transaction is committed."""
-        await carry_out_async(self._connection, runs.signal(self.run_id, name, data))
+        await carry_out_async(
+            self._connection, self._asked(runs.signal(self.run_id, name, data))
+        )
 
     async def cancel(self, reason: str = _CANCELLED) -> None:
         """Cancel the run; one that has ended stays as it is."""
-        await carry_out_async(self._connection, runs.cancel(self.run_id, reason))
+        await carry_out_async(
+            self._connection, self._asked(runs.cancel(self.run_id, reason))
+        )
 
     async def pause(self, reason: str | None = None) -> None:
         """Pause the run: steps in progress end, no others begin until `resume`."""
-        await carry_out_async(self._connection, runs.pause(self.run_id, reason))
+        await carry_out_async(
+            self._connection, self._asked(runs.pause(self.run_id, reason))
+        )
 
     async def resume(self) -> None:
         """Let the paused run go on."""
-        await carry_out_async(self._connection, runs.resume(self.run_id))
+        await carry_out_async(self._connection, self._asked(runs.resume(self.run_id)))

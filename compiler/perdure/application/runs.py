@@ -1,11 +1,16 @@
 """What an application does with a run: look at it, wait for it, write to it, stop it.
 
 The runtime notifies nobody of the end of a run, which would cost each run something:
-so `wait` asks again and again, at first soon, later twice in a second.
+so `wait` asks again and again, after a quarter of the time that it has waited so far.
+Two other ways were rejected. `df.await_instance` asks as often, only inside of the
+server: while it waits its statement keeps the connection busy, past any other task of
+the program and past Ctrl-C, and its snapshot keeps vacuum from removing rows. LISTEN
+needs a connection of its own, behind no pooler.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,6 +24,7 @@ from perdure.application.errors import (
     RunFailed,
     RunNotFound,
     WaitTimeout,
+    WrongRun,
 )
 from perdure.application.query import Operation, Pause, ask, query
 from perdure.application.results import decode, returned
@@ -30,7 +36,18 @@ Seconds = float | timedelta
 
 FINAL = ("completed", "failed", "cancelled")
 _FIRST_PAUSE = 0.02
-_LONGEST_PAUSE = 0.5
+_LONGEST_PAUSE = 2.0
+
+
+def check_workflow(run: str, workflow: str) -> Operation[None]:
+    """Raise WrongRun when the run, if there is one, is one of another workflow."""
+    asked = "(select i.label from df.instances i where i.id = ?::text)"
+    label = yield from ask(_json(asked, run))
+    found = re.fullmatch(r"(\w+)@\d+", label or "")
+    if found and found[1] != workflow:
+        raise WrongRun(
+            f'run {run} is one of workflow "{found[1]}", not of "{workflow}"'
+        )
 
 
 def status(run: str) -> Operation[Status]:
@@ -70,8 +87,8 @@ def wait(
 
     `began` is the transaction that started the run. Raises WaitTimeout, NotCommitted.
     """
-    deadline = None if timeout is None else time.monotonic() + _seconds(timeout)
-    pause, before = _FIRST_PAUSE, None
+    start, before = time.monotonic(), None
+    deadline = None if timeout is None else start + _seconds(timeout)
     while True:
         found, transaction, snapshot = yield from ask(_json(_LOOK, run))
         if _known(run, found) in FINAL:
@@ -79,6 +96,7 @@ def wait(
             return ended
         _check_visible(run, began, transaction, snapshot, before)
         before = snapshot
+        pause = pause_after(time.monotonic() - start)
         left = pause if deadline is None else deadline - time.monotonic()
         if left <= 0:
             raise WaitTimeout(
@@ -86,7 +104,11 @@ def wait(
                 + ("; is a worker running?" if found == "pending" else "")
             )
         yield Pause(min(pause, left))
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+def pause_after(waited: float) -> float:
+    """Return when to ask again, in seconds, after waiting for some."""
+    return min(max(waited / 4, _FIRST_PAUSE), _LONGEST_PAUSE)
 
 
 # The snapshot is null where each statement has its own.

@@ -66,6 +66,7 @@ class Startable(Generic[P, R]):
             self.name,
             started.run_id,
             self._wanted,
+            started=True,
             created=started.created,
             began=started.transaction if started.created else None,
         )
@@ -79,6 +80,7 @@ class Startable(Generic[P, R]):
             self.name,
             started.run_id,
             self._wanted,
+            started=True,
             created=started.created,
             began=started.transaction if started.created else None,
         )
@@ -89,7 +91,10 @@ class Startable(Generic[P, R]):
     def attach(self, connection: AsyncConnection, run_id: str, /) -> AsyncHandle[R]: ...
 
     def attach(self, connection: object, run_id: str, /) -> Handle[R] | AsyncHandle[R]:
-        """Return the handle of a run that was started before; nothing is asked yet."""
+        """Return the handle of a run that was started before; nothing is asked yet.
+
+        What is asked first raises WrongRun when the run is one of another workflow.
+        """
         kind = AsyncHandle[R] if is_async(connection) else Handle[R]
         return kind(connection, self.name, run_id, self._wanted)
 

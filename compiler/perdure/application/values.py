@@ -25,13 +25,28 @@ _FRACTIONS = ("numeric", "double precision", "real")
 _TEXTS = ("text", "character", "name", "citext")
 _ZONED = "timestamp with time zone"
 _UNZONED = "timestamp without time zone"
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    _ZONED: (datetime.datetime, str),
+    _UNZONED: (datetime.datetime, str),
+    "date": (datetime.date, str),
+    "time with time zone": (datetime.time, str),
+    "time without time zone": (datetime.time, str),
+    "interval": (datetime.timedelta, str),
+    "uuid": (UUID, str),
+    "bytea": (bytes, bytearray, memoryview),
+}
+"""What may stand for a type; text that it can be read from, where that is clear."""
 
 
 def as_text(value: object, type_: str, name: str) -> str | None:
     """Return a value of a type as text. Raises WrongInput.
 
-    `type_` is a type's name as format_type gives it, `name` what the value is for.
+    `type_` is a type's name as format_type gives it, `name` the input's.
     """
+    return _as_text(value, type_, name, f'input "{name}"')
+
+
+def _as_text(value: object, type_: str, name: str, what: str) -> str | None:
     if isinstance(value, enum.Enum):
         value = value.value
     if value is None:
@@ -43,7 +58,7 @@ def as_text(value: object, type_: str, name: str) -> str | None:
     text = _checked(value, re.sub(r"\(.*?\)", "", type_))
     if text is None:
         shown = f"{type(value).__name__} {value!r}"
-        raise WrongInput(f'input "{name}" is {type_}, not {shown}{_hint(value, type_)}')
+        raise WrongInput(f"{what} is {type_}, not {shown}{_hint(value, type_)}")
     return text
 
 
@@ -63,9 +78,10 @@ def _checked(value: object, type_: str) -> str | None:
         return value if isinstance(value, str) else None
     if isinstance(value, datetime.datetime):
         zoned = value.tzinfo is not None
-        wanted = {_ZONED: zoned, _UNZONED: not zoned, "date": False}
-        return value.isoformat() if wanted.get(type_, True) else None
-    return _text_of(value)
+        wanted = {_ZONED: zoned, _UNZONED: not zoned}
+        return value.isoformat() if wanted.get(type_, type_ not in _KINDS) else None
+    kinds = _KINDS.get(type_)
+    return _text_of(value) if kinds is None or isinstance(value, kinds) else None
 
 
 def _text_of(value: object) -> str | None:
@@ -91,6 +107,10 @@ def _hint(value: object, type_: str) -> str:
         return "; it needs a time zone, as in datetime.now(UTC)"
     if isinstance(value, datetime.datetime) and type_.startswith(_UNZONED):
         return "; it may not have a time zone"
+    if isinstance(value, datetime.date) and type_.startswith("timestamp"):
+        return "; a date has no time of day, a datetime has"
+    if isinstance(value, str) and type_ == "bytea":
+        return "; text has bytes in an encoding, as in text.encode()"
     return ""
 
 
@@ -103,7 +123,7 @@ def _array(value: object, item: str, name: str) -> str:
 def _element(value: object, item: str, name: str) -> str:
     if isinstance(value, (list, tuple)) and item not in ("json", "jsonb"):
         return _array(value, item, name)
-    text = as_text(value, item, name)
+    text = _as_text(value, item, name, f'an item of input "{name}"')
     if text is None:
         return "NULL"
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
 
 from perdure.authoring.never import compiled_only
-from perdure.authoring.options import Duration, Retries, Step
+from perdure.authoring.options import Duration, Effects, Retries, Step
 from perdure.authoring.results import Branches, Race, Row
 
 A = TypeVar("A")
@@ -121,6 +121,7 @@ def group(
 
 def transaction(
     *,
+    effects: Effects | None = None,
     retry: Retries | None = None,
     timeout: Duration | None = None,
     undo: Step[object] | None = None,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, overload
 
 from perdure.authoring.never import compiled_only
-from perdure.authoring.options import Duration, Retries, Step
+from perdure.authoring.options import Duration, Effects, Retries, Step
 from perdure.authoring.results import Started
 
 T = TypeVar("T")
@@ -66,6 +66,7 @@ def start(
     /,
     *,
     key: str | Any = None,
+    effects: Effects | None = None,
     retry: Retries | None = None,
     timeout: Duration | None = None,
     undo: Step[object] | None = None,
@@ -85,6 +86,7 @@ def signal(
     *,
     to: str | Any,
     data: object = None,
+    effects: Effects | None = None,
     retry: Retries | None = None,
     timeout: Duration | None = None,
     undo: Step[object] | None = None,

@@ -11,6 +11,7 @@ Duration = str | timedelta
 """A length of time: `"1m30s"`, or a timedelta."""
 
 Expect = Literal["one", "maybe", "many"]
+Effects = Literal["once"]
 Step = Callable[[], T]
 """A branch: a function or a lambda without parameters."""
 

@@ -2,7 +2,9 @@
 
 Every step takes `when`, which skips it unless it is true, and `description`; most take
 `timeout`, how long it may take with all its attempts, and `undo`, a function or a
-lambda that takes it back when a later step beside it fails.
+lambda that takes it back when a later step beside it fails. Those that are statements
+take `effects="once"`: what they do happens once, also where the runtime may run a step
+again after a crash.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from perdure.authoring.never import compiled_only
-from perdure.authoring.options import Duration, Expect, Retries, Step
+from perdure.authoring.options import Duration, Effects, Expect, Retries, Step
 from perdure.authoring.results import Response, Row, Signal
 
 T = TypeVar("T")
@@ -22,6 +24,7 @@ def sql(
     /,
     *,
     expect: Expect | None = None,
+    effects: Effects | None = None,
     retry: Retries | None = None,
     timeout: Duration | None = None,
     undo: Step[object] | None = None,
@@ -41,6 +44,7 @@ def sql_file(
     /,
     *,
     expect: Expect | None = None,
+    effects: Effects | None = None,
     retry: Retries | None = None,
     timeout: Duration | None = None,
     undo: Step[object] | None = None,

@@ -26,6 +26,7 @@ from perdure.application import (
     WrongConnection,
     WrongInput,
     WrongResult,
+    WrongRun,
 )
 from tests.runtime.application.conftest import Connection, Work, working
 from tests.runtime.application.project.workflows.orders import (
@@ -92,6 +93,15 @@ def test_signals_reach_the_run(connection: Connection, work: Work) -> None:
     }
     with pytest.raises(RunEnded, match="it is completed"):
         later.signal("approval")
+
+
+def test_a_run_of_another_workflow_is_refused(connection: Connection) -> None:
+    run = order_approval.start(connection, 2)
+    other = slow.attach(connection, run.run_id)
+    for ask in (other.status, other.result, other.cancel, other.wait):
+        with pytest.raises(WrongRun, match=r'of workflow "order_approval", not of "s'):
+            ask()
+    assert order_approval.attach(connection, run.run_id).status() == "pending"
 
 
 def test_a_signal_of_another_form_is_refused(connection: Connection) -> None:

@@ -1,7 +1,7 @@
 """Several workflows that know each other: folders in `projects/`, run to their end.
 
-Each folder has the files of its workflows and `expected.yaml`: the name of the
-`workflow` that is started, and what the cases of `test_cases` have.
+Each folder has the files of its workflows, in YAML or Python, and `expected.yaml`: the
+name of the `workflow` that is started, and what the cases of `test_cases` have.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def deploy_all(workbench: Bench, folder: Path) -> None:
         for path in sorted(folder.iterdir())
         if path.name != "expected.yaml"
     ]
-    sources = [path for path in files if path.suffix == ".yaml"]
+    sources = [path for path in files if path.suffix in (".yaml", ".py")]
     checked = workbench.compiler.check([f for f in sources if f.stem != "shared"])
     errors = [each for each in checked.findings if each.severity == "error"]
     assert not errors, errors

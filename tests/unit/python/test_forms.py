@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from perdure.dump import to_json
+from perdure.dump import to_data, to_json
+from perdure.syntax.expr import Literal
 from perdure.syntax.tree import (
     FailStep,
     ForeachStep,
@@ -15,6 +16,7 @@ from perdure.syntax.tree import (
     SwitchStep,
     TryStep,
 )
+from perdure.syntax.walk import below
 from tests.unit.python.reading import body, findings, read_source, steps
 
 
@@ -40,11 +42,89 @@ def test_a_failure_is_raised_again(again: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("7 / 2", "3"), ("-7 / 2", "-3"), ("1.0 / 4", "(1.0 / 4)"), ("6 / 2 * 1", "3")],
+    [
+        ("7 / 2", "3"),
+        ("-7 / 2", "-3"),
+        ("1.0 / 4", "(1.0 / 4)"),
+        ("6 / 2 * 1", "3"),
+        ("0.1 * 3", "0.3"),
+        ("0.1 + 0.2", "0.3"),
+        ("Decimal(7) * 0.5", "3.5"),
+        ("1_0.12345678901234567890 + 1", "11.12345678901234567890"),
+        ("1e400 * 1e-400", "1"),
+    ],
 )
-def test_constants_are_divided_as_postgresql_does(written: str, meant: str) -> None:
-    found, same = (steps(f"return {{'x': {text}}}") for text in (written, meant))
+def test_constants_are_computed_as_postgresql_does(written: str, meant: str) -> None:
+    head = "from decimal import Decimal"
+    found, same = (
+        steps(f"return {{'x': {text}}}", head=head) for text in (written, meant)
+    )
     assert to_json(found) == to_json(same)
+
+
+@pytest.mark.parametrize(
+    ("default", "meant"),
+    [("Decimal(1000)", "1000"), ("0.1 * 3", "0.3"), ("Decimal('1.50')", "1.50")],
+)
+def test_a_default_is_written_without_its_type(default: str, meant: str) -> None:
+    head = "from decimal import Decimal"
+    text = body("return n", f"n: Decimal = {default}", head)
+    ((workflow, found),) = read_source(text)
+    assert found == []
+    assert workflow is not None
+    (only,) = workflow.inputs
+    assert isinstance(only.default, Literal)
+    assert only.default.text == meant
+
+
+def names_for_sql(text: str) -> list[tuple[str, str]]:
+    """Return the names that are bound for SQL, and the statements, in order."""
+    head = "from perdure import branch, foreach, parallel"
+    found: list[tuple[str, str]] = []
+    for each in below(steps(text, head=head)):
+        if isinstance(each, LetStep):
+            found += [("let", name.text) for name, _ in each.bindings]
+        if isinstance(each, SqlStep):
+            found.append(("sql", each.sql.text.value))
+    return found
+
+
+def test_sql_reads_the_names_of_a_written_out_loop() -> None:
+    text = "for n, m in ((1, 2), (3, 4)):\n    sql('select :n')"
+    once = [("let", "n"), ("sql", "select :n")]
+    assert names_for_sql(text) == once * 2
+
+
+def test_names_of_another_type_and_of_branches_are_others() -> None:
+    mixed = "for n in (1, 'x'):\n    sql('select :n, :n::text')"
+    assert names_for_sql(mixed)[2:] == [
+        ("let", "n_2"),
+        ("sql", "select :n_2, :n_2::text"),
+    ]
+    branches = (
+        "with parallel():\n"
+        "    for n in (1, 2):\n"
+        "        with branch(f'a{n}'):\n"
+        "            sql('select :n')\n"
+        "        with branch(f'b{n}'):\n"
+        "            sleep('1s')\n"
+        "for n in (1, 2):\n"
+        "    sql('select :n', undo=lambda: sql('delete from x where n = :n'))"
+    )
+    assert [name for kind, name in names_for_sql(branches) if kind == "let"] == [
+        "n",
+        "n_2",
+        *("n_3", "n_4"),
+        *("n_3", "n_5"),
+    ]
+
+
+def test_a_name_of_a_round_in_text_of_sql_and_in_expr() -> None:
+    text = "for n in (1,):\n    sql(\"select ':n'\")"
+    assert findings(text) == [("WF164", ":n")]
+    (made,) = steps("for n in (7,):\n    x = expr('abs(n) + order_id')")
+    assert isinstance(made, LetStep)
+    assert "7" in str(to_data(made.bindings[0][1]))
 
 
 def test_the_names_of_a_written_out_loop_end_with_it() -> None:
@@ -192,3 +272,18 @@ STEPS = [
 @pytest.mark.parametrize(("text", "code", "place"), STEPS)
 def test_options_of_steps_are_checked(text: str, code: str, place: str) -> None:
     assert findings(text) == [(code, place)]
+
+
+def test_what_python_refuses_is_read_below_any_import_of_the_decorator() -> None:
+    text = "from perdure import *\n\n@workflow\ndef f():\n    await sleep('5s')\n"
+    ((_, found),) = read_source(text)
+    assert [each.code for each in found] == ["WF173"]
+
+
+def test_a_return_that_cannot_be_read_is_no_path_without_one() -> None:
+    text = body("if n > 1:\n    return f'{n:.2f}'\nreturn 'x'", "n: int")
+    text = text.replace("):", ") -> str:")
+    ((workflow, found),) = read_source(text)
+    assert [each.code for each in found] == ["WF196"]
+    assert workflow is not None
+    assert workflow.returns is None

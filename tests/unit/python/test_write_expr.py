@@ -29,6 +29,12 @@ OTHERS = [
     "t || 'a' || 'b'",
     "('a' || (t || t)) || t",
     "'a' || t || 'b' || 'c' || t",
+    "'a{\\\"' || a || '}' || t",
+    "cast(a as text) || '' || t",
+    "cast('a' as text) || t",
+    "'a' || 1 || true",
+    "'a' || (t || t) || (a <> b)",
+    "'a' || (a + b) || lower(t)",
     "'a' + 1",
     "a between 1 and b + 1 or t not like 'x%'",
     "a is distinct from b",
@@ -67,3 +73,16 @@ def test_an_expression_survives_both_languages(text: str) -> None:
     step = steps(f"{waits}w = http.get('https://a')\nx = {python}\nreturn x", INPUTS)[2]
     assert isinstance(step, LetStep)
     assert to_data(step.bindings[0][1]) == to_data(expr)
+
+
+@pytest.mark.parametrize(
+    ("postgres_", "python"),
+    [
+        ("'n: ' || a", 'f"n: {a}"'),
+        ("cast(a as text) || ' of {' || b", 'f"{a} of {{{b}"'),
+        ("t || 'a'", 't + "a"'),
+        ("'a' || lower('x')", '"a" + func.lower("x")'),
+    ],
+)
+def test_text_with_values_is_an_f_string(postgres_: str, python: str) -> None:
+    assert PythonExpressions().python(parsed(postgres_)) == python

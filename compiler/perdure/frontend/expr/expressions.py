@@ -8,6 +8,7 @@ from typing import cast
 from lark import Token, Tree, UnexpectedInput
 
 from perdure.diagnostics import Diagnostic, error
+from perdure.diagnostics.wording import worded
 from perdure.frontend.expr.build import build
 from perdure.frontend.expr.failures import failure
 from perdure.frontend.expr.names import type_text
@@ -70,7 +71,8 @@ def _too_deep(text: Text) -> Diagnostic:
         "WF152",
         text.span(),
         f"the expression nests deeper than {DEPTH} levels",
-        help="name parts of it with let, or write x in (...) instead of many or",
+        help=worded(text.span(), "name parts of it with let", "assign parts to names")
+        + ", or write x in (...) instead of many or",
     )
 
 

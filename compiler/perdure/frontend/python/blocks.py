@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from perdure.frontend.python import branches, calls, loops, statements, texts
-from perdure.frontend.python.context import Context, name_of
+from perdure.frontend.python import branches, calls, rounds, statements, texts
+from perdure.frontend.python.context import Context, Round, name_of
 from perdure.frontend.yaml.language import COMMON, KINDS, Key
 from perdure.frontend.yaml.rows import TIMEOUT_KEY, UNDO_KEY
 from perdure.source import Span
@@ -139,21 +139,40 @@ def _of_branches(
     return branches.made(ctx, kind, head, tuple(found))
 
 
-def _branches(ctx: Context, body: Sequence[ast.stmt]) -> list[Branch]:
+def _branches(
+    ctx: Context, body: Sequence[ast.stmt], around: tuple[Round, ...] = ()
+) -> list[Branch]:
     """Read the branches of a block; a loop over constants may stand around them."""
     found: list[Branch] = []
     for node in body:
-        rounds = loops.written_out(ctx, node) if isinstance(node, ast.For) else None
-        if isinstance(node, ast.For) and rounds is not None:
-            for names in rounds:
-                found += [
-                    replace(each, steps=loops.with_names(ctx, names, each.steps))
-                    for each in _branches(ctx, node.body)
-                ]
+        loop = rounds.written_out(ctx, node) if isinstance(node, ast.For) else None
+        if isinstance(node, ast.For) and loop is not None:
+            for each in loop:
+                found += _branches(ctx, node.body, (*around, each))
             continue
-        read = _branch(ctx, node)
+        read = _branch_of_rounds(ctx, node, around)
         found += [read] if read is not None else []
     return found
+
+
+def _branch_of_rounds(
+    ctx: Context, node: ast.stmt, around: tuple[Round, ...]
+) -> Branch | None:
+    """Read a branch, which binds what its SQL reads of the rounds around it itself."""
+    before = ctx.rounds
+    own = [Round(each.given, apart=True) for each in around]
+    for old, new in zip(around, own, strict=True):
+        same = [name for name in old.given if ctx.rounds.get(name) is old]
+        ctx.rounds = {**ctx.rounds, **dict.fromkeys(same, new)}
+    with ctx.apart():
+        read = _branch(ctx, node)
+    ctx.rounds = before
+    if read is None:
+        return None
+    steps = read.steps
+    for each in reversed(own):
+        steps = rounds.with_names(each, steps)
+    return replace(read, steps=steps)
 
 
 def _branch(ctx: Context, node: ast.stmt) -> Branch | None:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 import perdure.authoring as authoring
 from perdure.frontend.python import calls, others, statements
 from perdure.frontend.python.constants import constant
-from perdure.frontend.python.context import Context, Operand, name_of
+from perdure.frontend.python.context import Context, Operand, counted, name_of
 from perdure.source import Span
 from perdure.syntax.expr import Name
 from perdure.syntax.tree import Branch, CallStep, Head, ParallelStep, RaceStep, Step
@@ -176,7 +176,8 @@ def gather(
         help_ = "write parallel(name=...) to name the branches"
         ctx.report("WF193", ctx.places.span(node.keywords[0]), message, help=help_)
     if targets and len(targets) != len(node.args):
-        message = f"gather has {len(node.args)} results, found {len(targets)} names"
+        message = "gather has " + counted(len(node.args), "result")
+        message += f", found {counted(len(targets), 'name')}"
         ctx.report("WF193", ctx.span(node), message)
         return None
     found = []
@@ -224,6 +225,13 @@ def steps_of(
     ctx: Context, node: ast.expr, result: Name | None, what: str = "a branch"
 ) -> tuple[Step, ...] | None:
     """Read a function or a lambda; its result is bound to a name, if there is one."""
+    with ctx.apart(undoing=what == "undo"):
+        return _steps_of(ctx, node, result, what)
+
+
+def _steps_of(
+    ctx: Context, node: ast.expr, result: Name | None, what: str
+) -> tuple[Step, ...] | None:
     if isinstance(node, ast.Lambda):
         return _of_lambda(ctx, node, result)
     if isinstance(node, ast.Name) and node.id in ctx.blocks:

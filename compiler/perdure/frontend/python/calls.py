@@ -201,6 +201,7 @@ def head_of(
         when=fields.get("when"),
         timeout=None if kind in _OWN_TIMEOUT else fields.get("timeout"),
         undo=fields.get("undo"),
+        effects=fields.get("effects"),
     )
 
 

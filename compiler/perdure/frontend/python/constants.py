@@ -39,6 +39,8 @@ _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
 }
 _LARGEST = 1_000_000
 _NUMBERS = (int, float, decimal.Decimal, datetime.timedelta)
+_FRACTIONS = (float, decimal.Decimal)
+_EXACT = decimal.Context(prec=100, traps=[decimal.Inexact, decimal.InvalidOperation])
 
 
 UNKNOWN: Final = object()
@@ -80,7 +82,7 @@ def _constant(ctx: Context, node: ast.expr) -> Any:
             value = _constant(ctx, operand)
             return -value if isinstance(value, _NUMBERS) else UNKNOWN
         case ast.BinOp(left=left, op=op, right=right):
-            return _computed(op, _constant(ctx, left), _constant(ctx, right))
+            return _computed(op, _operand(ctx, left), _operand(ctx, right))
         case ast.Call():
             return _call(ctx, node)
     return UNKNOWN
@@ -118,18 +120,52 @@ def _is_frozen(value: Any) -> bool:
     )
 
 
+def _operand(ctx: Context, node: ast.expr) -> Any:
+    """Return an operand; a literal has all of its digits, which no float may hold."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, float):
+        span = ctx.span(node)
+        return decimal.Decimal(ctx.places.text[span.start : span.end])
+    return _constant(ctx, node)
+
+
 def _computed(op: ast.operator, left: Any, right: Any) -> Any:
     """Compute with numbers and lengths of time; with text, only join it."""
-    compute = _OPERATORS.get(type(op))
     if isinstance(op, ast.Add) and isinstance(left, str) and isinstance(right, str):
         return left + right
-    if not isinstance(left, _NUMBERS) or not isinstance(right, _NUMBERS):
+    if not _is_number(left) or not _is_number(right):
         return UNKNOWN
     if _is_huge(left) or _is_huge(right):
         return UNKNOWN
+    compute = _OPERATORS.get(type(op))
     if isinstance(op, ast.Div):
         return _divided(left, right)
-    return compute(left, right) if compute else UNKNOWN
+    if compute is None:
+        return UNKNOWN
+    if isinstance(left, _FRACTIONS) or isinstance(right, _FRACTIONS):
+        return _exactly(compute, left, right)
+    return compute(left, right)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
+
+
+def _exactly(compute: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    """Compute as PostgreSQL does with the same digits: `0.1 * 3` is `0.3`.
+
+    The rejected way, Python's own arithmetic, gives `0.30000000000000004`. A result
+    with more digits than fit is left to PostgreSQL.
+    """
+    if isinstance(left, datetime.timedelta):
+        return compute(left, float(right))
+    if isinstance(right, datetime.timedelta):
+        return compute(float(left), right)
+    with decimal.localcontext(_EXACT):
+        return compute(_digits(left), _digits(right))
+
+
+def _digits(value: int | float | decimal.Decimal) -> decimal.Decimal:
+    return decimal.Decimal(str(value) if isinstance(value, float) else value)
 
 
 def _divided(left: Any, right: Any) -> Any:
@@ -138,7 +174,7 @@ def _divided(left: Any, right: Any) -> Any:
     That of other numbers has digits of PostgreSQL's choice, which is known later.
     """
     if isinstance(left, datetime.timedelta):
-        return left / right
+        return left / (float(right) if isinstance(right, _FRACTIONS) else right)
     if isinstance(left, int) and isinstance(right, int):
         quotient = abs(left) // abs(right)
         return quotient if (left < 0) == (right < 0) else -quotient

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from perdure.frontend.python.places import Places
 from perdure.frontend.yaml.language import MAX_NAME, NAME_PATTERN, RESERVED
 from perdure.frontend.yaml.shared import Shared
 from perdure.source import Source, Span
-from perdure.syntax.expr import Name
+from perdure.syntax.expr import Expr, Name
 from perdure.syntax.tree import Step
 
 T = TypeVar("T")
@@ -39,6 +40,20 @@ Operand = ast.expr | Given
 
 
 @dataclass(slots=True)
+class Round:
+    """One round of a loop over constants: its names, and their values and places.
+
+    `bound` are those that SQL reads, with the names and values that they have there;
+    what an undo reads, which runs when later rounds are over, is bound of its own.
+    `apart` says whether the loop stands in a branch or in a loop over rows.
+    """
+
+    given: Mapping[str, Given]
+    apart: bool
+    bound: dict[tuple[str, bool], tuple[Name, Expr]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Context:
     """The function that is read, its module, and what was found so far.
 
@@ -48,8 +63,12 @@ class Context:
     nested in it, which are branches; `reading` are those that are being read, and
     `used` those that were. `loops` says of each loop around what is read whether it
     is written out; `errors` are the names of the failures that are being handled.
+    `rounds` are the rounds of such loops by the names that they bind, `taken` the names
+    that were bound for SQL. `apart_depth` counts the branches and loops over rows
+    around what is read, `undoing` says whether an undo is read.
     `shared` are the project's definitions, `failure` what runs when all fails, and
-    `body` are the statements of the workflow.
+    `body` are the statements of the workflow; `unended` says that one of them that
+    ends it could not be read.
     """
 
     places: Places
@@ -65,9 +84,14 @@ class Context:
     reading: list[str] = field(default_factory=list)
     loops: list[bool] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    rounds: Mapping[str, Round] = field(default_factory=dict)
+    taken: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    apart_depth: int = 0
+    undoing: bool = False
     shared: Shared = field(default_factory=Shared)
     failure: tuple[Step, ...] | None = None
     body: Sequence[ast.stmt] = ()
+    unended: bool = False
     depth: int = 0
 
     def report(
@@ -90,6 +114,14 @@ class Context:
         """Add the findings of another reader and return its result."""
         self.found.extend(result[1])
         return result[0]
+
+    @contextmanager
+    def apart(self, undoing: bool = False) -> Iterator[None]:
+        """Say that what is read binds names of its own."""
+        before = self.undoing
+        self.apart_depth, self.undoing = self.apart_depth + 1, before or undoing
+        yield
+        self.apart_depth, self.undoing = self.apart_depth - 1, before
 
     def span(self, operand: Operand | ast.stmt | ast.pattern) -> Span:
         """Return the place of an operand, a statement or a pattern."""
@@ -114,6 +146,11 @@ def short(text: str) -> str:
     """Return text cut to what fits into a message."""
     line = " ".join(text.split())
     return line if len(line) <= 40 else line[:37] + "..."
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 input` and `2 inputs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:

@@ -151,7 +151,8 @@ def _concurrency(ctx: Context, operand: Operand, key: Key) -> Concurrency | None
         given |= {"key": Given(known.key, span)} if known.key is not None else {}
         return _made_concurrency(ctx, given, span)
     if known is not UNKNOWN and not isinstance(known, int):
-        message = f'expected {key.kind.value}, found "{ctx.shown(operand)}"'
+        found = ctx.shown(operand)
+        message = f'expected a number of runs or Concurrency(...), found "{found}"'
         help_ = 'write concurrency=Concurrency(limit=1, key="email")'
         ctx.report("WF193", span, message, help=help_)
         return None

@@ -137,8 +137,15 @@ def from_value(ctx: Context, given: Given) -> Expr | None:
 
 
 def _number(value: int | float | decimal.Decimal, span: Span) -> Expr:
-    text = str(abs(value)).lower()
-    literal = Literal("number", text, span)
+    """Return a number; one without a fraction that is no integer is cast."""
+    literal = plain_number(value, span)
+    whole = isinstance(value, decimal.Decimal) and str(abs(value)).isdecimal()
+    return Cast(literal, Name("numeric", span), span) if whole else literal
+
+
+def plain_number(value: int | float | decimal.Decimal, span: Span) -> Expr:
+    """Return a number with the digits that Python shows, of the type they have."""
+    literal = Literal("number", str(abs(value)).lower(), span)
     return Unary("-", literal, span) if value < 0 else literal
 
 

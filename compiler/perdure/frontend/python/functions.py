@@ -9,7 +9,7 @@ from typing import Any
 
 import perdure.authoring as authoring
 from perdure.frontend.expr import parse_expr
-from perdure.frontend.python import calls, expressions, texts, types
+from perdure.frontend.python import calls, expressions, rounds, texts, types
 from perdure.frontend.python.context import Context
 from perdure.source import Span
 from perdure.syntax.expr import Call, Cast, Expr, Literal, Name
@@ -45,7 +45,10 @@ def _interval_call(ctx: Context, node: ast.Call) -> Expr | None:
 def _written(ctx: Context, node: ast.Call) -> Expr | None:
     args = calls.positional(ctx, node, "expr(text)", 1)
     text = texts.constant_text(ctx, args[0], "an expression as text") if args else None
-    return ctx.take(parse_expr(text)) if text is not None else None
+    if text is None:
+        return None
+    read: Expr | None = rounds.substituted(ctx, ctx.take(parse_expr(text)))
+    return read
 
 
 def _function(name: str) -> _Reader:

@@ -5,7 +5,7 @@
         told = collect(id=o.id, ok=hook.ok)
 
 A loop over rows is the step `foreach`. A loop over constants is written out when it is
-compiled, once for each value; where SQL reads the value, it is bound by a `let`.
+compiled, once for each value: `rounds`.
 
 What the rounds of a loop collect is the value of its last line. The rejected way,
 `told.append(...)` to a list made before the loop, looks like Python's and is not: the
@@ -15,38 +15,29 @@ list could be read in the loop, and filled in two of them.
 from __future__ import annotations
 
 import ast
-import enum
-from collections import ChainMap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from perdure.frontend.python import calls, expressions, refused, statements, values
+from perdure.frontend.python import (
+    calls,
+    expressions,
+    refused,
+    rounds,
+    statements,
+    values,
+)
 from perdure.frontend.python.constants import constant
-from perdure.frontend.python.context import Context, Given, name_of
+from perdure.frontend.python.context import Context, name_of
 from perdure.frontend.yaml.language import KINDS
-from perdure.source import Span
 from perdure.syntax.expr import Name
 from perdure.syntax.tree import (
     Duration,
     ForeachStep,
     Head,
-    LetStep,
     LoopStep,
     Mapping,
-    SqlStep,
     Step,
 )
-from perdure.syntax.walk import below
-
-MAX_ROUNDS = 200
-"""How many rounds of a loop over constants are written out."""
-
-_MORE = MAX_ROUNDS + 1
-Names = tuple[tuple[str, Any, Span], ...]
-"""The names of one round of a loop over constants, their values and places."""
-
-_VIEWS = ("items", "keys", "values")
-
 
 # --- while ----------------------------------------------------------------------
 
@@ -112,12 +103,13 @@ def _pace(ctx: Context, node: ast.Call) -> Duration | None:
 def read_for(ctx: Context, node: ast.For) -> list[Step] | None:
     """Read `for`; None when it is neither over rows nor over constants."""
     _no_else(ctx, node)
-    rounds = written_out(ctx, node)
-    if rounds is not None:
+    written_out = rounds.written_out(ctx, node)
+    if written_out is not None:
         steps: list[Step] = []
         ctx.loops.append(True)
-        for names in rounds:
-            steps += with_names(ctx, names, statements.read_statements(ctx, node.body))
+        for each in written_out:
+            found = statements.read_statements(ctx, node.body)
+            steps += rounds.with_names(each, found)
         ctx.loops.pop()
         return steps
     step = _over_rows(ctx, node)
@@ -141,7 +133,8 @@ def _over_rows(ctx: Context, node: ast.For) -> Step | None:
     item = _item(ctx, node.target)
     body, name, columns = _collected(ctx, node.body)
     head = calls.head_of(fields, "foreach", name, ctx.places.head(node), ctx.span(node))
-    steps = _read_rounds(ctx, body, head)
+    with ctx.apart():
+        steps = _read_rounds(ctx, body, head)
     wrong = any(each.severity == "error" for each in ctx.found[before:])
     if rows is None or item is None or (wrong and not steps):
         return None
@@ -236,137 +229,7 @@ def _columns(ctx: Context, made: ast.Call) -> Mapping | None:
     return Mapping(complete, span) if len(complete) == len(pairs) else None
 
 
-# --- for over constants ---------------------------------------------------------
-
-
-def written_out(ctx: Context, node: ast.For) -> Iterator[Names] | None:
-    """Return the rounds of a loop over constants, None for any other loop.
-
-    While a round is read, its names are constants like those of the module.
-    """
-    items = _items(ctx, node.iter)
-    if items is None:
-        return None
-    if len(items[:_MORE]) > MAX_ROUNDS:
-        message = f"the loop has more rounds than the limit, {MAX_ROUNDS}"
-        help_ = "put the values into an sql step, and loop over its rows"
-        ctx.report("WF172", ctx.span(node.iter), message, help=help_)
-        return iter(())
-    return _rounds(ctx, node, items)
-
-
-def _items(ctx: Context, node: ast.expr) -> Sequence[Any] | None:
-    """Return what a loop over constants goes over."""
-    match node:
-        case ast.Call(func=ast.Attribute(value=owner, attr=view), args=[], keywords=[]):
-            value = constant(ctx, owner)
-            if isinstance(value, dict) and view in _VIEWS:
-                return list(getattr(value, view)())
-            return None
-        case ast.Call(func=function, args=args, keywords=[]):
-            return _made(ctx, constant(ctx, function), args)
-    value = constant(ctx, node)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=repr)
-    if isinstance(value, (tuple, list, range)):
-        return value
-    if isinstance(value, dict):
-        return list(value)
-    if isinstance(value, type) and issubclass(value, enum.Enum):
-        return list(value)
-    return None
-
-
-def _made(
-    ctx: Context, function: Any, args: Sequence[ast.expr]
-) -> Sequence[Any] | None:
-    """Return what `range`, `enumerate`, `zip` and `reversed` of constants give."""
-    if function is range and 0 < len(args) < 4:
-        numbers = [constant(ctx, each) for each in args]
-        whole = all(type(each) is int for each in numbers) and 0 not in numbers[2:]
-        return range(*numbers) if whole else None
-    inner = [_items(ctx, each) for each in args[: 1 if function is enumerate else None]]
-    lists = [each for each in inner if each is not None]
-    if not lists or len(lists) < len(inner):
-        return None
-    if function is enumerate:
-        first = constant(ctx, args[1]) if len(args) > 1 else 0
-        return list(enumerate(lists[0][:_MORE], first)) if type(first) is int else None
-    if function is zip:
-        return list(zip(*(each[:_MORE] for each in lists), strict=False))
-    return lists[0][::-1] if function is reversed else None
-
-
-def _rounds(ctx: Context, node: ast.For, items: Sequence[Any]) -> Iterator[Names]:
-    before = ctx.namespace, ctx.locals, ctx.literals
-    targets = _targets(ctx, node)
-    ctx.locals = ctx.locals - {name for name, _ in targets}
-    ctx.literals = {n: e for n, e in before[2].items() if n not in dict(targets)}
-    for item in items if targets else ():
-        bound = _unpacked(ctx, node.target, item)
-        if bound is None:
-            break
-        ctx.namespace = ChainMap(dict(bound), dict(before[0]))
-        values_of = dict(bound)
-        yield tuple((name, values_of[name], span) for name, span in targets)
-    ctx.namespace, ctx.locals, ctx.literals = before
-
-
-def _targets(ctx: Context, node: ast.For) -> list[tuple[str, Span]]:
-    """Return the names of a loop over constants, none after a finding."""
-    found = [each for each in ast.walk(node.target) if isinstance(each, ast.Name)]
-    names = {each.id for each in found}
-    for statement in node.body:
-        for each in ast.walk(statement):
-            stored = isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-            if isinstance(each, ast.Name) and stored and each.id in names:
-                message = f'"{each.id}" is a constant in this loop'
-                help_ = "assign to another name"
-                ctx.report("WF176", ctx.span(each), message, help=help_)
-                return []
-    return [(each.id, ctx.span(each)) for each in found]
-
-
-def _unpacked(
-    ctx: Context, target: ast.expr, item: Any
-) -> list[tuple[str, Any]] | None:
-    """Return the names that a round binds; report what does not fit."""
-    if isinstance(target, ast.Name):
-        return [(target.id, item)]
-    several = isinstance(item, (tuple, list))
-    if isinstance(target, (ast.Tuple, ast.List)) and several:
-        pairs = [
-            _unpacked(ctx, each, value)
-            for each, value in zip(target.elts, item, strict=False)
-        ]
-        if len(item) == len(target.elts) and None not in pairs:
-            return [pair for each in pairs for pair in each or ()]
-    message = f'"{ctx.shown(target)}" does not fit {ctx.shown(Given(item, _NOWHERE))}'
-    ctx.report("WF176", ctx.span(target), message)
-    return None
-
-
-_NOWHERE = Span("", 0, 0)
-
-
-def with_names(ctx: Context, names: Names, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Bind those names of a round that its SQL reads."""
-    read = {
-        ref.parts[0].text
-        for step in below(steps)
-        if isinstance(step, SqlStep)
-        for ref in step.sql.refs
-    }
-    bindings = []
-    for name, value, span in names:
-        bound = name_of(ctx, name, span) if name in read else None
-        expr = expressions.from_value(ctx, Given(value, span)) if bound else None
-        if bound is not None and expr is not None:
-            bindings.append((bound, expr))
-    if not bindings:
-        return steps
-    place = bindings[0][0].span
-    return (LetStep(Head(None, None, place, place), tuple(bindings)), *steps)
+# --- leaving a loop -----------------------------------------------------------
 
 
 def report_jump(ctx: Context, node: ast.Break | ast.Continue) -> bool:

@@ -148,11 +148,11 @@ def _empty_workflows(tree: ast.Module) -> None:
     Of the decorator's options only the name is left: the reader checks the others.
     """
     names = {
-        alias.asname or alias.name
+        "workflow" if alias.name == "*" else alias.asname or alias.name
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module == "perdure"
         for alias in node.names
-        if alias.name == "workflow"
+        if alias.name in ("workflow", "*")
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(

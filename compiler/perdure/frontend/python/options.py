@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import decimal
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -118,7 +119,8 @@ def read_count(ctx: Context, operand: Operand, key: Key) -> int | None:
 def read_factor(ctx: Context, operand: Operand, key: Key) -> float | None:
     """Read a number from 1."""
     value = _known(ctx, operand, key)
-    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    numbers = (int, float, decimal.Decimal)
+    plain = isinstance(value, numbers) and not isinstance(value, bool)
     if plain and 1 <= value < 10**6:
         return float(value)
     _wrong_number(ctx, operand, key, value)
@@ -195,6 +197,7 @@ READERS: Mapping[Kind, Callable[[Context, Operand, Key], Any]] = {
     Kind.VALUE: values.read_value,
     Kind.HEADERS: values.read_headers,
     Kind.EXPECT: values.read_expect,
+    Kind.EFFECTS: values.read_effects,
     Kind.RETRY: read_retry,
     Kind.COUNT: read_count,
     Kind.FACTOR: read_factor,

@@ -14,7 +14,7 @@ from typing import Any
 from perdure.authoring.workflow import Workflow
 from perdure.frontend.python import refused, texts, values
 from perdure.frontend.python.constants import constant
-from perdure.frontend.python.context import Context, name_of, nearest
+from perdure.frontend.python.context import Context, counted, name_of, nearest
 from perdure.source import Span
 from perdure.syntax.expr import Name
 from perdure.syntax.tree import Mapping, Value
@@ -99,7 +99,7 @@ def _of_workflow(
             return {}
         found[name] = (Name(name, ctx.span(arg)), values.value_of(ctx, arg))
     for extra in node.args[len(names) :]:
-        message = f'workflow "{workflow.name}" has {len(names)} inputs'
+        message = f'workflow "{workflow.name}" has {counted(len(names), "input")}'
         ctx.report("WF193", ctx.span(extra), message)
     for keyword in node.keywords:
         whole = ctx.places.span(keyword)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import perdure.authoring as authoring
@@ -149,7 +150,7 @@ def _read(ctx: Context, node: Function, ignores: tuple[Ignore, ...]) -> Workflow
         name=name,
         description=ast.get_docstring(node),
         inputs=inputs,
-        returns=returns,
+        returns=None if ctx.unended else returns,
         steps=steps,
         path=ctx.places.source.path,
         ignores=ignores,
@@ -287,10 +288,12 @@ def _input(ctx: Context, parameter: ast.arg, default: ast.expr | None) -> Input 
 
 
 def _default(ctx: Context, node: ast.expr) -> Expr | None:
-    value = constant(ctx, node)
+    value, span = constant(ctx, node), ctx.span(node)
     if value is UNKNOWN or isinstance(node, ast.Constant):
         return expressions.expression(ctx, node)
-    return expressions.from_value(ctx, Given(value, ctx.span(node)))
+    if isinstance(value, Decimal) and value.is_finite():
+        return expressions.plain_number(value, span)  # the input has the type
+    return expressions.from_value(ctx, Given(value, span))
 
 
 def _returns(ctx: Context, node: ast.FunctionDef) -> TypeExpr | None:

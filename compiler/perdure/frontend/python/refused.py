@@ -97,7 +97,7 @@ EXPRESSIONS: Mapping[type[ast.AST], _Reason] = {
     ast.List: (
         "a list",
         "an expression is one value",
-        'write it in SQL: expr("array[1, 2]"), or an sql step',
+        'make it in an sql step: sql("select array[1, 2] as name")',
     ),
     ast.Tuple: ("a tuple", "an expression is one value", "assign one name at a time"),
     ast.Slice: (
@@ -274,7 +274,10 @@ def _is_of_module(ctx: Context, function: ast.Attribute) -> bool:
     root = function.value
     while isinstance(root, ast.Attribute):
         root = root.value
-    return isinstance(root, ast.Name) and ctx.known(root.id)
+    if not isinstance(root, ast.Name):
+        return False
+    meant = _instead_of_call(ast.unparse(function))  # of what is not imported
+    return ctx.known(root.id) or (meant is not None and root.id not in ctx.locals)
 
 
 def _refuse_method(ctx: Context, function: ast.Attribute) -> None:

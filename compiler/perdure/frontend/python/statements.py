@@ -41,7 +41,8 @@ def read_body(
     before = len(ctx.found)
     steps = read_statements(ctx, body)
     if not steps and len(ctx.found) == before:
-        ctx.report("WF118", place, f"{what} has no steps")
+        help_ = "put a step into it, or leave it out"
+        ctx.report("WF118", place, f"{what} has no steps", help=help_)
     return steps
 
 
@@ -211,15 +212,22 @@ def _read(ctx: Context, node: ast.stmt) -> list[Step]:
         case ast.For():
             found = loops.read_for(ctx, node)
             if found is None:
-                ctx.unread.update(_names([node]))
+                _leave_out(ctx, node)
             return found or []
         case ast.AnnAssign() | ast.AugAssign():
             _refuse_assignment(ctx, node)
             return []
     step = _step(ctx, node)
     if step is None:
-        ctx.unread.update(_names([node]))
+        _leave_out(ctx, node)
     return [step] if step is not None else []
+
+
+def _leave_out(ctx: Context, node: ast.stmt) -> None:
+    """Remember what a statement would have done that could not be read."""
+    ctx.unread.update(_names([node]))
+    ends = (ast.Return, ast.Raise)
+    ctx.unended |= any(isinstance(each, ends) for each in ast.walk(node))
 
 
 def _step(ctx: Context, node: ast.stmt) -> Step | None:

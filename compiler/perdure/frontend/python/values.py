@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from perdure.frontend.expr import parse_duration
-from perdure.frontend.python import expressions, texts, types
+from perdure.frontend.python import expressions, rounds, texts, types
 from perdure.frontend.python.constants import (
     UNKNOWN,
     constant,
@@ -23,13 +23,13 @@ from perdure.frontend.python.context import (
     Context,
     Given,
     Operand,
+    counted,
     name_of,
     nearest,
     short,
     suggestion,
 )
-from perdure.frontend.sqltext import read_sql
-from perdure.frontend.yaml.language import EXPECTATIONS, Key
+from perdure.frontend.yaml.language import EFFECTS, EXPECTATIONS, Key
 from perdure.source import Span, Text, verbatim
 from perdure.syntax.expr import Expr, Name
 from perdure.syntax.sql import SqlText
@@ -67,7 +67,7 @@ def read_name(ctx: Context, operand: Operand, key: Key) -> Name | None:
 def read_sql_text(ctx: Context, operand: Operand, key: Key) -> SqlText | None:
     """Read a statement."""
     text = texts.constant_text(ctx, operand, "an SQL statement", sql=True)
-    return ctx.take(read_sql(text)) if text is not None else None
+    return rounds.read_statement(ctx, text) if text is not None else None
 
 
 def read_sql_file(ctx: Context, operand: Operand, key: Key) -> SqlText | None:
@@ -90,7 +90,7 @@ def read_sql_file(ctx: Context, operand: Operand, key: Key) -> SqlText | None:
         message = "character U+0000 can't be part of a statement"
         ctx.report("WF104", Span(loaded.path, at, at + 1), message)
         return None
-    return ctx.take(read_sql(verbatim(loaded.path, loaded.text)))
+    return rounds.read_statement(ctx, verbatim(loaded.path, loaded.text))
 
 
 def read_template(ctx: Context, operand: Operand, key: Key) -> Template | None:
@@ -109,6 +109,18 @@ def read_expect(ctx: Context, operand: Operand, key: Key) -> Name | None:
     known = "it can be " + ", ".join(EXPECTATIONS)
     meant = nearest(text.value, EXPECTATIONS)
     ctx.report("WF121", text.span(), message, known, **suggestion(text.span(), meant))
+    return None
+
+
+def read_effects(ctx: Context, operand: Operand, key: Key) -> Name | None:
+    """Read `once`."""
+    text = texts.constant_text(ctx, operand, "once")
+    if text is None:
+        return None
+    if text.value in EFFECTS:
+        return Name(text.value, text.span())
+    message = f'expected how often effects happen, found "{short(text.value)}"'
+    ctx.report("WF139", text.span(), message, "it can be " + ", ".join(EFFECTS))
     return None
 
 
@@ -297,7 +309,7 @@ def _record(ctx: Context, node: ast.Call, shape: type) -> Value | None:
     names = fields_of(shape)
     entries, complete = [], True
     if len(node.args) > len(names):
-        message = f'"{shape.__name__}" has {len(names)} fields'
+        message = f'"{shape.__name__}" has {counted(len(names), "field")}'
         ctx.report("WF193", ctx.span(node.args[len(names)]), message)
         return None
     for name, arg in zip(names, node.args, strict=False):

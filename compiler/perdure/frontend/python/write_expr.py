@@ -6,6 +6,7 @@ operator for, such as `between`, stands in `expr("...")`.
 
 from __future__ import annotations
 
+import itertools
 import json
 import keyword
 import re
@@ -222,6 +223,8 @@ class PythonExpressions:
 
     def _binary(self, expr: Binary) -> tuple[str, int]:
         left, right = expr.left, expr.right
+        if expr.op == "||" and (formatted := self._formatted(expr)):
+            return formatted, 12
         if expr.op == "||" and (is_text(left) or is_text(right)):
             if not _is_sum(expr):
                 return self.written(expr), 12
@@ -238,6 +241,36 @@ class PythonExpressions:
             f"{self.inside(left, needed)} {word} {self.inside(right, level + 1)}",
             (level),
         )
+
+    def _formatted(self, expr: Binary) -> str | None:
+        """Return an f-string, where text comes first, or a value that is made text.
+
+        Elsewhere Python's reader would convert the first value, too. What needs
+        quotes or a backslash can't stand in an f-string before Python 3.12.
+        """
+        first, *rest = _joined(expr)
+        if isinstance(first, Cast) and first.type.text == "text":
+            if _is_string(first.operand):
+                return None
+            first = first.operand
+        elif not _is_string(first):
+            return None
+        parts = [first, *rest]
+        sides = itertools.pairwise(parts)
+        if any(_is_string(one) and _is_string(other) for one, other in sides):
+            return None
+        fields = [self._field(each) for each in parts]
+        return f'f"{"".join(fields)}"' if all(fields) else None
+
+    def _field(self, expr: Expr) -> str:
+        """Return a part of an f-string, nothing when it can't be one."""
+        if isinstance(expr, Literal):
+            written = string(expr.text) if expr.kind == "string" else ""
+            plain = written.startswith('"')
+            return written[1:-1].replace("{", "{{").replace("}", "}}") if plain else ""
+        value = self.python(expr)
+        unfit = set(value) & set("\"'\\\n#{}:!")
+        return "" if unfit or value.endswith("=") else f"{{{value}}}"
 
     def _member(self, expr: Binary) -> tuple[str, int]:
         keys: list[str] = []
@@ -280,6 +313,13 @@ class PythonExpressions:
             condition = self.inside(when.condition, 2)
             rest = f"{self.inside(when.result, 2)} if {condition} else {rest}"
         return rest, 1
+
+
+def _joined(expr: Expr) -> list[Expr]:
+    """Return what a chain of `||` joins, from left to right."""
+    if isinstance(expr, Binary) and expr.op == "||":
+        return [*_joined(expr.left), expr.right]
+    return [expr]
 
 
 def _is_string(expr: Expr) -> bool:

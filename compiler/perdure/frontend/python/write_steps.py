@@ -105,6 +105,8 @@ class PythonSteps(PythonValues):
     def options(self, head: Head, undo: str | None) -> list[str]:
         """Return the options that any step may have."""
         given: list[str] = []
+        if head.effects is not None:
+            given.append(f"effects={string(head.effects.text)}")
         if head.timeout is not None:
             given.append(f"timeout={self.duration(head.timeout)}")
         if undo is not None:

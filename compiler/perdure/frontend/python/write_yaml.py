@@ -267,6 +267,8 @@ class _Writer:
         for step in steps:
             lines += ["  " * level + each for each in self.comments(step)]
             inner = self.head(step.head) + self.step(step)
+            if step.head.effects is not None:
+                inner.append(f"effects: {step.head.effects.text}")
             if step.head.undo is not None:
                 inner += ["undo:", *self.steps(step.head.undo, 1)]
             if len(inner) == 1 and inner[0] in _BARE:

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 from perdure.diagnostics import Diagnostic, error
+from perdure.diagnostics.wording import worded
 from perdure.frontend.mend import mend
 from perdure.frontend.sqltext.lexer import STRINGS, closed, ends_operand, significant
 from perdure.source import Text
@@ -95,7 +96,9 @@ def _unknown(text: Text, token: Token) -> tuple[Diagnostic, int]:
 
 def _foreign(text: Text, match: re.Match[str], instead: str | None) -> Diagnostic:
     span = text.span(*match.span())
-    help_ = "compute the value by let, and refer to it as :name"
+    help_ = "compute the value " + worded(
+        span, "by let, and refer to it as :name", "before, name = ..., and write :name"
+    )
     fix = None
     if instead:
         help_ = f"write {instead}"

@@ -24,3 +24,10 @@ def calls(order_id: int):
     length = len(order.email)
     slep("5s")
     return {"started": started, "reduced": reduced, "length": length}
+
+
+@workflow
+def not_imported(order_id: int):
+    requests.get(f"https://example.com/{order_id}")  # noqa: F821
+    x = datetime.now()  # noqa: F821
+    return x
