@@ -10,6 +10,9 @@
 -- * A time that they show twice counts when it is shown first, and not again. But if the
 --   hour field begins with `*`, it counts both times: what runs every hour, or every ten
 --   minutes, goes on doing so while the hour repeats.
+--
+-- Beside pg_durable, which knows UTC only and wants both fields of days to fit, these
+-- functions are made in schema perdure, from this file.
 
 -- Return the numbers that one field stands for.
 create function df_graph.cron_field(p_field text, p_least integer, p_most integer,

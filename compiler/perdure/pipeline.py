@@ -431,7 +431,7 @@ class Compiler:
         if called(syntax):
             found += library.endless(syntax)
         if ir is not None and whole:  # what was not read would look unused
-            found += check(ir)
+            found += check(ir, None if self.target.version else self.config.http_allow)
             if not has_errors(found):
                 planned = plan_of(ir, self.target, optimise=self.optimise)
                 found += planned.findings
@@ -490,7 +490,8 @@ def open_compiler(
         if remember:
             path = state / "cache" / "checked.json"
             shared = text_of(config.shared_file)
-            memory = open_memory(path, catalog.digest, str(target), shared)
+            hosts = " ".join(config.http_allow)
+            memory = open_memory(path, catalog.digest, str(target), hosts, shared)
         sources = {config.source.path: config.source} if config.source else {}
         yield Compiler(config, catalog, target, memory, sources, problems)
 

@@ -103,7 +103,11 @@ def renamed(db: Db, postgres: str) -> Iterator[Callable[[str], str]]:
 
 def test_all_sql_runs(db: Db, renamed: Callable[[str], str]) -> None:
     db.start("df.sleep(1000)")
-    found = queries(PAGE.read_text())
+    text = PAGE.read_text()
+    dblink = "select count(*) from pg_available_extensions where name = 'dblink'"
+    if not db.value(dblink):  # the embedded PostgreSQL has none
+        text = text.replace(section("Starts in a new transaction"), "")
+    found = queries(text)
     assert len(found) > 20
     for query in found:
         db.run(renamed(query).replace("%", "%%"))

@@ -25,6 +25,7 @@ from perdure.cli.main import app
 from perdure.diagnostics import Diagnostic
 from perdure.diagnostics.codes import Code, importing
 from perdure.diagnostics.render import render_text
+from perdure.engine.database import Database
 from perdure.engine.graphs import read_graph
 from perdure.frontend.df import Imported, import_rows, import_sql
 from perdure.frontend.df.calls import calls_in
@@ -222,7 +223,7 @@ def test_graphs_of_runs_become_the_same_workflows(workbench: Bench) -> None:
         for each in pair.setting:
             workbench.connection.execute(f"select {each}".encode())
         run = str(workbench.one(f"select {pair.original}".encode())[0])
-        graph = read_graph(workbench.connection.info.dsn, run)
+        graph = read_graph(Database(workbench.connection.info.dsn, "the test"), run)
         workbench.connection.execute("select df.cancel(%s, 'the test is over')", [run])
         assert graph is not None
         again, found, _ = import_rows(

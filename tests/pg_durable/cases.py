@@ -222,6 +222,16 @@ _HANDLED: dict[str, Case] = {
     },
     "foreach fails": _fails("items", "item 3", how="fail"),
     **{
+        f"foreach in foreach, {how}": Case("items_in_items", {"how": how})
+        for how in ("ok", "continue", "break")
+    },
+    "foreach in foreach, return": Case(
+        "items_in_items", {"how": "return"}, result="left at 4"
+    ),
+    "foreach in foreach fails": _fails("items_in_items", "member 4", how="fail"),
+    "effects once": Case("exactly", result=3),
+    "effects once, fails": Case("exactly", {"fails": True}, result=3),
+    **{
         f"foreach in parallel, {how}": Case("lanes", {"how": how})
         for how in ("ok", "inner")
     },
@@ -258,6 +268,10 @@ def _caught_requests(text: str) -> Callable[[Server], Case]:
     return lambda http: Case("caught_requests", {"base": http.url(""), "v": text})
 
 
+def _parts(text: str) -> Callable[[Server], Case]:
+    return lambda http: Case("parts", {"base": http.url(""), "v": text})
+
+
 def _always(case: Case) -> Callable[[Server], Case]:
     return lambda _: case
 
@@ -271,6 +285,10 @@ CASES: dict[str, Callable[[Server], Case]] = {
     **{
         f"requests in a try, {name}": _caught_requests(HOSTILE[name])
         for name in ("plain", "quotes", "reference", "variable", "wide", "json")
+    },
+    **{
+        f"requests in parts, {name}": _parts(HOSTILE[name])
+        for name in ("plain", "quotes", "reference", "variable", "wide")
     },
     "request, 500": lambda http: _failed(
         "request_fails", "500", url=http.url("/status?code=500")

@@ -156,6 +156,40 @@ def test_what_is_kept_for_runs_that_are_gone_can_be_deleted(extension: Side) -> 
         assert found == (True, 0)
 
 
+_LOST = """
+create function t.lose() returns trigger language plpgsql as $$
+begin
+  if old.attempt_count < 2 and old.work_item like '%repeated, %' then
+    raise exception 'the result of a step is lost';
+  end if;
+  return old;
+end
+$$;
+create trigger lose before delete on _duroxide.worker_queue
+for each row execute function t.lose();
+"""
+
+
+@pytest.fixture
+def forgetful(extension: Side) -> Iterator[Side]:
+    """Return an extension that records no result of a step the first time.
+
+    That is what a crash leaves between the commit of a statement and its result.
+    """
+    with psycopg.connect(extension.url, autocommit=True) as admin:
+        admin.execute(_LOST.encode())
+        yield extension
+        admin.execute("drop function t.lose() cascade")
+
+
+def test_what_is_repeated_has_its_effects_once(forgetful: Side) -> None:
+    outcome = forgetful.outcome(Case("repeated"))
+    assert outcome.status == "completed", outcome.error
+    assert outcome.result == "repeated, once"
+    assert outcome.rows.count("repeated, once") == 1
+    assert outcome.rows.count("repeated, plain") == 2
+
+
 def _until(connection: Connection, query: str) -> None:
     """Wait until a query gives something that is true."""
     deadline = time.monotonic() + 180

@@ -6,9 +6,11 @@ the workflow that yields findings, one small module per theme.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from perdure.check.addresses import refused_address, unusable_url
 from perdure.check.blocks import (
+    never_once,
     not_in_transaction,
     repeated_request,
     swallowed_error,
@@ -41,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     captured_star,  # WF412
     endless_wait,  # WF421
     unchecked_timeout,  # WF422
+    unusable_url,  # WF431
     exit_from_cleanup,  # WF440
     not_in_transaction,  # WF441
     swallowed_error,  # WF442
@@ -48,9 +51,17 @@ RULES: tuple[Rule, ...] = (
     undo_reads_rebound,  # WF444
     unread_collect,  # WF445
     undo_never_runs,  # WF446
+    never_once,  # WF447
 )
 
 
-def check(workflow: Workflow) -> list[Diagnostic]:
-    """Return the findings of all rules."""
-    return [finding for rule in RULES for finding in rule(workflow)]
+def check(workflow: Workflow, allowed: Sequence[str] | None = None) -> list[Diagnostic]:
+    """Return the findings of all rules.
+
+    `allowed` are the hosts that the worker may send requests to although they are
+    inside of its network; None where no worker of Perdure's sends them.
+    """
+    found = [finding for rule in RULES for finding in rule(workflow)]
+    if allowed is not None:
+        found += refused_address(workflow, allowed)  # WF432
+    return found

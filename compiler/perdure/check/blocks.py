@@ -1,4 +1,4 @@
-"""WF441 to WF443 and WF445: what stands in transactions, catches, groups, foreach."""
+"""WF441 to WF443, WF445, WF447: transactions, catches, groups, foreach, effects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from perdure.check.walk import Steps, every_step, references
 from perdure.diagnostics import Diagnostic, error, warning
+from perdure.diagnostics.wording import word, worded
 from perdure.ir import tree as ir
 from perdure.ir.show import kind
 from perdure.syntax.sql import Token
@@ -46,19 +47,20 @@ def _misplaced(step: ir.Step) -> Iterator[Diagnostic]:
         yield error(
             "WF441",
             step.head.span,
-            f"a step of kind `{kind(step)}` cannot be part of a transaction",
+            f"a step of kind `{word(step.head.span, kind(step))}` cannot be part of a "
+            "transaction",
             _reason(step),
             help="put it before or after the transaction",
         )
         return
-    for word, reason in _options(step):
+    for option, reason in _options(step):
         yield error(
             "WF441",
             step.head.span,
-            f"a step in a transaction has no `{word}` of its own",
+            f"a step in a transaction has no `{option}` of its own",
             reason,
-            help=f"put `{word}` on the transaction"
-            if word != "when"
+            help=f"put `{option}` on the transaction"
+            if option != "when"
             else "say it in the statement, with `where`",
         )
     if isinstance(step, ir.SqlStep) and _stands_alone(step):
@@ -93,6 +95,8 @@ def _options(step: ir.Step) -> Iterator[tuple[str, str]]:
         yield "undo", "its steps are undone together, by the rollback"
     if isinstance(step, ir.SqlStep) and step.retry is not None:
         yield "retry", "a failure takes back all of its steps"
+    if step.head.once:
+        yield "effects", "all of its steps happen together"
 
 
 def _reason(step: ir.Step) -> str:
@@ -103,6 +107,25 @@ def _reason(step: ir.Step) -> str:
     if isinstance(step, _LEAVES):
         return "it would leave the transaction before its end"
     return "its steps are SQL, one after the other; nothing else happens in between"
+
+
+# --- effects --------------------------------------------------------------------
+
+
+def never_once(workflow: ir.Workflow) -> Iterator[Diagnostic]:
+    """Report `effects: once` on what no transaction can hold."""
+    for step in every_step(workflow.steps):
+        if isinstance(step, ir.SqlStep) and step.head.once and _stands_alone(step):
+            keyword = step.statement.keyword
+            yield error(
+                "WF447",
+                step.head.span,
+                f"the effects of this `{keyword}` cannot be promised to happen once",
+                "PostgreSQL executes this statement outside of any transaction, so "
+                "nothing can be noted together with it",
+                help="leave out `effects`, and write what does no harm when it runs "
+                "twice",
+            )
 
 
 # --- catch ----------------------------------------------------------------------
@@ -116,13 +139,17 @@ def swallowed_error(workflow: ir.Workflow) -> Iterator[Diagnostic]:
             if any(isinstance(each, ir.FailStep) for each in handler):
                 continue
             read = {ref.variable for each in handler for ref in references(each)}
+            place = step.head.span
             if step.error not in read:
                 yield warning(
                     "WF442",
                     step.head.span,
-                    "this `try` forgets every failure, its `catch` never looks at one",
+                    "this `try` forgets every failure, its "
+                    f"`{worded(place, 'catch', 'except')}` never looks at one",
                     help="keep the message of the error somewhere, or look at its "
-                    "sqlstate and `fail` with those that were not expected",
+                    f"sqlstate and `{word(place, 'fail')}` "
+                    + worded(place, "with ", "")
+                    + "those that were not expected",
                 )
 
 
@@ -163,6 +190,11 @@ def unread_collect(workflow: ir.Workflow) -> Iterator[Diagnostic]:
             yield warning(
                 "WF445",
                 step.head.span,
-                "nothing can read what this `foreach` collects, it has no name",
-                help="give the step a name, or remove `collect`",
+                f"nothing can read what this `{word(step.head.span, 'foreach')}` "
+                "collects, it has no name",
+                help=worded(
+                    step.head.span,
+                    "give the step a name, or remove `collect`",
+                    "write name = collect(...), or remove it",
+                ),
             )

@@ -13,6 +13,7 @@ from perdure.check.walk import (
     references,
 )
 from perdure.diagnostics import Diagnostic, error, warning
+from perdure.diagnostics.wording import word
 from perdure.ir import tree as ir
 from perdure.ir.expr import Reference
 from perdure.ir.show import kind
@@ -28,10 +29,11 @@ def exit_from_cleanup(workflow: ir.Workflow) -> Iterator[Diagnostic]:
 
 def _exits(steps: Steps, where: str) -> Iterator[Diagnostic]:
     for leaving in _leaving(steps, in_loop=False):
+        place = leaving.head.span
         yield error(
             "WF440",
-            leaving.head.span,
-            f"`{kind(leaving)}` cannot leave {_ARTICLE[where]} `{where}`",
+            place,
+            f"`{word(place, kind(leaving))}` cannot leave {_ARTICLE[where]} `{where}`",
             "it runs because something else ended, which would be forgotten",
             help=f"leave after the steps that the `{where}` belongs to",
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from perdure.check.flow import ENDS, exits, has_condition, own_breaks, pauses
 from perdure.check.walk import bound, every_step, in_expression
 from perdure.diagnostics import Diagnostic, error, warning
+from perdure.diagnostics.wording import word, worded
 from perdure.ir import tree as ir
 from perdure.ir.expr import Expression
 
@@ -27,7 +28,7 @@ _QUIET = (
     ir.TransactionStep,
     ir.TryStep,
 )
-_PAUSE = "add `every: 5s`, or a `sleep` or `wait_for_signal` in the loop"
+_PAUSE = "or a `sleep` or `wait_for_signal` in the loop"
 
 
 def endless_loop(workflow: ir.Workflow) -> Iterator[Diagnostic]:
@@ -38,8 +39,9 @@ def endless_loop(workflow: ir.Workflow) -> Iterator[Diagnostic]:
                 "WF402",
                 loop.head.span,
                 "this loop cannot end, and never waits",
-                help="end it with `while`, `until`, `break`, `return` or `fail`; for "
-                f"a service without an end {_PAUSE}",
+                help="end it with `while`, `until`, `break`, `return` or "
+                f"`{word(loop.head.span, 'fail')}`; for a service without an end "
+                + _pause(loop),
             )
 
 
@@ -52,8 +54,13 @@ def spinning_loop(workflow: ir.Workflow) -> Iterator[Diagnostic]:
                 loop.head.span,
                 "this loop polls without a pause",
                 "its steps only read, and nothing in it waits",
-                help=_PAUSE,
+                help=_pause(loop),
             )
+
+
+def _pause(loop: ir.LoopStep) -> str:
+    every = worded(loop.head.span, "`every: 5s`", '`every("5s")` as its first line')
+    return f"add {every}, {_PAUSE}"
 
 
 def fixed_condition(workflow: ir.Workflow) -> Iterator[Diagnostic]:

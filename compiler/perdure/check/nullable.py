@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from perdure.check.walk import conditions, every_step, in_expression
 from perdure.diagnostics import Diagnostic, warning
+from perdure.diagnostics.wording import worded
 from perdure.ir.expr import Expression
 from perdure.ir.tree import Workflow
 
@@ -21,8 +22,9 @@ def nullable_condition(workflow: Workflow) -> Iterator[Diagnostic]:
                     condition.span,
                     "this condition may be null, which counts as false",
                     *_causes(names, condition),
-                    help='say what null means: "coalesce(..., false)", or test it '
-                    'with "is null"',
+                    help='say what null means: "coalesce(..., '
+                    f'{worded(condition.span, "false", "False")})", or test it '
+                    f'with "{worded(condition.span, "is null", "is None")}"',
                 )
 
 

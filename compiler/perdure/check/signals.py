@@ -20,6 +20,7 @@ from perdure.check.walk import (
     references,
 )
 from perdure.diagnostics import Diagnostic, warning
+from perdure.diagnostics.wording import worded
 from perdure.ir import tree as ir
 from perdure.ir.expr import Expression
 
@@ -148,7 +149,12 @@ class _Reader:
                         reference.span,
                         f'the data of "{name}" is read, and its `timed_out` is not',
                         "after a timeout there is no data, every member is null",
-                        help=f'look at it first: "if: {name}.timed_out"',
+                        help="look at it first: "
+                        + worded(
+                            reference.span,
+                            f'"if: {name}.timed_out"',
+                            f'"if {name}.timed_out:"',
+                        ),
                     ),
                 )
 

@@ -9,6 +9,7 @@ to the type of the workflow's function, so `run` accepts what the database accep
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ _RUN = """
 select i.id, i.label, i.status, i.submitted_by::text, i.created_at, i.started_at,
        i.ended_at as completed_at, i.error, i.sqlstate, df.now() as now,
        case when i.status = 'paused' then coalesce(i.pause_reason, '')
-            when i.queued then 'waits for its turn: ' || i.concurrency_key
+            when i.queued then 'in the queue: ' || i.concurrency_key
        end as note
 from df.instances i
 """
@@ -229,8 +230,25 @@ def retry(connection: Connection, run: str) -> None:
         if error.sqlstate != "PD003":
             raise
         hint = error.diag.message_hint
-        message = _primary(error)
+        message = _handled(connection, found, _primary(error))
         raise UsageError(f"{message}\n{hint}" if hint else message) from error
+
+
+_RAISED = re.compile(r"node (\d+) raised the failure again after its catch had run")
+
+
+def _handled(connection: Connection, run: Run, message: str) -> str:
+    """Return a message about a run with the step in it, in place of the node."""
+    found = _RAISED.search(message)
+    places = source_map(connection, run.label) if found else []
+    place = next((each for each in places if found and each.node == found[1]), None)
+    if found is None or place is None:
+        return message
+    what = "its `on_failure` has run already"
+    if place.path != "on_failure":
+        what = f'what handles the failure at "{place.name or place.path}" has run'
+        what += f" already ({place.file}:{place.line})" if place.file else " already"
+    return message.replace(found[0], what)
 
 
 def unfinished(connection: Connection) -> int:

@@ -64,6 +64,7 @@ class Step:
     result: str | None = None
     error: str | None = None
     sqlstate: str | None = None
+    detail: str | None = None
     sql: str | None = None
     attempts: int = 0
     executions: int = 0
@@ -210,7 +211,7 @@ def _step(
         arms=arms,
     )
     own = [place for place in places if place.node in rows]
-    if kind in _HOLDERS:
+    if kind in _HOLDERS or (kind == "call" and arms):
         timers = [each for each in own if each.role == "timeout"]
         own = [place for place in own if place.role == main][:1] or own
         own += [each for each in timers if rows[each.node].error and each not in own]
@@ -231,6 +232,7 @@ _KINDS = {
     "signal": "wait_for_signal",
     "at": "sleep_until",
     "sleep": "sleep",
+    "sleep_until": "sleep_until",
     "schedule": "wait_for_schedule",
     "call": "call",
     "start": "start",
@@ -275,9 +277,12 @@ def _kind(roles: set[str], lists: Sequence[str]) -> tuple[str, str]:
     A step that has no node of its own (a `parallel` of one branch) is known by the
     lists that it holds.
     """
+    called = any(each.startswith("call.") for each in lists)
     for role, kind in _KINDS.items():
-        if role in roles:
-            return role, kind
+        if role in roles and not (called and role == "call"):
+            return role, "call" if called else kind
+    if called:
+        return "call", "call"
     other = min(roles, default=next(iter(lists), "").partition(".")[0])
     return other, other
 
@@ -303,6 +308,7 @@ def _with_nodes(step: Step, ran: Sequence[Node]) -> Step:
         result=next((node.result for node in reversed(ran) if node.result), None),
         error=told.error if told else None,
         sqlstate=told.sqlstate if told else None,
+        detail=told.detail if told else None,
         sql=spoken.rendered_sql,
         attempts=max(node.attempts or 0 for node in ran),
         executions=max(node.executions or 0 for node in ran),
@@ -389,8 +395,9 @@ def _close_one(step: Step, over: bool, outcome: str) -> Step:
         for arm in step.arms
     )
     inner = [each for arm in arms for each in walk(arm.steps)]
+    own = [each for arm in arms if arm.name != "undo" for each in walk(arm.steps)]
     step = replace(step, arms=arms, state=_held_state(step.state, inner))
-    step = _span(step, inner)
+    step = _span(step, own)
     return _end(step, outcome) if over else step
 
 

@@ -27,9 +27,9 @@ from df.nodes where instance_id = %s
 """
 
 
-def read_graph(url: str, run: str) -> StoredGraph | None:
+def read_graph(database: Database, run: str) -> StoredGraph | None:
     """Return the graph of a run; None if there is no such run, or not for this role."""
-    with session(Database(url, "--db")) as connection:
+    with session(database) as connection:
         found = connection.execute(
             "select i.label, i.root_node::text, "
             "to_regclass('df_engine.nodes') is not null from df.instances i "

@@ -9,7 +9,9 @@ checkout is not taken for another build that has the same version.
 
 A database with the extension pg_durable has a runtime already. What compiled workflows
 need beside it, schema `perdure`, is installed in the same way: the files
-`runtime_sql/8N_perdure_*.sql` and `runtime_sql/support/NN_*.sql`.
+`runtime_sql/8N_perdure_*.sql` and `runtime_sql/support/NN_*.sql`, and the runtime's
+schedules, whose functions are made in schema `perdure` there. The rejected way, a copy
+of that file, is two rules of summer time.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from perdure.engine.database import Database, connect
 from perdure.engine.errors import EngineError, MissingPrivilege, MissingRuntime
 
 LOCK = 0x7065726475726501  # "perdure", and 1 for installing
+_BORROWED = "45_schedule.sql"
+_OWN_SCHEMAS = re.compile(r"\bdf_(graph|engine)\.")
 _VERSION = re.compile(
     r"function\s+(?:df\.runtime|perdure\.support)_version\s*\(\s*\)"
     r".*?select\s+'([^']+)'",
@@ -134,20 +138,31 @@ class Sources:
         if not self.extension:
             return sorted(self.folder.glob("[0-9][0-9]_*.sql"))
         shared = sorted(self.folder.glob("8[0-9]_perdure_*.sql"))
-        return shared + sorted((self.folder / "support").glob("[0-9][0-9]_*.sql"))
+        support = sorted((self.folder / "support").glob("[0-9][0-9]_*.sql"))
+        return [*shared, self.folder / _BORROWED, *support]
+
+    def parts(self) -> list[tuple[str, str]]:
+        """Return name and text of what is installed, in order."""
+        return [(path.name, self._text(path)) for path in self.files()]
+
+    def _text(self, path: Path) -> str:
+        text = read(path)
+        if self.extension and path.name == _BORROWED:
+            return _OWN_SCHEMAS.sub("perdure.", text)
+        return text
 
     def version(self) -> str:
         """Return the version that the files install."""
-        for path in self.files():
-            found = _VERSION.search(path.read_text(encoding="utf-8"))
+        for _, text in self.parts():
+            found = _VERSION.search(text)
             if found:
                 return found[1]
         raise EngineError(f'"{self.folder}" holds no runtime with a version')
 
     def mark(self) -> str:
         """Return the comment of the schema: version and digest."""
-        content = b"\0".join(path.read_bytes() for path in self.files())
-        digest = hashlib.sha256(content).hexdigest()[:16]
+        content = "\0".join(text for _, text in self.parts())
+        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
         return f"Perdure {self.what} {self.version()} {digest}"
 
     def upgrades(self, installed: str) -> list[Path]:
@@ -174,7 +189,7 @@ def shipped(extension: tuple[int, ...] = ()) -> Sources:
 def script(sources: Sources | None = None) -> str:
     """Return the SQL that installs the runtime, as one transaction, for psql."""
     sources = sources or shipped()
-    parts = [f"-- {path.name}\n{read(path)}" for path in sources.files()]
+    parts = [f"-- {name}\n{text}" for name, text in sources.parts()]
     return f"begin;\n\n{''.join(parts)}\n{comment(sources)};\n\ncommit;\n"
 
 
@@ -266,8 +281,8 @@ def install(
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
         before = read_status(connection, sources)
         if before.installed is None:
-            for path in sources.files():
-                execute(connection, path.name, read(path))
+            for name, text in sources.parts():
+                execute(connection, name, text)
             execute(connection, "comment", comment(sources))
         elif not before.current:
             raise EngineError(refusal(before, sources, database))

@@ -117,8 +117,8 @@ def _steps(sources: Sources, installed: str) -> Iterator[tuple[str, str]]:
     yield "drop.sql", read(folder / "drop.sql")
     for path in sources.upgrades(installed):
         yield path.name, read(path)
-    for path in sources.files():
-        yield path.name, code(read(path))
+    for name, text in sources.parts():
+        yield name, code(text)
     yield "restore.sql", read(folder / "restore.sql")
     yield "comment", comment(sources)
 

@@ -150,6 +150,8 @@ class Shown:
             yield f"when: {self.expression(head.when)}"
         if head.timeout is not None:
             yield f"timeout: {duration(head.timeout)}"
+        if head.once:
+            yield "effects: once"
 
     def foreach(self, step: ForeachStep) -> Iterator[str]:
         """Yield what a `foreach` goes over, and what it gives, one a line."""

@@ -22,7 +22,8 @@ class Head:
 
     The step runs when `when` is true; else the variables in `absent` are null after
     it. Longer than `timeout` (in milliseconds) is a failure. `undo` runs when a later
-    step of the same list fails for good.
+    step of the same list fails for good. With `once` its effects happen once on every
+    runtime.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Head:
     absent: tuple[str, ...] = field(default=(), metadata=ADDED)
     timeout: int | None = field(default=None, metadata=ADDED)
     undo: tuple[Step, ...] | None = field(default=None, metadata=ADDED)
+    once: bool = field(default=False, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,7 +444,7 @@ class Workflow:
     """A workflow with everything resolved.
 
     `variables` holds every variable that a step binds or a reference names, by id,
-    in order of first binding.
+    in order of first binding. `taken_in` are the calls whose steps are steps here now.
     """
 
     name: str
@@ -455,3 +457,4 @@ class Workflow:
     description: str | None = field(default=None, compare=False)
     language: Literal[1] = 1
     options: Options | None = field(default=None, metadata=ADDED)
+    taken_in: tuple[Head, ...] = field(default=(), metadata=ADDED)

@@ -102,7 +102,8 @@ def lower_transaction(scope: Scope, step: TransactionStep, steps: Lower) -> list
     nodes = steps(scope, step.steps)
     if not nodes:
         return []
-    whole = Transaction(origin(step.head, "transaction"), tuple(nodes))
+    head = step.head
+    whole = Transaction(origin(head, "transaction"), tuple(nodes), head.once)
     return [retried(step, whole)]
 
 
@@ -121,7 +122,8 @@ def lower_sleep_until(scope: Scope, step: SleepUntilStep) -> list[Node]:
     """Lower a wait until a time."""
     value = typed(scope, step.time, "timestamp with time zone")
     query = (Code("select "), *value, Code(" as at"))
-    return [SleepUntil(origin(step.head, "sleep"), Sql(origin(step.head, "at"), query))]
+    head = step.head
+    return [SleepUntil(origin(head, "sleep_until"), Sql(origin(head, "at"), query))]
 
 
 def lower_schedule(step: WaitForScheduleStep) -> list[Node]:

@@ -49,7 +49,8 @@ def lower_start(scope: Scope, step: StartStep) -> list[Node]:
     result = None
     if step.variable and scope.is_read(step.variable):
         result = place_of(scope, step.variable).result
-    return [retried(step, Sql(origin(step.head, "start"), query, result))]
+    made = Sql(origin(step.head, "start"), query, result, once=step.head.once)
+    return [retried(step, made)]
 
 
 def _once(scope: Scope, step: StartStep) -> Query:
@@ -81,7 +82,8 @@ def lower_send(scope: Scope, step: SendStep) -> list[Node]:
         *data,
         Code(")"),
     )
-    return [retried(step, Sql(origin(step.head, "send"), query))]
+    made = Sql(origin(step.head, "send"), query, once=step.head.once)
+    return [retried(step, made)]
 
 
 def _start(

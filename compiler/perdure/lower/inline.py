@@ -10,7 +10,7 @@ return, would need code that is copied or asked for; such a workflow is run on i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, cast
 
 from perdure.ir.expr import Expression, Reference
@@ -102,13 +102,14 @@ def _ends(step: Step) -> bool:
 
 
 def inline(workflow: Workflow) -> Workflow:
-    """Return a workflow without calls that are inlined."""
+    """Return a workflow without calls that are inlined; it names these."""
     calls = [each for each in _every(workflow.steps, CallStep) if each.inline]
     if not calls:
         return workflow
     state = _Inliner({each.id: each for each in workflow.variables})
     steps = state.steps(workflow.steps)
-    return replace(workflow, steps=steps, variables=tuple(state.variables.values()))
+    variables, taken_in = tuple(state.variables.values()), tuple(state.calls)
+    return replace(workflow, steps=steps, variables=variables, taken_in=taken_in)
 
 
 @dataclass(slots=True)
@@ -117,6 +118,7 @@ class _Inliner:
 
     variables: dict[str, Variable]
     count: int = 0
+    calls: list[Head] = field(default_factory=list)
 
     def steps(self, steps: Steps) -> Steps:
         found: list[Step] = []
@@ -131,6 +133,7 @@ class _Inliner:
         callee = call.callee
         assert callee is not None
         self.count += 1
+        self.calls.append(call.head)
         names = _Renaming(self._renamed(callee), f"{call.head.path}.call.")
         given = {each.name: each.value for each in call.arguments}
         plain = replace(call.head, when=None, absent=(), timeout=None, undo=None)

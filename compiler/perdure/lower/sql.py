@@ -18,7 +18,8 @@ def lower_sql(scope: Scope, step: SqlStep) -> list[Node]:
     result = None
     if step.variable and scope.is_read(step.variable):
         result = place_of(scope, step.variable).result
-    return [retried(step, Sql(_place(step), query, result, needs))]
+    made = Sql(_place(step), query, result, needs, once=step.head.once)
+    return [retried(step, made)]
 
 
 def _place(step: SqlStep) -> Origin:

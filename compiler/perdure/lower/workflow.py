@@ -61,7 +61,7 @@ from perdure.lower.http import lower_http
 from perdure.lower.inline import inline
 from perdure.lower.let import lower_let
 from perdure.lower.loop import lower_loop
-from perdure.lower.origin import sequence
+from perdure.lower.origin import origin, sequence
 from perdure.lower.scope import Scope, scope_of
 from perdure.lower.sql import lower_sql
 from perdure.lower.values import expression
@@ -95,6 +95,7 @@ def lower(workflow: Workflow) -> Plan:
         workflow.description,
         _search_path(workflow),
         _options(scope, workflow),
+        tuple(origin(head, "call") for head in workflow.taken_in),
     )
 
 

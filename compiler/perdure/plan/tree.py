@@ -32,13 +32,15 @@ class Sql:
     """One statement.
 
     `needs` names what a target must be able to do for it to mean what it says, beyond
-    running SQL (see `perdure.targets.needs`).
+    running SQL (see `perdure.targets.needs`). With `once` it has its effects once, also
+    where the runtime may execute a node again.
     """
 
     origin: Origin
     query: Query
     result: str | None = None
     needs: tuple[str, ...] = ()
+    once: bool = field(default=False, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +232,11 @@ class Foreach:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Statements that commit together."""
+    """Statements that commit together; `once` as in `Sql`."""
 
     origin: Origin
     nodes: tuple[Node, ...]
+    once: bool = field(default=False, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +335,10 @@ NO_OPTIONS = PlanOptions()
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The graph of one workflow; its SQL was described under `search_path`."""
+    """The graph of one workflow; its SQL was described under `search_path`.
+
+    `taken_in` are the calls whose steps became steps of this graph.
+    """
 
     workflow: str
     parameters: tuple[Parameter, ...]
@@ -340,3 +346,4 @@ class Plan:
     description: str | None = field(default=None, compare=False)
     search_path: str = "public"
     options: PlanOptions = field(default=NO_OPTIONS, metadata=ADDED)
+    taken_in: tuple[Origin, ...] = field(default=(), metadata=ADDED)

@@ -75,7 +75,8 @@ class VersionSql:
     """A version as SQL: how to install it, and how to put the previous one back.
 
     `source_map` has an entry per node of the graph, in pre-order: the first is the
-    node that the runtime calls `1`. `signature` is the parameters as PostgreSQL
+    node that the runtime calls `1`. After them come the calls that have no node,
+    because their steps were taken in. `signature` is the parameters as PostgreSQL
     declares them, in order.
     """
 

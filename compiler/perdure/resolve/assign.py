@@ -2,10 +2,10 @@
 
 The rule is small and documented: the same type, whatever its modifier; any number
 where a number is declared; any character string where text is declared; anything
-where `jsonb` or `json` is. A constant text may stand for any type that PostgreSQL
-reads it as. JSON of unknown form may stand for a typed record or list: nothing is
-known of it before it runs. The rejected way, to allow what PostgreSQL casts on
-assignment, hides a lossy cast in a place where none is written.
+where `jsonb` or `json` is; an array where a list is. A constant text may stand for any
+type that PostgreSQL reads it as. JSON of unknown form may stand for a typed record or
+list: nothing is known of it before it runs. The rejected way, to allow what PostgreSQL
+casts on assignment, hides a lossy cast in a place where none is written.
 """
 
 from __future__ import annotations
@@ -48,11 +48,7 @@ def assignable(found: Type, declared: Type) -> bool:
                 isinstance(found, Record) and _members(found, declared)
             )
         case Items():
-            return is_json(found) or (
-                isinstance(found, Items)
-                and (declared.nullable or not found.nullable)
-                and assignable(found.item, declared.item)
-            )
+            return is_json(found) or _items(found, declared)
         case Scalar():
             return _same_family(found, declared)
 
@@ -64,6 +60,16 @@ def reads_as(context: Context, text: str, declared: Type) -> bool:
     literal = "'" + text.replace("'", "''") + "'"
     answer = context.catalog.typeof(f"cast({literal} as {declared.name})")
     return not isinstance(answer, Rejected)
+
+
+def _items(found: Type, declared: Items) -> bool:
+    if isinstance(found, Scalar) and found.name.endswith("[]"):
+        return assignable(Scalar(found.name.removesuffix("[]")), declared.item)
+    return (
+        isinstance(found, Items)
+        and (declared.nullable or not found.nullable)
+        and assignable(found.item, declared.item)
+    )
 
 
 def _members(found: Record, declared: Record) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from perdure.catalog.model import Rejected
 from perdure.diagnostics import error
+from perdure.diagnostics.wording import cast_to, word
 from perdure.ir import tree as ir
 from perdure.ir.expr import Expression
 from perdure.ir.types import TEXT, Field, Scalar, Variable
@@ -39,12 +41,13 @@ def resolve_switch(
 ) -> tuple[ir.SwitchStep | None, Env]:
     """Resolve the cases, each from the same names; after it they meet."""
     subject = resolve_expression(context, env, step.subject)
-    good = subject is not None and _comparable(context, step, subject)
+    comparable = subject is not None and _comparable(context, step, subject)
+    good = comparable
     seen: dict[object, Text] = {}
     cases: list[ir.Case] = []
     ends: list[Env] = []
     for index, case in enumerate(step.cases):
-        if subject is not None and good:
+        if subject is not None and comparable:
             good &= _check_case(context, case.value, subject, seen)
         path = f"{head.path}.cases[{index}]"
         steps, end = sequence.resolve_steps(context, env, case.steps, path)
@@ -67,12 +70,14 @@ def _comparable(context: Context, step: syntax.SwitchStep, subject: Expression) 
         asked = f"cast(null as {type_.name}) = cast(null as {type_.name})"
         if not isinstance(context.catalog.typeof(asked), Rejected):
             return True
+    place = step.subject.span
     context.report(
         error(
             "WF236",
-            step.subject.span,
-            f"`switch` cannot compare values of type {show_type(type_)}",
-            help='look at one part of it, or cast it: "(...)::text"',
+            place,
+            f"`{word(place, 'switch')}` cannot compare values of type "
+            f"{show_type(type_)}",
+            help=f'look at one part of it, or cast it: "{cast_to(place, "text")}"',
         )
     )
     return False
@@ -90,6 +95,12 @@ def _check_case(
         message = f'"{value.value}" is not a value of type {type_.name}'
         context.report(error("WF236", value.whole, message, answer.message))
         return False
+    if type_.name in _MOMENTS and not _is_settled(value.value, type_):
+        message = f'"{value.value}" is no constant of type {type_.name} by itself'
+        why = "what it means depends on the day, or on settings of the session"
+        help_ = f"write it as {_MOMENTS[type_.name]}"
+        context.report(error("WF236", value.whole, message, why, help=help_))
+        return False
     key = _key(value.value, type_)
     if key in seen:
         message = f'case "{value.value}" is the same value as "{seen[key].value}"'
@@ -98,6 +109,25 @@ def _check_case(
         return False
     seen[key] = value
     return True
+
+
+_MOMENTS = {
+    "date": "2030-01-31",
+    "timestamp without time zone": "2030-01-31 12:00",
+    "timestamp with time zone": "2030-01-31 12:00+00",
+}
+_ISO = re.compile(
+    r"\d{4,}-\d\d?-\d\d?(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d+)?)?)?"
+    r"\s*(Z|[+-]\d\d?(?::?\d\d)?)?",
+    re.IGNORECASE,
+)
+
+
+def _is_settled(text: str, type_: Scalar) -> bool:
+    """Say whether a time is the same on every day and in every session."""
+    found = _ISO.fullmatch(text.strip())
+    zoned = type_.name == "timestamp with time zone"
+    return found is not None and (found[1] is not None or not zoned)
 
 
 def _key(text: str, type_: Scalar) -> object:

@@ -8,6 +8,7 @@ what is said about it is said there.
 from __future__ import annotations
 
 from perdure.diagnostics import error
+from perdure.diagnostics.wording import cast_to, worded
 from perdure.ir import tree as ir
 from perdure.ir.callee import Callee, Payload
 from perdure.ir.expr import Expression, Listing, Mapping, Value
@@ -184,13 +185,15 @@ def _missing(
     missing: list[ir.Input],
 ) -> None:
     names = ", ".join(f'"{each.name}"' for each in missing)
-    example = ", ".join(f'{each.name}: "${{...}}"' for each in missing)
+    place = step.workflow.span
+    given = ", ".join(f'{each.name}: "${{...}}"' for each in missing)
+    example = ", ".join(f"{each.name}=..." for each in missing)
     context.report(
         error(
             "WF243",
-            step.workflow.span,
+            place,
             f'workflow "{callee.name}" needs a value for {names}',
-            help=f"write with: {{{example}}}",
+            help=worded(place, f"write with: {{{given}}}", f"add {example}"),
         )
     )
 
@@ -238,7 +241,7 @@ def fits(
         good = assignable(found, declared)
     if not good:
         message = f"{what} is {show_type(declared)}, this is {show_type(found)}"
-        context.report(error(code, span, message, help=_cast(found, declared)))
+        context.report(error(code, span, message, help=_cast(span, found, declared)))
         return False
     if may_be_null and not nullable and not is_json_value(value):
         notes = missing_rows(context, value) if isinstance(value, Expression) else []
@@ -304,11 +307,17 @@ def constant_text(value: Value) -> str | None:
     return "".join(texts) if len(texts) == len(parts) else None
 
 
-def _cast(found: Type, declared: Type) -> str | None:
+def _cast(span: Span, found: Type, declared: Type) -> str | None:
     if isinstance(declared, Scalar) and isinstance(found, Scalar):
-        return f'cast it: "${{(...)::{declared.name}}}"'
+        written = cast_to(span, declared.name)
+        return f'cast it: "{worded(span, f"${{{written}}}", written)}"'
     if is_json(found):
         return None
+    if isinstance(found, Items) and show_type(declared).endswith("[]"):
+        return (
+            f"a list is JSON; the array is made in an sql step: "
+            f'"select cast(array[...] as {show_type(declared)}) as name"'
+        )
     return f"it takes {show_type(declared)}"
 
 
@@ -377,7 +386,8 @@ def _check_payload(
     if data is None or step.data is None:
         if not payload.nullable:
             message = f"{what} is {show_type(payload.type)}, this signal has none"
-            context.report(error("WF247", step.head.span, message, help='add "data:"'))
+            help_ = worded(step.head.span, 'add "data:"', 'add "data={...}"')
+            context.report(error("WF247", step.head.span, message, help=help_))
         return
     fits(
         context,

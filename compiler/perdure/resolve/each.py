@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perdure.catalog.model import Rejected
 from perdure.diagnostics import Diagnostic, error
+from perdure.diagnostics.wording import word
 from perdure.ir import tree as ir
 from perdure.ir.expr import Constant, Expression, Reference, Template, Value
 from perdure.ir.types import BOOLEAN, JSONB, TEXT, Field, Scalar, Variable
@@ -126,7 +127,8 @@ def _no_rows(variable: Variable, step: syntax.ForeachStep) -> Diagnostic:
     return error(
         "WF233",
         step.source.span,
-        f'"{variable.name}" has no rows, `foreach` takes the result of an sql step',
+        f'"{variable.name}" has no rows, `{word(step.source.span, "foreach")}` takes '
+        "the result of an sql step",
         help="select the rows in a step of its own, for example with unnest(...)",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perdure.catalog.model import Rejected, Typed
 from perdure.diagnostics import error
+from perdure.diagnostics.wording import cast_to, worded
 from perdure.ir.expr import Expression, Reference
 from perdure.ir.types import BOOLEAN, Scalar, Type
 from perdure.resolve.assign import is_number, is_text
@@ -15,7 +16,7 @@ from perdure.resolve.rejections import report_rejection
 from perdure.resolve.scope import Env
 from perdure.resolve.types import show_type, without_modifier
 from perdure.source import Span
-from perdure.syntax.expr import Expr
+from perdure.syntax.expr import Binary, Expr, Literal
 
 
 def resolve_expression(context: Context, env: Env, expr: Expr) -> Expression | None:
@@ -55,32 +56,56 @@ def resolve_as(
             code,
             expr.span,
             f"{what} {show_type(expected)}, this is {show_type(found.type)}",
-            help=_conversion(found.type, expected),
+            help=_date_as_sum(expr, expected)
+            or _conversion(expr.span, found.type, expected),
         )
     )
     return None
 
 
-def _conversion(found: Type, expected: Type) -> str | None:
+def _date_as_sum(expr: Expr, expected: Type) -> str | None:
+    """Return what is meant by `2030-01-01`, which reads as a subtraction."""
+    numbers: list[str] = []
+    left: Expr = expr
+    while isinstance(left, Binary) and left.op == "-" and len(numbers) < 3:
+        if not isinstance(left.right, Literal):
+            return None
+        numbers.insert(0, left.right.text)
+        left = left.left
+    if not isinstance(left, Literal) or len(numbers) != 2 or len(left.text) != 4:
+        return None
+    if show_type(expected) != "timestamp with time zone":
+        return None
+    date = "-".join((left.text, *numbers))
+    made = worded(expr.span, f"'{date} 00:00+00'::timestamptz", "")
+    return f'this is a subtraction; a date is written "{made}"' if made else None
+
+
+def _conversion(span: Span, found: Type, expected: Type) -> str | None:
     """Return how the one type is usually made the other."""
     if expected == BOOLEAN:
         return (
-            'compare it: "... <> 0"' if is_number(found) else 'compare it: "... = ..."'
+            f'compare it: "... {worded(span, "<>", "!=")} 0"'
+            if is_number(found)
+            else f'compare it: "... {worded(span, "=", "==")} ..."'
         )
     if show_type(expected) == "timestamp with time zone":
-        return _time(found)
+        return _time(span, found)
     if is_number(found):
-        return "multiply it: \"(...) * interval '1 second'\""
-    return 'cast it: "(...)::interval"' if is_text(found) else None
+        second = worded(span, "interval '1 second'", "interval('1 second')")
+        return f'multiply it: "(...) * {second}"'
+    return f'cast it: "{cast_to(span, "interval")}"' if is_text(found) else None
 
 
-def _time(found: Type) -> str | None:
+def _time(span: Span, found: Type) -> str | None:
     if is_number(found):
-        return 'seconds since 1970 become one with "to_timestamp(...)"'
+        return 'seconds since 1970 become one with "' + (
+            worded(span, "", "func.") + 'to_timestamp(...)"'
+        )
     local = show_type(found) in ("date", "timestamp without time zone")
     zone = ", in the time zone of whoever starts the run" if local else ""
     known = local or is_text(found)
-    return f'cast it: "(...)::timestamptz"{zone}' if known else None
+    return f'cast it: "{cast_to(span, "timestamptz")}"{zone}' if known else None
 
 
 def _typeof(

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from perdure.catalog.model import Rejected
 from perdure.diagnostics import error
+from perdure.diagnostics.wording import worded
 from perdure.ir.expr import Expression, Reference
 from perdure.ir.tree import Input
 from perdure.ir.types import Field, Scalar, Variable
@@ -125,7 +126,11 @@ def _fitting(
         )
         return None
     if value.nullable and not written.type.nullable:
-        help_ = f'declare "{show_type(type_)}?"'
+        help_ = worded(
+            default.span,
+            f'declare "{show_type(type_)}?"',
+            f'declare "{written.name.text}: ... | None"',
+        )
         report_null(context, default.span, "a default that is null", type_, help_)
         return None
     if value.type == type_:

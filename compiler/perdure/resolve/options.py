@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from perdure.catalog.model import Catalog, Rejected
 from perdure.diagnostics import error
+from perdure.diagnostics.wording import worded
 from perdure.ir import tree as ir
 from perdure.ir.expr import Expression, Reference
 from perdure.resolve.context import Context
@@ -103,7 +104,12 @@ def _schedule(
                 each.name.span,
                 f'input "{each.name.text}" has no default, and the schedule starts '
                 "runs without inputs",
-                help=f'give it a default: "{each.type.name} = ..."',
+                help="give it a default: "
+                + worded(
+                    each.name.span,
+                    f'"{each.type.name} = ..."',
+                    f'"{each.name.text}: ... = ..."',
+                ),
             )
         )
     _check_overlap(context, workflow, written)
@@ -120,9 +126,10 @@ def _check_overlap(
     options = workflow.options
     assert options is not None
     if schedule.overlap == "queue" and options.concurrency is not None:
-        message = "`overlap: queue` lets one run go on at a time, `concurrency` is more"
-        help_ = "leave one of them out"
         span = options.concurrency.span
+        queue = worded(span, "overlap: queue", 'overlap="queue"')
+        message = f"`{queue}` lets one run go on at a time, `concurrency` is more"
+        help_ = "leave one of them out"
         context.report(error("WF253", span, message, help=help_))
     if options.idempotency_key is not None:
         message = "all runs of a schedule have the same key, so only the first starts"

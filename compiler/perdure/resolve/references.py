@@ -8,6 +8,7 @@ it. JSON of unknown form has none: `->>` says that the value may be anything.
 from __future__ import annotations
 
 from perdure.diagnostics import Diagnostic, error
+from perdure.diagnostics.wording import worded
 from perdure.ir.expr import Reference
 from perdure.ir.types import Field, Items, Record, Scalar, Type, Variable
 from perdure.resolve.context import RUN, Context
@@ -73,8 +74,9 @@ def look_up(context: Context, env: Env, name: Name) -> Binding | None:
                 name.span,
                 "a secret is read outside of a request, or in an expression",
                 "only the worker that sends a request knows its value",
-                help='write it alone, as "${secrets.name}", in the URL, a header or '
-                "the body of an http step",
+                help="write it"
+                + worded(name.span, ' alone, as "${secrets.name}",', "")
+                + " in the URL, a header or the body of an http step",
             )
         )
         return None
@@ -166,7 +168,11 @@ def _report_unknown(context: Context, env: Env, name: Name) -> None:
                 "WF206",
                 name.span,
                 f'step "{name.text}" has no result, it is a `{kind}` step',
-                help="say what the items give, with `collect`"
+                help=worded(
+                    name.span,
+                    "say what the items give, with `collect`",
+                    f"write {name.text} = collect(...) as the last line of the loop",
+                )
                 if kind == "foreach"
                 else None,
             )
@@ -248,8 +254,12 @@ def _many(variable: Variable, span: Span) -> Diagnostic:
         span,
         f'step "{variable.name}" may have many rows, one value was expected',
         f'nothing proves that step "{variable.name}" returns at most one row',
-        help=f'add `expect: one` or `expect: maybe` to step "{variable.name}", '
-        f'or read all its rows in SQL: "from :{variable.name}.*"',
+        help=worded(
+            span,
+            f'add `expect: one` or `expect: maybe` to step "{variable.name}", ',
+            f'add expect="one" or expect="maybe" to step "{variable.name}", ',
+        )
+        + f'or read all its rows in SQL: "from :{variable.name}.*"',
     )
 
 
@@ -260,7 +270,11 @@ def _no_members(type_: Type, parents: Parts, name: Name) -> Diagnostic:
             "WF205",
             name.span,
             f'"{shown}" is {type_.name} of unknown form, its members have no type',
-            help=f"write \"({shown} ->> '{name.text}')\" and cast it",
+            help=worded(
+                name.span,
+                f"write \"({shown} ->> '{name.text}')\" and cast it",
+                f'write {shown}["{name.text}"], which is text, and cast it',
+            ),
         )
     what = "a list" if isinstance(type_, Items) else show_type(type_)
     return error(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perdure.diagnostics import error
+from perdure.diagnostics.wording import worded
 from perdure.ir.expr import Reference, Template, Value
 from perdure.ir.tree import FormPart, Head, HttpStep
 from perdure.ir.types import BOOLEAN, JSONB, TEXT, Field, Scalar, Type, Variable
@@ -152,7 +153,8 @@ def _source(context: Context, env: Env, part: syntax.FormPart) -> Reference | No
     variable = binding.variable
     if variable.kind != "http":
         message = f'"{name.text}" is no response, its body was expected'
-        help_ = 'name an earlier http step, or give the text as "body"'
+        text = worded(name.span, 'the text as "body"', "the text itself")
+        help_ = f"name an earlier http step, or give {text}"
         context.report(error("WF254", name.span, message, help=help_))
         return None
     return Reference(variable.id, ("body",), TEXT, nullable=False, span=name.span)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perdure.diagnostics import error
+from perdure.diagnostics.wording import worded
 from perdure.ir.expr import Expression, Listing, Mapping, Reference, Template, Value
 from perdure.ir.types import Items, Record, Type
 from perdure.resolve.assign import assignable, is_json, is_number, is_text, reads_as
@@ -68,7 +69,13 @@ def _check_constant(
     text = written.text
     if text == "null":
         if not nullable:
-            report_null(context, written.span, "null", declared, _declare(declared))
+            report_null(
+                context,
+                written.span,
+                "null",
+                declared,
+                _declare(written.span, declared),
+            )
     elif text in ("true", "false"):
         if show_type(declared) != "boolean" and not is_json(declared):
             _mismatch(context, written.span, "a boolean", declared)
@@ -82,7 +89,9 @@ def _check_expression(
     if not assignable(value.type, declared):
         _mismatch(context, span, show_type(value.type), declared)
     elif value.nullable and not nullable:
-        help_ = f"give it a value with coalesce(..., ...), or {_declare(declared)}"
+        help_ = (
+            f"give it a value with coalesce(..., ...), or {_declare(span, declared)}"
+        )
         notes = missing_rows(context, value)
         what = "a value that may be null"
         report_null(context, span, what, declared, help_, *notes)
@@ -119,8 +128,12 @@ def missing_rows(context: Context, value: Expression) -> list[str]:
     return notes
 
 
-def _declare(type_: Type) -> str:
-    return f'declare "{show_type(type_)}?"'
+def _declare(span: Span, type_: Type) -> str:
+    return worded(span, f'declare "{show_type(type_)}?"', 'declare it "... | None"')
+
+
+def _returns(span: Span) -> str:
+    return worded(span, "`returns` declares", "the annotation declares")
 
 
 def _mismatch(context: Context, span: Span, found: str, declared: Type) -> None:
@@ -128,7 +141,7 @@ def _mismatch(context: Context, span: Span, found: str, declared: Type) -> None:
         error(
             "WF225",
             span,
-            f"`returns` declares {show_type(declared)}, this is {found}",
+            f"{_returns(span)} {show_type(declared)}, this is {found}",
         )
     )
 
@@ -139,8 +152,12 @@ def _unknown_member(context: Context, name: str, span: Span, declared: Record) -
         error(
             "WF227",
             span,
-            f'`returns` declares no member "{name}"',
-            f"`returns` declares {show_type(declared)}",
+            worded(
+                span,
+                f'`returns` declares no member "{name}"',
+                f'the annotation declares no member "{name}"',
+            ),
+            f"{_returns(span)} {show_type(declared)}",
             help=did_you_mean(meant),
             fix=replacement(meant, span),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from perdure.diagnostics import error
+from perdure.diagnostics.wording import worded
 from perdure.ir import tree as ir
 from perdure.ir.expr import Template
 from perdure.ir.types import Field, Variable
@@ -48,7 +49,13 @@ def _resolve_step(
 ) -> tuple[Steps, Env]:
     written = step.head
     name = written.name.text if written.name else None
-    head = ir.Head(path, name, written.span, written.description)
+    head = ir.Head(
+        path,
+        name,
+        written.span,
+        written.description,
+        once=written.effects is not None,
+    )
     return resolve_guarded(context, env, step, head, _resolve)
 
 
@@ -151,8 +158,15 @@ def _resolve_fail(
         message = resolve_template(context, env, step.message)
         return ir.FailStep(head, message) if message else None
     if not context.errors:
-        text = "`fail` without a message fails again with an error, and there is none"
-        help_ = "give it a message, or put it below `catch`"
+        word = worded(step.head.span, "fail", "raise")
+        text = (
+            f"`{word}` without a message fails again with an error, and there is none"
+        )
+        help_ = worded(
+            step.head.span,
+            "give it a message, or put it below `catch`",
+            'write raise Failure("..."), or put it below except',
+        )
         context.report(error("WF234", step.head.span, text, help=help_))
         return None
     return ir.FailStep(head, None, context.errors[-1])
@@ -183,8 +197,13 @@ def report_missing_return(
         error(
             "WF226",
             returns.span,
-            "`returns` declares a value, and some path ends without `return`",
+            worded(
+                returns.span,
+                "`returns` declares a value, and some path ends without `return`",
+                "the annotation declares a result, and some path ends without `return`",
+            ),
             "a workflow that ends without `return` has the result null",
-            help="end every path with `return`, or declare the type nullable with `?`",
+            help="end every path with `return`, or declare "
+            + worded(returns.span, "the type nullable with `?`", '"... | None"'),
         )
     )

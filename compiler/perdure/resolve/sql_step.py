@@ -6,6 +6,7 @@ from collections import Counter
 
 from perdure.catalog.model import Described
 from perdure.diagnostics import error
+from perdure.diagnostics.wording import worded
 from perdure.ir.tree import Head, SqlStep
 from perdure.ir.types import Cardinality, Field, Scalar, Variable
 from perdure.resolve.binding import bind
@@ -70,11 +71,16 @@ def _report_no_rows(context: Context, step: syntax.SqlStep) -> None:
         error(
             "WF304",
             step.expect_span or step.head.span,
-            f"`expect: {step.expect}` on a statement that returns no rows",
+            f"`{_expected(step)}` on a statement that returns no rows",
             "its only column is rows_affected",
             help="add RETURNING to the statement, or remove `expect`",
         )
     )
+
+
+def _expected(step: syntax.SqlStep) -> str:
+    place = step.expect_span or step.head.span
+    return worded(place, f"expect: {step.expect}", f'expect="{step.expect}"')
 
 
 def _columns_have_names(

@@ -26,7 +26,7 @@ It stands in for the package perdure where types are checked. Do not edit it.
 # mypy: disable-error-code="overload-overlap"
 # pyright: reportOverlappingOverload=false
 '''
-_OPTIONS = "Duration, Expect, Retries, Step"
+_OPTIONS = "Duration, Effects, Expect, Retries, Step"
 _OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod")
 
 

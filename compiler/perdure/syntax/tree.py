@@ -109,7 +109,8 @@ class Head:
 
     The step is skipped unless `when` is true, fails when it takes longer than
     `timeout`, and `undo` takes it back when a later step of its list fails. Waits for
-    signals and requests have a `timeout` of their own instead.
+    signals and requests have a `timeout` of their own instead. `effects` is `once`, on
+    steps that are statements.
     """
 
     name: Name | None
@@ -119,6 +120,7 @@ class Head:
     when: Expr | None = field(default=None, metadata=ADDED)
     timeout: Duration | None = field(default=None, metadata=ADDED)
     undo: tuple[Step, ...] | None = field(default=None, metadata=ADDED)
+    effects: Name | None = field(default=None, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)

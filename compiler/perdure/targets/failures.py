@@ -44,9 +44,17 @@ from perdure.plan.walk import every, reads, rebuilt, rewritten
 from perdure.targets.children import called, request
 from perdure.targets.helpers import Fresh, as_role, in_order, nothing, run_id, sql
 from perdure.targets.items import each_item
-from perdure.targets.retries import jumps, retried
+from perdure.targets.retries import jump_out_of, retried
 from perdure.targets.runs import timed
-from perdure.targets.scopes import Part, Scope, Where, Work, handed_on, is_fine
+from perdure.targets.scopes import (
+    Part,
+    Scope,
+    Where,
+    Work,
+    asks_for_once,
+    handed_on,
+    is_fine,
+)
 from perdure.targets.statements import (
     attempt,
     attempt_condition,
@@ -61,8 +69,9 @@ _KINDS = (Try, Raise, Timeout, Retry, Foreach, Transaction, Call)
 def lower_failures(plan: Plan, target: Target, fresh: Fresh) -> tuple[Plan, Work]:
     """Return a plan without what handles failures, and what could not be done."""
     work = Work(target, _columns(plan.root), fresh)
+    work.keeps = target.can("ledger") or asks_for_once(plan.root)
     kinds = any(isinstance(node, _KINDS) for node in every(plan.root))
-    if not kinds and not work.ledger:
+    if not kinds and not work.keeps:
         return plan, work
     root = _known(work, plan.root)
     parts = expand(work, root, Where())
@@ -158,6 +167,8 @@ def _inner(work: Work, node: Node, where: Where) -> list[Node]:
 def _plain(work: Work, node: Node, where: Where) -> Node:
     """Return a node whose failure ends the run."""
     if isinstance(node, Sql):
+        if node.once and stands_alone(node):
+            work.found.append(_refused_once(work, node.origin))
         return once(work, where, node)
     head, inside = _round(work, node, where)
     node = rebuilt(node, lambda each: sequence(work, each, inside))
@@ -171,7 +182,7 @@ def _round(work: Work, node: Node, where: Where) -> tuple[list[Node], Where]:
     if not isinstance(node, Repeat):
         return [], where
     where = replace(where, looped=True)
-    if not work.ledger:
+    if not work.kept(node):
         return [], where
     name = work.fresh.name("round")
     made = "select gen_random_uuid() as token"
@@ -316,10 +327,10 @@ def _repeat(work: Work, node: Repeat, where: Where) -> Part:
 def _try(work: Work, node: Try, where: Where) -> list[Part]:
     """Return the steps, the handler if they have failed, and what runs at the end."""
     origin = node.origin
-    if node.finally_ is not None and any(
-        jumps(each) for each in (node.body, node.handler) if each
-    ):
-        work.found.append(_refused_exit(work, origin))
+    tried = (each for each in (node.body, node.handler) if each)
+    jump = next((found for each in tried if (found := jump_out_of(each))), None)
+    if node.finally_ is not None and jump is not None:
+        work.found.append(_refused_exit(work, jump.origin))
         return [Part(node.body)]
     head, scope = work.entered(origin, where)
     inside = replace(where, scope=scope, again=None)
@@ -386,6 +397,17 @@ def _refused_alone(work: Work, origin: Origin) -> Diagnostic:
         f'the failure of this statement cannot be handled on target "{work.target}"',
         "it would be executed by a function there, which PostgreSQL refuses",
         help="put it outside of `try`, `retry`, and what follows a step with `undo`",
+    )
+
+
+def _refused_once(work: Work, origin: Origin) -> Diagnostic:
+    return error(
+        "WF620",
+        origin.span,
+        f'this statement cannot have its effects once on target "{work.target}"',
+        "it cannot be executed by the function that would note it in the same "
+        "transaction",
+        help="leave out `effects`, and write what does no harm when it runs twice",
     )
 
 

@@ -30,7 +30,7 @@ Inner = Callable[[Work, Node, Where], list[Node]]
 def retried(work: Work, node: Retry, where: Where, inner: Inner) -> list[Part]:
     """Return the attempts, and the failure of the last one."""
     origin = node.origin
-    if jumps(node.node):
+    if jump_out_of(node.node) is not None:
         work.found.append(_refused(work, node))
         return [Part(node.node)]
     name = work.fresh.name("attempt")
@@ -90,13 +90,14 @@ def on_array(on: tuple[str, ...] | None) -> Pieces:
     return (*pieces, "]::text[]")
 
 
-def jumps(node: Node) -> bool:
-    """Say whether a break or continue leads out of a node."""
+def jump_out_of(node: Node) -> Node | None:
+    """Return the first break or continue that leads out of a node."""
     if isinstance(node, (Break, Continue)):
-        return True
+        return node
     if isinstance(node, (Repeat, Foreach)):
-        return False
-    return any(jumps(each) for each in children(node))
+        return None
+    found = (jump_out_of(each) for each in children(node))
+    return next((each for each in found if each is not None), None)
 
 
 def _refused(work: Work, node: Retry) -> Diagnostic:

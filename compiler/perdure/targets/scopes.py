@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from perdure.diagnostics import Diagnostic
 from perdure.plan.query import Piece, ResultRef, StringLiteral
 from perdure.plan.target import Target
-from perdure.plan.tree import Node, Origin, Sql
+from perdure.plan.tree import Node, Origin, Sql, Transaction
+from perdure.plan.walk import every
 from perdure.targets.helpers import Fresh, run_id, sql
 
 Pieces = tuple[str | Piece, ...]
@@ -80,7 +81,10 @@ class Part:
 
 @dataclass(slots=True)
 class Work:
-    """What is known of the whole plan: the columns that are read of each result."""
+    """What is known of the whole plan: the columns that are read of each result.
+
+    `keeps` says that what a step has done is kept, of all steps or of some.
+    """
 
     target: Target
     columns: Mapping[str, tuple[str | None, ...]]
@@ -89,11 +93,11 @@ class Work:
     caught: dict[str, Scope] = field(default_factory=dict)
     lists: dict[str, ResultRef] = field(default_factory=dict)
     found: list[Diagnostic] = field(default_factory=list)
+    keeps: bool = False
 
-    @property
-    def ledger(self) -> bool:
-        """Say whether what steps have done is kept, so that none is done twice."""
-        return self.target.can("ledger")
+    def kept(self, node: Node) -> bool:
+        """Say whether a node, or one in it, is entered in the ledger."""
+        return self.keeps and (self.target.can("ledger") or asks_for_once(node))
 
     def entry(self, where: Where) -> Pieces:
         """Return the key of a step in the ledger."""
@@ -110,6 +114,13 @@ class Work:
         name = self.fresh.name("scope")
         token = sql(origin, "scope", "select gen_random_uuid() as token", result=name)
         return [token], Scope("", ResultRef(name, "token"))
+
+
+def asks_for_once(node: Node) -> bool:
+    """Say whether a statement at or below a node is to have its effects once."""
+    return any(
+        isinstance(each, (Sql, Transaction)) and each.once for each in every(node)
+    )
 
 
 def is_fine(origin: Origin, scope: Scope) -> Sql:

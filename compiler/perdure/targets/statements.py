@@ -140,7 +140,7 @@ _EFFECTS = ("sql", "start", "send", "transaction")
 
 def _entry(work: Work, where: Where, node: Sql | Transaction) -> Pieces:
     """Return the argument that has a statement kept in the ledger."""
-    if not work.ledger or node.origin.role not in _EFFECTS:
+    if not work.kept(node) or node.origin.role not in _EFFECTS:
         return ()
     return (", p_entry => ", *work.entry(where))
 
@@ -282,7 +282,7 @@ def _together(
         f"\n  ], array[{', '.join(wanted)}]::text[],\n  ",
         *values.array,
     )
-    whole = Sql(as_role(node.origin, "transaction"), (), name)
+    whole = Sql(as_role(node.origin, "transaction"), (), name, once=node.once)
     entry = _entry(work, where, whole)
     if where.scope is None:
         query: Pieces = ("select perdure.perform(\n  ", *arguments)

@@ -467,7 +467,7 @@ def test_only_failed_runs(db: Db, status: str) -> None:
         db.work()
     elif status == "cancelled":
         db.run("select df.cancel(%s)", run)
-    with pytest.raises(psycopg.Error, match="only a failed run") as error:
+    with pytest.raises(psycopg.Error, match="; only a failed run") as error:
         retry(db, run)
     assert error.value.sqlstate == "PD003"
 

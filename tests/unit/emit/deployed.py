@@ -9,6 +9,7 @@ import psycopg
 
 from perdure.assets import assets
 from perdure.emit import VersionSql
+from perdure.engine.install import shipped
 from tests.unit.lower.workbench import SCHEMA
 
 Connection = psycopg.Connection[Any]
@@ -19,11 +20,13 @@ def prepared(url: str, *, support: bool = False) -> Connection:
     connection = psycopg.connect(url, autocommit=True)
     folder = assets("runtime_sql")
     files = [*sorted(folder.glob("[0-9][0-9]_*.sql")), SCHEMA]
+    texts = [file.read_text() for file in files]
     if support:
-        files += sorted((folder / "support").glob("*.sql"))
+        beside = shipped((0, 2, 5)).parts()
+        texts += [text for name, text in beside if "_perdure_" not in name]
     with connection.transaction():
-        for file in files:
-            connection.execute(file.read_bytes())
+        for text in texts:
+            connection.execute(text.encode())
     connection.execute("insert into shop.customers (name, email) values ('a', 'a@x')")
     connection.execute(
         "insert into shop.orders (customer_id, total, email, tags)"

@@ -16,7 +16,9 @@ A, B, C = "postgresql://a/x", "postgresql://b/x", "postgresql://c/x"
     ("option", "environ", "expected"),
     [
         (None, {}, None),
-        ("", {"DATABASE_URL": ""}, None),
+        (None, {"DATABASE_URL": ""}, None),
+        ("embedded", {"DATABASE_URL": C}, None),
+        (None, {"DATABASE_URL": C, "PERDURE_DATABASE_URL": "embedded"}, None),
         (None, {"DATABASE_URL": C}, Choice(C, "DATABASE_URL")),
         (
             None,
@@ -34,6 +36,12 @@ def test_order_of_choice(
     option: str | None, environ: dict[str, str], expected: Choice | None
 ) -> None:
     assert choose(option, environ) == expected
+
+
+@pytest.mark.parametrize("option", ["", " "])
+def test_an_empty_option_is_no_choice(option: str) -> None:
+    with pytest.raises(UsageError, match=r"(?s)is empty.*= help: .*embedded"):
+        choose(option, {"DATABASE_URL": C})
 
 
 @pytest.mark.parametrize(

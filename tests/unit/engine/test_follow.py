@@ -232,3 +232,36 @@ def test_graph_without_a_source_map_shows_its_leaves() -> None:
         ("sql", "completed"),
         ("sleep", "waiting"),
     ]
+
+
+def mapped(*rows: tuple[str, str | None, str]) -> list[Place]:
+    return [Place(str(n), *row, "a.yaml", n) for n, row in enumerate(rows, 1)]
+
+
+def test_a_call_whose_steps_were_taken_in_has_its_name() -> None:
+    places = mapped(
+        ("steps", None, "workflow"),
+        ("steps[0].call.steps[0]", None, "sql"),
+        ("steps[1]", "slow", "timeout"),
+        ("steps[1].call.steps[0]", None, "sql"),
+        ("steps[0]", "shipped", "call"),
+        ("steps[1]", "slow", "call"),
+    )
+    followed = follow(run("completed"), places, [node(2, "SQL"), node(4, "SQL")])
+    shown = [(each.name, each.kind, each.state) for each in followed.steps]
+    assert shown == [("shipped", "call", "completed"), ("slow", "call", "completed")]
+
+
+def test_an_undo_does_not_count_as_time_of_its_step() -> None:
+    places = mapped(
+        ("steps", None, "workflow"),
+        ("steps[0]", "booked", "sql"),
+        ("steps[1]", None, "fail"),
+        ("steps[0].undo[0]", None, "sql"),
+    )
+    booked = node(2, "SQL", started_at=at(1), finished_at=at(2))
+    failed = node(3, "SQL", "failed", error="no", detail="why")
+    undone = node(4, "SQL", started_at=at(50), finished_at=at(60))
+    followed = follow(run("failed"), places, [booked, failed, undone])
+    assert step(followed, "steps[0]").seconds(at(100)) == 1
+    assert step(followed, "steps[1]").detail == "why"

@@ -77,3 +77,11 @@ def test_support_of_the_extension_is_part_of_the_files() -> None:
     text = script(support)
     assert "comment on schema perdure is 'Perdure support" in text
     assert "df_engine" not in text
+    assert "df_graph" not in text
+
+
+def test_support_has_the_schedules_of_the_runtime() -> None:
+    theirs = dict(shipped((0, 2, 5)).parts())["45_schedule.sql"]
+    ours = dict(shipped().parts())["45_schedule.sql"]
+    assert "create function perdure.next_time(p_cron text" in theirs
+    assert theirs.count("create function perdure.") == ours.count("create function ")

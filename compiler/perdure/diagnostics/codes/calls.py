@@ -76,6 +76,16 @@ CODES: tuple[Code, ...] = (
         right="types:\n  message: {a: bigint}",
     ),
     Code(
+        code="WF139",
+        slug="invalid-effects",
+        summary="`effects` is not `once`",
+        what="`effects` of a step has one value, `once`.",
+        why="Without the key, effects happen once on target perdure, and at least "
+        "once on pg_durable.",
+        wrong="- sql: select 1 as x\n  effects: twice",
+        right="- sql: select 1 as x\n  effects: once",
+    ),
+    Code(
         code="WF241",
         slug="unknown-workflow",
         summary="a step names a workflow that is not there",

@@ -182,12 +182,25 @@ CODES: tuple[Code, ...] = (
         "  undo: [{sql: delete from shop.audit where what = 'a'}]\n- fail: no",
     ),
     Code(
+        code="WF447",
+        slug="effects-never-once",
+        summary="`effects: once` on a statement that no transaction can hold",
+        what="PostgreSQL executes `VACUUM`, `CREATE INDEX CONCURRENTLY`, `CREATE "
+        "DATABASE` and their like outside of any transaction.",
+        why="The effects of a step happen once because a note of them commits in the "
+        "same transaction. After a crash, such a statement may run again.",
+        wrong="- sql: reindex index concurrently shop.orders_by_email\n  effects: once",
+        right="- sql: reindex index concurrently shop.orders_by_email",
+    ),
+    Code(
         code="WF620",
         slug="construct-on-target",
         summary="the target's runtime has nothing for a construct",
-        what="A `break` or `continue` leads out of a `try` that has a `finally`. "
-        "pg_durable has neither; Perdure rewrites a `return` there, and a failure.",
-        why="The steps of `finally` would be passed over.",
+        what="A `break` or `continue` leads out of a `try` that has a `finally`: "
+        "pg_durable has neither; Perdure rewrites a `return` there, and a failure. Or "
+        "a statement that no function can execute, such as `CALL`, is to be handled "
+        "when it fails, or to have its effects once.",
+        why="The steps of `finally` would be passed over; the statement would fail.",
         wrong="target = 'pg_durable>=0.2.5'  # in perdure.toml\n\n"
         "- loop:\n    - try:\n        - break\n      finally: [...]",
         right="- loop:\n    - try:\n        - {name: n, sql: select true as over}\n"

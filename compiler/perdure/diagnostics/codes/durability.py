@@ -111,4 +111,26 @@ CODES: tuple[Code, ...] = (
         "  payload: {approved: boolean}\n  timeout: 1d\n"
         "- if: approval.timed_out or not approval.data.approved",
     ),
+    Code(
+        code="WF431",
+        slug="unusable-url",
+        summary="a URL is none of HTTP's",
+        what="The URL of a request has no scheme, another one than `http` or `https`, "
+        "or no host.",
+        why="The request could never be sent; the step would fail in every run.",
+        wrong="- http: GET ftp://example.com/orders.csv",
+        right="- http: GET https://example.com/orders.csv",
+    ),
+    Code(
+        code="WF432",
+        slug="refused-address",
+        summary="the worker refuses requests to an address",
+        what="The URL names `localhost`, or an address that is private, loopback or "
+        "link-local, and `http.allow` in the configuration does not name it.",
+        why="A request to the inside of the worker's network lends the worker's place "
+        "there to whoever wrote the workflow. So it is refused, unless an operator "
+        "allows the host.",
+        wrong="- http: GET http://127.0.0.1:8080/orders",
+        right='[http]\nallow = ["127.0.0.1:8080"]  # in perdure.toml',
+    ),
 )

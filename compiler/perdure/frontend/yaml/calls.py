@@ -151,10 +151,22 @@ def read_concurrency(ctx: Context, node: Node, key: Key) -> Concurrency | None:
     return Concurrency(record.values["limit"], record.values.get("key"), node.span)
 
 
+def _is_number(node: Node) -> bool:
+    """Say whether a value is a number that stands there without quotes."""
+    if not isinstance(node, ScalarNode) or not node.plain:
+        return False
+    return re.fullmatch(r"[-+]?\d+(\.\d*)?", node.value, re.A) is not None
+
+
 def read_identifier(ctx: Context, node: Node, key: Key) -> Name | None:
     """Read a name of the database's; it may have any letters."""
     found = scalar(ctx, node, key.kind.value)
     if found is None:
+        return None
+    if _is_number(node):
+        message = f"a name of the database's was expected, found {found.value}"
+        help_ = f'a name that is a number is written "{found.value}", in quotes'
+        ctx.report("WF135", found.span, message, help=help_)
         return None
     if not 0 < len(found.value.encode()) <= 63 or "\0" in found.value:
         message = f'"{found.value[:40]}" is not a name that PostgreSQL can have'

@@ -8,7 +8,13 @@ that they can't disagree. A new step kind is a row in `STEPS`, a class in
 
 from __future__ import annotations
 
-from perdure.frontend.yaml.rows import CONTROL, RETRY_KEY, TIMEOUT_KEY, UNDO_KEY
+from perdure.frontend.yaml.rows import (
+    CONTROL,
+    EFFECTS_KEY,
+    RETRY_KEY,
+    TIMEOUT_KEY,
+    UNDO_KEY,
+)
 from perdure.frontend.yaml.rows_calls import (
     CALLS,
     FORM_KEY,
@@ -51,6 +57,7 @@ RESERVED = frozenset(
 """Words that expressions read otherwise, so that nothing can have them as a name."""
 
 EXPECTATIONS = ("one", "maybe", "many")
+EFFECTS = ("once",)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 WORKFLOW: tuple[Key, ...] = (
@@ -111,6 +118,7 @@ STEPS: tuple[StepKind, ...] = (
                 required=True,
             ),
             _EXPECT,
+            EFFECTS_KEY,
             RETRY_KEY,
             TIMEOUT_KEY,
             UNDO_KEY,
@@ -131,6 +139,7 @@ STEPS: tuple[StepKind, ...] = (
                 required=True,
             ),
             _EXPECT,
+            EFFECTS_KEY,
             RETRY_KEY,
             TIMEOUT_KEY,
             UNDO_KEY,

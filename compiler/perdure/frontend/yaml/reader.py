@@ -39,6 +39,7 @@ READERS: Mapping[Kind, Callable[[Context, Node, Key], Any]] = {
     Kind.ARMS: steps.read_arms,
     Kind.BRANCHES: steps.read_branches,
     Kind.EXPECT: values.read_expect,
+    Kind.EFFECTS: values.read_effects,
     Kind.RETRY: steps.read_retry,
     Kind.COUNT: values.read_count,
     Kind.FACTOR: values.read_factor,

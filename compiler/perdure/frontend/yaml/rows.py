@@ -12,6 +12,12 @@ RETRY_KEY = Key("retry", Kind.RETRY, "When and how often to try again after a fa
 TIMEOUT_KEY = Key(
     "timeout", Kind.LIMIT, "How long the step may take; longer is a failure."
 )
+EFFECTS_KEY = Key(
+    "effects",
+    Kind.EFFECTS,
+    "`once`: what the statement does happens once, also where the runtime may run a "
+    "step again after a crash. On target perdure that is so without it.",
+)
 UNDO_KEY = Key(
     "undo",
     Kind.STEPS,
@@ -105,6 +111,7 @@ CONTROL: tuple[StepKind, ...] = (
     StepKind(
         (
             Key("transaction", Kind.STEPS, "The steps; each is SQL.", required=True),
+            EFFECTS_KEY,
             RETRY_KEY,
             TIMEOUT_KEY,
             UNDO_KEY,

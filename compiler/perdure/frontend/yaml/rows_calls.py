@@ -5,7 +5,12 @@ They stand apart from `language` only for their number.
 
 from __future__ import annotations
 
-from perdure.frontend.yaml.rows import RETRY_KEY, TIMEOUT_KEY, UNDO_KEY
+from perdure.frontend.yaml.rows import (
+    EFFECTS_KEY,
+    RETRY_KEY,
+    TIMEOUT_KEY,
+    UNDO_KEY,
+)
 from perdure.frontend.yaml.table import Key, Kind, StepKind
 
 OVERLAPS = ("skip", "queue", "allow")
@@ -52,6 +57,7 @@ CALLS: tuple[StepKind, ...] = (
                 Kind.TEMPLATE,
                 "Starts of the workflow with an equal key give one run: the first.",
             ),
+            EFFECTS_KEY,
             RETRY_KEY,
             TIMEOUT_KEY,
             UNDO_KEY,
@@ -69,6 +75,7 @@ CALLS: tuple[StepKind, ...] = (
             Key("signal", Kind.NAME, "The name of the signal.", required=True),
             Key("to", Kind.TEMPLATE, "The id of the run.", required=True),
             Key("data", Kind.VALUE, "What the signal carries, as JSON."),
+            EFFECTS_KEY,
             RETRY_KEY,
             TIMEOUT_KEY,
             UNDO_KEY,

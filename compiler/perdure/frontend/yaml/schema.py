@@ -13,6 +13,7 @@ from typing import Any
 from perdure.frontend.yaml.language import (
     ARM,
     COMMON,
+    EFFECTS,
     EXPECTATIONS,
     MAX_NAME,
     METHODS,
@@ -71,6 +72,7 @@ _KINDS: dict[Kind, Schema] = {
     Kind.ARMS: _list(_ref("arm")),
     Kind.BRANCHES: _mapping(_ref("steps"), _ref("name")),
     Kind.EXPECT: {"enum": list(EXPECTATIONS)},
+    Kind.EFFECTS: {"enum": list(EFFECTS)},
     Kind.RETRY: {"oneOf": [{"type": "integer", "minimum": 1}, _ref("retry")]},
     Kind.COUNT: {"type": "integer", "minimum": 1},
     Kind.FACTOR: {"type": "number", "minimum": 1},

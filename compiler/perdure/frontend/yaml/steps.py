@@ -214,6 +214,7 @@ def _step_of(
         when=fields.get("when"),
         timeout=None if kind.name in _OWN_TIMEOUT else fields.get("timeout"),
         undo=fields.get("undo"),
+        effects=fields.get("effects"),
     )
     return _BUILDERS[kind.name](ctx, head, fields)
 

@@ -29,6 +29,7 @@ class Kind(Enum):
     ARMS = "a list of mappings with if and then"
     BRANCHES = "a mapping of branch names to lists of steps"
     EXPECT = "one, maybe or many"
+    EFFECTS = "once"
     RETRY = "a number of attempts or a mapping"
     COUNT = "a whole number from 1"
     FACTOR = "a number from 1"

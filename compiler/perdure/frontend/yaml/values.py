@@ -25,7 +25,7 @@ from perdure.frontend.yaml.context import (
     scalar,
     wrong_kind,
 )
-from perdure.frontend.yaml.language import EXPECTATIONS, METHODS, Key
+from perdure.frontend.yaml.language import EFFECTS, EXPECTATIONS, METHODS, Key
 from perdure.frontend.yaml.nodes import (
     BrokenNode,
     MappingNode,
@@ -140,6 +140,15 @@ def read_expect(ctx: Context, node: Node, key: Key) -> Name | None:
     return Name(word, found.span) if word else None
 
 
+def read_effects(ctx: Context, node: Node, key: Key) -> Name | None:
+    """Read `once`."""
+    found = scalar(ctx, node, key.kind.value)
+    if found is None:
+        return None
+    word = choice(ctx, found.text, EFFECTS, "WF139", "how often effects happen")
+    return Name(word, found.span) if word else None
+
+
 def read_nothing(ctx: Context, node: Node, key: Key) -> bool | None:
     """Read the value of a key that has none."""
     if isinstance(node, ScalarNode) and (node.nothing or node.value in ("null", "~")):
@@ -203,7 +212,7 @@ def read_delay(ctx: Context, node: Node, key: Key) -> Duration | Expr | None:
     found = scalar(ctx, node, key.kind.value)
     if found is None:
         return None
-    if _LIKE_A_DURATION.fullmatch(found.value):
+    if _LIKE_A_DURATION.fullmatch(found.value.strip().removeprefix("-")):
         return ctx.take(parse_duration(found.text))
     return read_expression(ctx, node, key)
 

@@ -74,7 +74,7 @@ steps:
 $source$,
   $map$[
 {"path": "steps", "name": null, "role": "workflow", "file": null, "line": null},
-{"path": "steps[0]", "name": null, "role": "sleep", "file": "workflows/times.yaml", "line": 4},
+{"path": "steps[0]", "name": null, "role": "sleep_until", "file": "workflows/times.yaml", "line": 4},
 {"path": "steps[1]", "name": null, "role": "sleep", "file": "workflows/times.yaml", "line": 5},
 {"path": "steps[2]", "name": null, "role": "schedule", "file": "workflows/times.yaml", "line": 6},
 {"path": "steps[3]", "name": null, "role": "schedule", "file": "workflows/times.yaml", "line": 7},

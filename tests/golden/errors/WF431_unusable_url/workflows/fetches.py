@@ -1,0 +1,6 @@
+from perdure import http, workflow
+
+
+@workflow
+def fetches(path: str) -> None:
+    http.get(f"ftp://example.com/{path}")
