@@ -352,7 +352,9 @@ def test_preparing_takes_time_by_the_number_of_nodes(db: Db) -> None:
     run = db.start(graph)
     assert db.status(run) == "pending"
     db.run("reset statement_timeout")
-    last = "select first_node, next_node, next_state from df_engine.nodes where node = {}"
+    last = (
+        "select first_node, next_node, next_state from df_engine.nodes where node = {}"
+    )
     assert db.run(last.format(40002)) == [(40002, 2, "p")]
     assert db.run(last.format(2)) == [(2, 40003, "x")]
 
