@@ -35,7 +35,8 @@ $$;
 -- Return the next step, its task locked; `task` is null when there is none. The session
 -- goes on with the task `p_same` for ten steps; with the tenth the task queues again
 -- behind the others. Then it looks from the place `p_from` in the queue, and from the
--- beginning when nothing is behind that. Tasks whose run has ended, or whose race is over,
+-- beginning when nothing is behind that; there timers that are due come first, so that a
+-- queue which never ends holds none of them up. Tasks whose run has ended, or whose race is over,
 -- are removed on the way. For a short branch, which batches end under their run's lock
 -- (lock_end() in 58_batch.sql), it waits for that lock before the time of the step begins.
 create function df_engine.claim(p_same bigint, p_turn integer,
@@ -52,6 +53,7 @@ declare
   v_same bigint := case when p_turn < 10 then p_same end;
   v_from timestamptz := p_from;
   v_step df_engine.step;
+  v_timers boolean := true;  -- have to be looked at
 begin
   loop
     if v_same is not null then
@@ -61,6 +63,11 @@ begin
       cross join lateral df_engine.step_of(q.t) s;
       v_same := null;
     end if;
+    if v_step.task is null and v_timers and v_from = '-infinity' then
+      v_timers := false;
+      v_same := df_engine.take_due();
+      continue when v_same is not null;
+    end if;
     if v_step.task is null then
       select s.* into v_step from (
         select t from df_engine.tasks t
@@ -68,10 +75,7 @@ begin
       cross join lateral df_engine.step_of(q.t) s;
     end if;
     if v_step.task is null then
-      if v_from = '-infinity' then
-        v_same := df_engine.take_due();
-        exit when v_same is null;
-      end if;
+      exit when v_from = '-infinity';
       v_from := '-infinity';
       continue;
     end if;
@@ -87,6 +91,7 @@ begin
     end if;
     perform df_engine.drop_task(v_step.task);
     v_step := null;
+    v_timers := true;
   end loop;
   return v_step;
 end
@@ -150,13 +155,33 @@ as $$
     where t.id = p_parent and t.state = 'j' and t.forks = p_epoch)
 $$;
 
--- Remove a task and what it waits for.
+-- Put a signal back that was delivered to a wait which nobody wants any more, because its
+-- race was decided before it could go on: the next wait is to have it. (It goes behind
+-- those of its name that were sent meanwhile.)
+create function df_engine.give_back(p_instance bigint, p_name text, p_result text)
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  with back as (
+    insert into df_engine.signals (instance, name, data)
+    select id, p_name, (p_result::json -> 'data')::text
+    from df_engine.instances where id = p_instance and status = 'active'
+    returning instance)
+  insert into df_engine.tasks (instance, frame, state, node, ready_at)
+  select instance, 0, 'g', 0, clock_timestamp() from back
+$$;
+
+-- Remove a task and what it waits for; the signal that it was about to go on with is given
+-- back.
 create function df_engine.drop_task(p_task bigint) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set jit = off
 as $$
+  select df_engine.give_back(t.instance, t.signal, t.result) from df_engine.tasks t
+  where t.id = p_task and t.state = 'd' and t.signal is not null;
   delete from df_engine.requests where task = p_task;
   delete from df_engine.calls where task = p_task;
   delete from df_engine.tasks where id = p_task;

@@ -175,6 +175,12 @@ declare
     then df_engine.items_below(p_instance, p_item, p_node) end;
   v_row record;
 begin
+  perform df_engine.give_back(p_instance, q.signal, q.result) from (
+    select t.signal, t.result from df_engine.tasks t
+    where t.instance = p_instance and t.frame > p_node.node and t.frame <= p_node.last_node
+      and (v_items is null or t.item = any (v_items))
+      and t.state = 'd' and t.signal is not null
+    for update skip locked) q;
   with losers as (
     select t.id from df_engine.tasks t
     where t.instance = p_instance and t.frame > p_node.node and t.frame <= p_node.last_node

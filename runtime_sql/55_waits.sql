@@ -163,8 +163,7 @@ begin
   loop
     v_wait.result := df_engine.take_signal(p_instance, v_wait.signal);
     if v_wait.result is not null then
-      v_wait.state := 'd';
-      v_wait.signal := null;
+      v_wait.state := 'd';  -- its `signal` stays, see give_back() in 50_claim.sql
       v_wait.wake_at := null;
       v_wait.ready_at := clock_timestamp();
       perform df_engine.replace_task(v_wait, false);

@@ -224,8 +224,10 @@ begin
     ready_at = case when d.turn < 10 then t.ready_at else clock_timestamp() end,
     started_at = coalesce(t.started_at, d.started_at)
   from unnest(p_done) d where t.id = d.task and d.next_state = 'x';
-  if 'p' = any (select d.next_state from unnest(p_done) d) then
+  if exists (select from unnest(p_done) d where d.next_state = 'p' and d.parent is null) then
     perform df_engine.record_ends(p_done);
+  end if;
+  if exists (select from unnest(p_done) d where d.next_state = 'p' and d.parent is not null) then
     perform df_engine.record_arrivals(p_done);
   end if;
   return true;

@@ -267,7 +267,7 @@ async def _as_json(connection: Connection, result: psycopg.pq.abc.PGresult) -> s
     )
     types = [row[0] for row in await found.fetchall()]
     names = [(result.fname(column) or b"").decode() for column in columns]
-    query = sql.SQL("select row_to_json(r)::text from (select {}) r").format(
+    query = sql.SQL("select row_to_json(r.*)::text from (select {}) r").format(
         sql.SQL(", ").join(
             sql.SQL("%s::text::{} as {}").format(sql.SQL(kind), sql.Identifier(name))
             for kind, name in zip(types, names, strict=True)

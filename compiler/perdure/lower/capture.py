@@ -159,7 +159,10 @@ def _columns(
 
 
 def _as_rows(step: SqlStep, name: str, expect: str | None) -> Query:
-    """Return all rows as one JSON list in their order; none is the empty list."""
+    """Return all rows as one JSON list in their order; none is the empty list.
+
+    A row is `s.*` there: `s` would be a column of that name, where there is one.
+    """
     listed: list[Piece] = []
     for field in step.columns:
         listed += [Code(", " if listed else ""), Identifier(field.name)]
@@ -167,7 +170,7 @@ def _as_rows(step: SqlStep, name: str, expect: str | None) -> Query:
             listed += [Code("::text as "), Identifier(field.name)]
     having = (Code("\nhaving "), *_expectation(step, expect)) if expect else ()
     return (
-        Code("select coalesce(jsonb_agg(to_jsonb(s)), '[]')::text as items\n"),
+        Code("select coalesce(jsonb_agg(to_jsonb(s.*)), '[]')::text as items\n"),
         Code("from (select "),
         *listed,
         Code(f" from {name}) as s"),

@@ -80,7 +80,7 @@ def _value(scope: Scope, field: Field, value: Value) -> Query:
 def _list(name: str) -> Query:
     """Return all rows of a result as one JSON list; none is the empty list."""
     return (
-        Code(f"select coalesce(jsonb_agg(to_jsonb({name})), '[]')::text as items\n"),
+        Code(f"select coalesce(jsonb_agg(to_jsonb({name}.*)), '[]')::text as items\n"),
         Code("from "),
         ResultRef(name, rows=True),
     )

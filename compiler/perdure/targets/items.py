@@ -71,7 +71,7 @@ def _kept(work: Work, node: Foreach, ref: ResultRef) -> Sql:
     query: tuple[Piece, ...] = (
         Code("select perdure.keep_items("),
         run_id(),
-        Code(", coalesce(jsonb_agg(to_jsonb(q)), '[]')) as list\nfrom ("),
+        Code(", coalesce(jsonb_agg(to_jsonb(q.*)), '[]')) as list\nfrom ("),
         *node.items.query,
         Code(") as q"),
     )
@@ -158,7 +158,7 @@ def _collected(collect: Sql, ref: ResultRef, place: ResultRef) -> Sql:
         ref,
         Code(")::uuid, ("),
         place,
-        Code(")::bigint, to_jsonb(c)) as ok\nfrom ("),
+        Code(")::bigint, to_jsonb(c.*)) as ok\nfrom ("),
         *collect.query,
         Code(") as c"),
     )

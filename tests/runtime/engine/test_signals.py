@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -155,6 +156,85 @@ def test_schedule(db: Db, cron: str, after: str, due: str) -> None:
     run = db.finish(f"df.wait_for_schedule('{cron}')")
     expected = dt.datetime.fromisoformat(due).replace(tzinfo=dt.UTC)
     assert db.nodes(run)["1"]["wake_at"] == expected
+
+
+RACE = "df.race(df.wait_for_signal('go'), df.sleep(1000))"
+
+
+def delivered(db: Db, *rest: str) -> str:
+    """Start a race and deliver its signal; its wait has yet to go on."""
+    run = db.start(f"df.seq({RACE}, {', '.join(rest)})")
+    db.work()
+    db.run("select df.signal(%s, 'go', %s)", run, '{"n": 1}')
+    db.run("call df.work(1, 1000)")
+    waits = "select count(*) from df_engine.tasks where state = 'd' and signal = 'go'"
+    assert db.value(waits) == 1
+    return run
+
+
+def let_timer_win(db: Db) -> None:
+    db.run(
+        "update df_engine.tasks set wake_at = null, ready_at = '2000-01-01'"
+        " where state = 'd' and signal is null"
+    )
+    db.run("call df.work(1, 1000)")
+
+
+@pytest.fixture
+def alone(db: Db) -> Iterator[Db]:
+    """Return a database without batches, so that one call does one step."""
+    db.run("select df.configure(batch_ms => 0)")
+    yield db
+    db.run("select df.configure(batch_ms => 5)")
+
+
+def test_a_lost_race_gives_its_signal_back(alone: Db) -> None:
+    run = delivered(alone, "df.wait_for_signal('go')")
+    let_timer_win(alone)
+    alone.work()
+    assert alone.result(run)["data"] == {"n": 1}
+
+
+def test_a_wait_that_was_held_gives_its_signal_back(alone: Db) -> None:
+    run = delivered(alone, "df.wait_for_signal('go')")
+    with psycopg.connect(alone.url) as holder:
+        holder.execute("select from df_engine.tasks where signal = 'go' for update")
+        let_timer_win(alone)
+        holder.rollback()
+    alone.work()
+    assert alone.result(run)["data"] == {"n": 1}
+
+
+def test_a_signal_given_back_goes_to_a_wait_beside_the_race(alone: Db) -> None:
+    beside = "df.seq(df.sleep(10), df.wait_for_signal('go'))"
+    run = alone.start(f'df."join"({RACE}, {beside})')
+    alone.work()
+    alone.run("select df.signal(%s, 'go', %s)", run, '{"n": 1}')
+    alone.run("call df.work(1, 1000)")
+    alone.run("select df.advance_time('11 seconds')")
+    let_timer_win(alone)
+    alone.work()
+    assert alone.result(run)[1]["data"] == {"n": 1}
+
+
+def test_a_queue_that_never_ends_holds_no_timer_up(alone: Db) -> None:
+    """Each of the steps makes another one ready, for ever."""
+    alone.start("df.loop('select 1', 'select true')")
+    run = alone.start("df.seq(df.sleep(5), 'select 7 as a')")
+    alone.run("select df.configure(loop_pace => '0')")
+    alone.run("call df.work(20, 5000)")
+    alone.run("select df.advance_time('6 seconds')")
+    alone.run("call df.work(40, 5000)")
+    alone.run("select df.configure(loop_pace => '1 second')")
+    assert alone.rows(run) == [{"a": 7}]
+
+
+def test_a_run_that_ended_keeps_no_signal(alone: Db) -> None:
+    run = delivered(alone, "df.sleep(1000)")
+    alone.run("select df.cancel(%s, 'enough')", run)
+    alone.work()
+    assert alone.value("select count(*) from df_engine.signals") == 0
+    assert alone.value("select count(*) from df_engine.tasks") == 0
 
 
 def test_wait_ms_says_when_to_come_back(db: Db) -> None:

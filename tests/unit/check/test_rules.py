@@ -387,6 +387,14 @@ steps:
 """,
         [("WF445", "foreach")],
     ),
+    "a request of no HTTP": (
+        "steps: [{http: GET ftp://example.com/orders.csv}]",
+        [("WF431", "http")],
+    ),
+    "a command whose effects happen once": (
+        "steps: [{sql: vacuum shop.audit, effects: once}]",
+        [("WF447", "sql")],
+    ),
     "an undo that never runs": (
         f"""
 steps:

@@ -23,7 +23,7 @@ begin
           with step as (
             select id, email, total, tags, status from shop.orders
           )
-          select coalesce(jsonb_agg(to_jsonb(s)), '[]')::text as items
+          select coalesce(jsonb_agg(to_jsonb(s.*)), '[]')::text as items
           from (select id, email, total::text as total, tags::text as tags from step) as s
         $sql$),
         'r1_orders'
@@ -67,7 +67,7 @@ begin
                 with step as (
                   select id from shop.stock where order_id = ($r2_o.id)::bigint
                 )
-                select coalesce(jsonb_agg(to_jsonb(s)), '[]')::text as items
+                select coalesce(jsonb_agg(to_jsonb(s.*)), '[]')::text as items
                 from (select id from step) as s
               $sql$),
               'r5_stock'
@@ -96,7 +96,7 @@ begin
       -- steps[1] told, result
       df.as(
         df.sql($sql$
-          select coalesce(jsonb_agg(to_jsonb(r7_items)), '[]')::text as items
+          select coalesce(jsonb_agg(to_jsonb(r7_items.*)), '[]')::text as items
           from $r7_items.*
         $sql$),
         'r8_told'

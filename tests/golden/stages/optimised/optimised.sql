@@ -87,7 +87,7 @@ begin
           with step as (
             select id, total, status, email from shop.orders where id > ($input.order_id)::bigint
           )
-          select coalesce(jsonb_agg(to_jsonb(s)), '[]')::text as items
+          select coalesce(jsonb_agg(to_jsonb(s.*)), '[]')::text as items
           from (select email from step) as s
         $sql$),
         'r2_others'

@@ -26,7 +26,7 @@ begin
               from (select perdure.perform(array['with step as (
                 select id, email, total from shop.orders where status = ''new'' order by id
               )
-              select coalesce(jsonb_agg(to_jsonb(s)), ''[]'')::text as items
+              select coalesce(jsonb_agg(to_jsonb(s.*)), ''[]'')::text as items
               from (select id, email from step) as s'], array['']::text[],
                 array[]::text[], array[]::integer[],
                 p_run => '{sys_instance_id}', p_entry => '1') -> 0 -> 0 as row) as r
@@ -36,7 +36,7 @@ begin
           -- steps[1] told
           df.as(
             df.sql($sql$
-              select perdure.keep_items('{sys_instance_id}', coalesce(jsonb_agg(to_jsonb(q)), '[]')) as list
+              select perdure.keep_items('{sys_instance_id}', coalesce(jsonb_agg(to_jsonb(q.*)), '[]')) as list
               from (select id as id, email as email
               from (select t.id, t.email from jsonb_to_recordset(($r1_open_orders.items?)::jsonb) as t(id bigint, email text)) as s) as q
             $sql$),
@@ -80,7 +80,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.1', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -128,7 +128,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.1', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -178,7 +178,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.1', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -226,7 +226,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.1', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -278,7 +278,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.1', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -326,7 +326,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.1', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -376,7 +376,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.1', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -424,7 +424,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.1', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -483,7 +483,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.2', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -531,7 +531,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.2', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -581,7 +581,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.2', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -629,7 +629,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.2', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -681,7 +681,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.2', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -729,7 +729,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.2', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -779,7 +779,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.2', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -827,7 +827,7 @@ begin
                               df.sql($sql$
                                 select a.ok
                                 from perdure.attempt('{sys_instance_id}', ($w1_list.list)::text || '.2', array['told'],
-                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c)) as ok
+                                  array['select perdure.keep_result((($1)[1])::uuid, (($1)[2])::bigint, to_jsonb(c.*)) as ok
                                 from (select (($1)[3])::bigint as id, (($1)[4])::bigint as note) as c'], array[null]::text[],
                                   array[($w1_list.list?)::text, ($r2_o.place?)::text, ($r2_o.id?)::text, ($r3_noted.id?)::text]::text[], array[1, 2, 3, 4]::integer[]) as a
                               $sql$)
@@ -864,7 +864,7 @@ begin
           -- steps[1] told, result
           df.as(
             df.sql($sql$
-              select coalesce(jsonb_agg(to_jsonb(r4_items)), '[]')::text as items
+              select coalesce(jsonb_agg(to_jsonb(r4_items.*)), '[]')::text as items
               from perdure.item_results(($w1_list.list)::uuid) as r4_items
             $sql$),
             'r5_told'

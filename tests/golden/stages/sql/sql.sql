@@ -54,7 +54,7 @@ begin
           with step as (
             select id, total, tags, placed_at - now() as age from shop.orders order by id
           )
-          select coalesce(jsonb_agg(to_jsonb(s)), '[]')::text as items
+          select coalesce(jsonb_agg(to_jsonb(s.*)), '[]')::text as items
           from (select id, total::text as total, tags::text as tags, age::text as age from step) as s
         $sql$),
         'r3_many'

@@ -74,7 +74,7 @@ begin
                   with step as (
                     select id from shop.orders
                   )
-                  select coalesce(jsonb_agg(to_jsonb(s)), '[]')::text as items
+                  select coalesce(jsonb_agg(to_jsonb(s.*)), '[]')::text as items
                   from (select id from step) as s
                 $sql$),
                 'r4_rows'
