@@ -86,7 +86,8 @@ def compare(seen: Seen, expected: Prediction) -> None:
         expected.status,
         expected.value if expected.status == "failed" else None,
     )
-    assert seen.sqlstate == expected.state
+    # Of a run that goes on the model has the last failure that was caught.
+    assert seen.sqlstate == (expected.state if expected.status == "failed" else None)
     assert expected.status == "running" or seen.end == expected.end
     if expected.status == "completed":
         assert seen.result["row_count"] == 1

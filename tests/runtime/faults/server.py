@@ -51,6 +51,8 @@ class Crashable:
         With SIGKILL it dies as a machine does, the postmaster first.
         """
         pid = self._postmaster()
+        if how == signal.SIGKILL:  # no session begins after its processes were listed
+            os.kill(pid, signal.SIGSTOP)
         children = _children(pid)
         os.kill(pid, how)
         wait_until(lambda: not _alive(pid))

@@ -13,7 +13,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -275,19 +275,21 @@ def play(world: World, rounds: list[tuple[str, Kill]]) -> None:
         world.spawn()
     for number, (name, kill) in enumerate(rounds):
         with world.connect() as connection:
-            if name == "before the claim":  # nobody can go on under its lock
-                go_on(connection)
+            # Nobody can go on under the lock of the first.
+            told = name == "before the claim" and go_on(connection)
             with held(world, name) as boundary:
                 if name == "during a batch":
                     connection.execute(MAKE_BATCHES)
-                if name != "before the claim":
-                    go_on(connection)
+                told = told or go_on(connection)
                 await_arrival(world, connection, boundary)
                 kill(world)
+        if not told:
+            with world.connect() as connection:
+                assert go_on(connection)
         print(f"round {number}: {kill.__name__} {name}")
     for _ in range(world.phases - len(rounds)):
         with world.connect() as connection:
-            go_on(connection)
+            assert go_on(connection)
     check(world)
 
 
@@ -300,12 +302,20 @@ def await_arrival(world: World, connection: Connection, boundary: Boundary) -> N
     )
 
 
-def go_on(connection: Connection) -> None:
-    """Tell all runs to go on; what a killed server forgets of it never happened."""
+def go_on(connection: Connection) -> bool:
+    """Tell all runs to go on; what a killed server forgets of it never happened.
+
+    Returns false when nobody could be told: a commit that notifies, and does not
+    return, keeps all others from it.
+    """
     connection.execute("set synchronous_commit = local")
-    connection.execute(
-        "select df.signal(id, 'go') from df.instances where status <> 'completed'"
-    )
+    connection.execute("set lock_timeout = '20s'")
+    with suppress(psycopg.errors.LockNotAvailable):
+        connection.execute(
+            "select df.signal(id, 'go') from df.instances where status <> 'completed'"
+        )
+        return True
+    return False
 
 
 def activity(world: World) -> str:

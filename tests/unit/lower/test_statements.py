@@ -120,7 +120,7 @@ def test_what_is_read_is_captured(
         (
             "one",
             "exists (select from :o.* x)",
-            "select coalesce(jsonb_agg(to_jsonb(s)), '[]')::text as items from "
+            "select coalesce(jsonb_agg(to_jsonb(s.*)), '[]')::text as items from "
             "(select id, total::text as total from step) as s "
             "having perdure.expect(count(*), 'one', 'o')",
         ),
