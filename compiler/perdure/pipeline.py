@@ -419,6 +419,7 @@ class Compiler:
     ) -> Unit:
         """Take one workflow from its syntax tree to IR and findings."""
         from perdure.check import check
+        from perdure.engine.guard import refusals
         from perdure.ignores import apply_ignores
         from perdure.library import called
         from perdure.planning import plan_of
@@ -428,10 +429,10 @@ class Compiler:
         library = self.library()
         ir, more = resolve(syntax, self.catalog, library)
         found = found + more
-        if called(syntax):
-            found += library.endless(syntax)
+        found += library.endless(syntax) if called(syntax) else []
         if ir is not None and whole:  # what was not read would look unused
-            found += check(ir, None if self.target.version else self.config.http_allow)
+            worker = refusals(self.config.http_allow)
+            found += check(ir, None if self.target.version else worker)
             if not has_errors(found):
                 planned = plan_of(ir, self.target, optimise=self.optimise)
                 found += planned.findings

@@ -6,9 +6,9 @@ the workflow that yields findings, one small module per theme.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-from perdure.check.addresses import refused_address, unusable_url
+from perdure.check.addresses import Refuses, refused_address, unusable_url
 from perdure.check.blocks import (
     never_once,
     not_in_transaction,
@@ -55,13 +55,13 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check(workflow: Workflow, allowed: Sequence[str] | None = None) -> list[Diagnostic]:
+def check(workflow: Workflow, refuses: Refuses | None = None) -> list[Diagnostic]:
     """Return the findings of all rules.
 
-    `allowed` are the hosts that the worker may send requests to although they are
-    inside of its network; None where no worker of Perdure's sends them.
+    `refuses` is what the worker judges hosts by; None where no worker of Perdure's
+    sends requests.
     """
     found = [finding for rule in RULES for finding in rule(workflow)]
-    if allowed is not None:
-        found += refused_address(workflow, allowed)  # WF432
+    if refuses is not None:
+        found += refused_address(workflow, refuses)  # WF432
     return found

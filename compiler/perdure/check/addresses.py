@@ -6,8 +6,7 @@ Only what is constant in a URL is looked at: a name is resolved when a request i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
+from collections.abc import Callable, Iterator
 
 from perdure.check.walk import every_step
 from perdure.diagnostics import Diagnostic, error, warning
@@ -15,7 +14,10 @@ from perdure.ir import tree as ir
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _PLACE = re.compile(r"(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:\[\]]*)(?::(\d*))?(?=[/?#]|$)")
-_PORTS = {"http": "80", "https": "443"}
+_PORTS = {"http": 80, "https": 443}
+
+Refuses = Callable[[str, int], bool]
+"""Says of a host and a port whether the worker sends no requests there."""
 
 
 def unusable_url(workflow: ir.Workflow) -> Iterator[Diagnostic]:
@@ -29,10 +31,8 @@ def unusable_url(workflow: ir.Workflow) -> Iterator[Diagnostic]:
             yield error("WF431", step.head.span, message, reason, help=help_)
 
 
-def refused_address(
-    workflow: ir.Workflow, allowed: Sequence[str]
-) -> Iterator[Diagnostic]:
-    """Report addresses that the worker refuses, unless they are among the allowed."""
+def refused_address(workflow: ir.Workflow, refuses: Refuses) -> Iterator[Diagnostic]:
+    """Report addresses that the worker refuses."""
     for step in _requests(workflow):
         text, whole = _constant(step)
         found = _SCHEME.match(text)
@@ -40,8 +40,7 @@ def refused_address(
         if found is None or place is None or (place.end() == len(text) and not whole):
             continue
         host = place[1].lower()
-        port = place[2] or _PORTS.get(found[1].lower(), "")
-        if _is_inside(host) and not {host, f"{host}:{port}"} & set(allowed):
+        if refuses(host, int(place[2] or _PORTS.get(found[1].lower(), 0))):
             yield warning(
                 "WF432",
                 step.head.span,
@@ -74,12 +73,3 @@ def _wrong(text: str, whole: bool) -> str | None:
     if rest[:1] in ("/", "?", "#") or (whole and not rest):
         return "it has no host"
     return None
-
-
-def _is_inside(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return not ip_address(host.strip("[]")).is_global
-    except ValueError:
-        return False

@@ -15,7 +15,8 @@ patch releases of Python, and it lets NAT64 and public metadata addresses pass.
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -164,6 +165,18 @@ class Guard:
         name = normal_host(host)
         return any(entry.matches(name, port) for entry in self.allowed)
 
+    def refuses(self, host: str, port: int) -> bool:
+        """Tell whether a host is refused that need not be resolved to be judged."""
+        name = normal_host(host)
+        if self.allows(host, port):
+            return False
+        if name == "localhost" or name.endswith(".localhost"):
+            return True
+        try:
+            return why_refused(ip_address(name)) is not None
+        except ValueError:
+            return False
+
     def check(self, host: str, port: int, addresses: Iterable[str]) -> tuple[str, ...]:
         """Return those of a host's addresses that may be connected to.
 
@@ -182,6 +195,18 @@ class Guard:
 def guard(allow: Iterable[str]) -> Guard:
     """Return the guard for the entries of the configuration; may raise ValueError."""
     return Guard(tuple(parse_allowed(entry) for entry in allow))
+
+
+def refusals(allow: Iterable[str]) -> Callable[[str, int], bool]:
+    """Return `Guard.refuses` for the entries of a configuration that can be read.
+
+    The others are the worker's to report, which does not begin with them.
+    """
+    readable = []
+    for entry in allow:
+        with suppress(ValueError):
+            readable.append(parse_allowed(entry))
+    return Guard(tuple(readable)).refuses
 
 
 def resolve_addresses(host: str, port: int) -> tuple[str, ...]:
