@@ -16,7 +16,6 @@ from perdure.cli.released import Released, read_released
 
 if TYPE_CHECKING:
     from perdure.engine.deploy import Connection
-    from perdure.engine.routines import Made as Routine
     from perdure.release.deployed import Database as State
     from perdure.release.deployed import Definition, Difference, Newer
     from perdure.release.objects import Made
@@ -70,12 +69,18 @@ def state_of(connection: Connection, schema: str) -> State:
     """Read what a database has of workflows."""
     from perdure.engine.deploy import applied_changes, deployed_versions, schedules
     from perdure.engine.routines import routines
-    from perdure.release.deployed import Applied, Database, Function, Version
+    from perdure.release.deployed import (
+        Applied,
+        Database,
+        Definition,
+        Function,
+        Version,
+    )
 
     there: dict[str, list[Function]] = {}
-    for each in routines(connection, schema):
+    for each in routines(connection, schema, Definition):
         function = Function(
-            _definition(each.made),
+            each.definition,
             each.identity,
             each.owner,
             each.public,
@@ -96,26 +101,21 @@ def state_of(connection: Connection, schema: str) -> State:
 def _made(connection: Connection, released: Released, state: State) -> Made:
     """Return what the migrations make; the text stands for what can't be made here."""
     from perdure.engine.routines import made_by
+    from perdure.release.deployed import Definition
     from perdure.release.objects import wanted
     from perdure.release.state import deployed_part
 
     found: dict[tuple[str, str], Definition] = {}
     for each in wanted(deployed_part(released.lock, state), released.scripts):
-        made = made_by(connection, each.elsewhere)
+        made = made_by(connection, each.elsewhere, Definition)
         if not isinstance(made, str):
-            found[each.key] = _definition(made)
+            found[each.key] = made
         elif each.name in state.functions:
             typer.echo(
                 f'warning: of function "{each.name}" only the text is compared: {made}',
                 err=True,
             )
     return found
-
-
-def _definition(made: Routine) -> Definition:
-    from perdure.release.deployed import Definition
-
-    return Definition(**asdict(made))
 
 
 def runtime_differences(connection: Connection, target: str) -> list[Difference]:

@@ -7,10 +7,10 @@ so that what is read does not hang on the search_path.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import psycopg
 
@@ -39,38 +39,28 @@ _FROM = """
 _OWN = f"select {_COLUMNS} {_FROM} where n.oid = pg_catalog.pg_my_temp_schema()"
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A function as PostgreSQL has it: the columns that say what it does, in words."""
-
-    kind: str
-    types: str
-    arguments: str
-    result: str
-    language: str
-    volatility: str
-    security: str
-    strictness: str
-    leakproof: bool
-    parallel: str
-    settings: tuple[str, ...]
-    body: str
+D = TypeVar("D")
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class There(Generic[D]):
     """A function of a schema: whose it is, and who may call it beside the owner."""
 
     name: str
-    made: Made
+    definition: D
     identity: str
     owner: str
     public: bool
     grants: tuple[str, ...]
 
 
-def routines(connection: Connection, schema: str) -> list[There]:
-    """Return a schema's functions; a name may have several."""
+def routines(
+    connection: Connection, schema: str, define: Callable[..., D]
+) -> list[There[D]]:
+    """Return a schema's functions; a name may have several.
+
+    `define` makes a definition of what says what a function does, in words, by name.
+    """
     query = f"""
         select p.proname::text, pg_catalog.pg_get_userbyid(p.proowner)::text,
           pg_catalog.format('%%I.%%I(%%s)', n.nspname, p.proname,
@@ -86,11 +76,13 @@ def routines(connection: Connection, schema: str) -> list[There]:
     """
     with _shown_qualified(connection):
         rows = connection.execute(query.encode(), [schema]).fetchall()
-    return [_there(row) for row in rows]
+    return [_there(row, define) for row in rows]
 
 
-def made_by(connection: Connection, statement: str) -> Made | str:
-    """Return the function that a `create function pg_temp...` makes, or why it can't.
+def made_by(
+    connection: Connection, statement: str, define: Callable[..., D]
+) -> D | str:
+    """Return what a `create function pg_temp...` makes, or why it can't.
 
     It is gone again afterwards.
     """
@@ -105,12 +97,13 @@ def made_by(connection: Connection, statement: str) -> Made | str:
     except psycopg.Error as error:
         return error.diag.message_primary or str(error)
     assert row is not None  # the session has made just this one
-    return _made(row)
+    return _defined(row, define)
 
 
-def _there(row: Sequence[Any]) -> There:
-    name, owner, identity, public, grants, *made = row
-    return There(name, _made(made), identity, owner, public, tuple(grants))
+def _there(row: Sequence[Any], define: Callable[..., D]) -> There[D]:
+    name, owner, identity, public, grants, *more = row
+    definition = _defined(more, define)
+    return There(name, definition, identity, owner, public, tuple(grants))
 
 
 @contextmanager
@@ -120,20 +113,20 @@ def _shown_qualified(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _made(row: Sequence[Any]) -> Made:
+def _defined(row: Sequence[Any], define: Callable[..., D]) -> D:
     kind, types, arguments, result, language, volatility, *more = row
     security, strictness, leakproof, parallel, settings, body = more
-    return Made(
-        _KINDS[kind],
-        types,
-        arguments,
-        result,
-        language,
-        _VOLATILITY[volatility],
-        security,
-        strictness,
-        leakproof,
-        _PARALLEL[parallel],
-        tuple(settings),
-        body,
+    return define(
+        kind=_KINDS[kind],
+        types=types,
+        arguments=arguments,
+        result=result,
+        language=language,
+        volatility=_VOLATILITY[volatility],
+        security=security,
+        strictness=strictness,
+        leakproof=leakproof,
+        parallel=_PARALLEL[parallel],
+        settings=tuple(settings),
+        body=body,
     )
