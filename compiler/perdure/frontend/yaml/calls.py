@@ -9,11 +9,11 @@ from typing import Any, cast
 from perdure.frontend.yaml.context import (
     Context,
     Fields,
-    choice,
     entries,
     items,
     name_of,
     scalar,
+    word_of,
     wrong_kind,
 )
 from perdure.frontend.yaml.nodes import MappingNode, Node, ScalarNode
@@ -130,11 +130,7 @@ def read_statuses(ctx: Context, node: Node, key: Key) -> tuple[Name, ...] | None
 
 def read_overlap(ctx: Context, node: Node, key: Key) -> Name | None:
     """Read `skip`, `queue` or `allow`."""
-    found = scalar(ctx, node, key.kind.value)
-    if found is None:
-        return None
-    word = choice(ctx, found.text, OVERLAPS, "WF134", "a way to overlap")
-    return Name(word, found.span) if word else None
+    return word_of(ctx, node, key, OVERLAPS, "WF134", "a way to overlap")
 
 
 def read_concurrency(ctx: Context, node: Node, key: Key) -> Concurrency | None:

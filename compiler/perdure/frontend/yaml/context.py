@@ -193,6 +193,17 @@ def choice(
     return None
 
 
+def word_of(
+    ctx: Context, node: Node, key: Key, choices: tuple[str, ...], code: str, what: str
+) -> Name | None:
+    """Read one of a few words."""
+    found = scalar(ctx, node, key.kind.value)
+    if found is None:
+        return None
+    chosen = choice(ctx, found.text, choices, code, what)
+    return Name(chosen, found.span) if chosen else None
+
+
 def unknown_key(ctx: Context, key: ScalarNode, where: str, known: list[str]) -> None:
     """Report a key that is not part of the language."""
     meant = ctx.nearest(key.value, known)

@@ -23,6 +23,7 @@ from perdure.frontend.yaml.context import (
     items,
     name_of,
     scalar,
+    word_of,
     wrong_kind,
 )
 from perdure.frontend.yaml.language import EFFECTS, EXPECTATIONS, METHODS, Key
@@ -133,20 +134,12 @@ def read_sql_file(ctx: Context, node: Node, key: Key) -> SqlText | None:
 
 def read_expect(ctx: Context, node: Node, key: Key) -> Name | None:
     """Read `one`, `maybe` or `many`."""
-    found = scalar(ctx, node, key.kind.value)
-    if found is None:
-        return None
-    word = choice(ctx, found.text, EXPECTATIONS, "WF121", "a number of rows")
-    return Name(word, found.span) if word else None
+    return word_of(ctx, node, key, EXPECTATIONS, "WF121", "a number of rows")
 
 
 def read_effects(ctx: Context, node: Node, key: Key) -> Name | None:
     """Read `once`."""
-    found = scalar(ctx, node, key.kind.value)
-    if found is None:
-        return None
-    word = choice(ctx, found.text, EFFECTS, "WF139", "how often effects happen")
-    return Name(word, found.span) if word else None
+    return word_of(ctx, node, key, EFFECTS, "WF139", "how often effects happen")
 
 
 def read_nothing(ctx: Context, node: Node, key: Key) -> bool | None:
