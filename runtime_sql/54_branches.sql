@@ -174,20 +174,18 @@ declare
   v_items integer[] := case when p_item > 0
     then df_engine.items_below(p_instance, p_item, p_node) end;
   v_row record;
+  v_given integer;
 begin
-  perform df_engine.give_back(p_instance, q.signal, q.result) from (
-    select t.signal, t.result from df_engine.tasks t
-    where t.instance = p_instance and t.frame > p_node.node and t.frame <= p_node.last_node
-      and (v_items is null or t.item = any (v_items))
-      and t.state = 'd' and t.signal is not null
-    for update skip locked) q;
   with losers as (
-    select t.id from df_engine.tasks t
+    select t.id, t.state, t.signal, t.result from df_engine.tasks t
     where t.instance = p_instance and t.frame > p_node.node and t.frame <= p_node.last_node
       and (v_items is null or t.item = any (v_items))
     for update skip locked),
-  gone as (delete from df_engine.requests r using losers where r.task = losers.id)
-  delete from df_engine.tasks t using losers where t.id = losers.id;
+  gone as (delete from df_engine.requests r using losers where r.task = losers.id),
+  dropped as (delete from df_engine.tasks t using losers where t.id = losers.id)
+  select count(*) into v_given
+  from losers l cross join lateral df_engine.give_back(p_instance, l.signal, l.result)
+  where l.state = 'd' and l.signal is not null;
   perform 1 from df_engine.tasks t
   where t.instance = p_instance and t.frame > p_node.node and t.frame <= p_node.last_node
     and (v_items is null or t.item = any (v_items));

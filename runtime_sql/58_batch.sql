@@ -150,7 +150,7 @@ as $$
     t.state = 'x' and t.retries is null and n.rebinds = '{}' and not exists (
       select from df_engine.node_runs r
       where r.instance = t.instance and r.node = t.node and r.item = t.item)
-    and case when n.next_state = 'p' then df_engine.lock_end(t.instance) and (n.next_node = 0
+    and case when n.next_state = 'p' then l.own and (n.next_node = 0
         or exists (select from df_engine.nodes j
           where j.graph = n.graph and j.node = n.next_node and j.op = 'join'))
       else n.next_state = 'x' end
@@ -163,11 +163,14 @@ as $$
   join df_engine.instances i on i.id = t.instance
   cross join lateral (
     select * from df_engine.nodes q where q.graph = i.graph and q.node = t.node offset 0) n
+  cross join lateral (
+    select case when t.parent is null and n.next_state <> 'p' then false
+      else df_engine.lock_end(t.instance) end as own offset 0) l
   where n.node = t.node and t.moved_at <= now()
     and (t.state = 'x' and n.op = 'sql' and n.short_runs >= 3 or t.state in ('d', 'a'))
     and i.status = 'active' and i.paused_at is null and i.deadline is null and not n.guarded
     and (t.parent is null or df_engine.is_awaited(t.parent, t.epoch))
-    and (t.parent is null and n.next_state <> 'p' or df_engine.lock_end(t.instance) is not null)
+    and l.own is not null
   limit p_max for update of t skip locked
 $$;
 

@@ -46,6 +46,21 @@ def sleeps(db: Db, count: int = 1) -> bool:
     )
 
 
+def work_side_by_side(db: Db, sessions: int = 4) -> None:
+    """Do all that is ready on several connections at a time, then what they left."""
+
+    def body() -> None:
+        with psycopg.connect(db.url, autocommit=True) as connection:
+            connection.execute("call df.work(100000, 60000)")
+
+    threads = [threading.Thread(target=body) for _ in range(sessions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.work()
+
+
 @contextmanager
 def working(db: Db) -> Iterator[threading.Thread]:
     """Do all that is ready on another connection, meanwhile."""

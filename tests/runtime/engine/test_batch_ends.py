@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from tests.runtime.engine.db import Db
+from tests.runtime.engine.sessions import work_side_by_side
 
 WIDTH = 30
 LEAF = "insert into log (what) values ($input.n || ''/{0}'') returning {0} as v"
@@ -88,17 +87,7 @@ def test_names_of_branches_that_ended_together(batches: Db) -> None:
 def test_sessions_share_wide_joins(batches: Db) -> None:
     """Sessions that meet in a run wait for one another; nothing is done twice."""
     runs = start(batches, f"df.seq({join(leaves(1, WIDTH))}, '{LEAF.format(0)}')", 6)
-
-    def body() -> None:
-        with psycopg.connect(batches.url, autocommit=True) as connection:
-            connection.execute("call df.work(100000, 60000)")
-
-    threads = [threading.Thread(target=body) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    batches.work()
+    work_side_by_side(batches)
     assert [batches.status(run) for run in runs] == ["completed"] * 6
     assert sorted(batches.log()) == sorted(
         f"{n}/{v}" for n in range(1, 7) for v in range(WIDTH + 1)

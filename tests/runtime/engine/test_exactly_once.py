@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from tests.runtime.engine.db import Db, logged
+from tests.runtime.engine.sessions import work_side_by_side
 
 WORKER = """
 import psycopg, sys
@@ -90,17 +91,7 @@ def test_sessions_share_the_work(db: Db) -> None:
         " input => jsonb_build_object('n', n::text)) from generate_series(1, %s) n",
         runs,
     )
-
-    def body() -> None:
-        with psycopg.connect(db.url, autocommit=True) as connection:
-            connection.execute("call df.work(100000, 20000)")
-
-    threads = [threading.Thread(target=body) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    db.work()
+    work_side_by_side(db)
     assert db.run("select distinct status from df.instances") == [("completed",)]
     assert sorted(db.log()) == sorted(
         f"{n}/{x}" for n in range(1, runs + 1) for x in "abcde"
