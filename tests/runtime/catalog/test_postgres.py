@@ -101,6 +101,30 @@ def test_databases_of_any_name_have_a_url(cluster: Path) -> None:
             assert connection.info.dbname == "a/b?c d%"
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PGPORT", "5999"),
+        ("PGHOSTADDR", "192.0.2.1"),
+        ("PGOPTIONS", "-c default_transaction_read_only=on"),
+        ("PGTARGETSESSIONATTRS", "standby"),
+        ("PGREQUIREAUTH", "scram-sha-256"),
+    ],
+)
+def test_what_libpq_is_told_of_other_servers_does_not_count(
+    cluster: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    server = start_embedded(cluster)
+    try:
+        with psycopg.connect(server.url(), connect_timeout=5) as connection:
+            assert connection.execute("show transaction_read_only").fetchone() == (
+                "off",
+            )
+    finally:
+        server.stop()
+
+
 def test_nothing_listens_on_a_port(cluster: Path) -> None:
     with start_embedded(cluster) as server, psycopg.connect(server.url()) as connection:
         assert connection.execute("show listen_addresses").fetchone() == ("",)

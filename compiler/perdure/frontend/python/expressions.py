@@ -41,6 +41,9 @@ from perdure.syntax.expr import (
 DEPTH = 100
 """How deep an expression may nest: passes walk the tree by recursion."""
 
+_LONGEST = 13_000
+"""Bits of the longest integer: of more than 4,300 digits Python makes no text."""
+
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
 _COMPARISONS: Mapping[type[ast.cmpop], tuple[str, str]] = {
     ast.Eq: ("==", "="),
@@ -123,17 +126,26 @@ def from_value(ctx: Context, given: Given) -> Expr | None:
         case str():
             texts.flatten(ctx, Given(value, span))  # which checks its characters
             return Literal("string", str(value), span)
-        case int() | float() | decimal.Decimal() if math.isfinite(value):
+        case int() | float() | decimal.Decimal() if has_digits(value):
             return _number(value, span)
     typed = _typed(value)
     if typed is None:
-        kind = type(value).__name__
-        message = f'"{kind}" has no value in PostgreSQL'
+        kind = f'"{type(value).__name__}"'
+        if isinstance(value, int):
+            kind = "an integer that long"
+        message = f"{kind} has no value in PostgreSQL"
         note = "numbers, text, booleans, dates, times, UUIDs and enums have one"
         ctx.report("WF195", span, message, note, help=refused.instead_of(value))
         return None
     type_, text = typed
     return Cast(Literal("string", text, span), Name(type_, span), span)
+
+
+def has_digits(value: int | float | decimal.Decimal) -> bool:
+    """Say whether a number is finite, and short enough for Python to write."""
+    if isinstance(value, int):
+        return value.bit_length() <= _LONGEST
+    return math.isfinite(value)
 
 
 def _number(value: int | float | decimal.Decimal, span: Span) -> Expr:

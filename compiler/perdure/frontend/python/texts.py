@@ -104,7 +104,8 @@ def flatten(ctx: Context, operand: Operand) -> list[Piece] | None:
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _sum(ctx, left, right)
         case ast.Name(id=name) if name in ctx.literals and name not in ctx.locals:
-            if ctx.namespace.get(name) == constant(ctx, ctx.literals[name]):
+            known, written = ctx.namespace.get(name), constant(ctx, ctx.literals[name])
+            if type(known) is type(written) is str and known == written:
                 return flatten(ctx, ctx.literals[name])
     value = constant(ctx, operand)
     return (

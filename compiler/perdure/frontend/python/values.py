@@ -235,6 +235,8 @@ def _fixed(ctx: Context, operand: Operand, known: Any) -> str | None:
         return {None: "null", True: "true", False: "false"}[known]
     if not isinstance(known, (int, float, decimal.Decimal)):
         return None
+    if not expressions.has_digits(known):
+        return None
     text = str(known).lower()
     if isinstance(operand, (ast.Constant, ast.UnaryOp)):
         span = ctx.span(operand)
@@ -245,6 +247,22 @@ def _fixed(ctx: Context, operand: Operand, known: Any) -> str | None:
 
 def _given(ctx: Context, given: Given) -> Value | None:
     """Read a constant of the module as JSON."""
+    if _holds_itself(given.value, ()):
+        ctx.report("WF195", given.span, "the constant holds itself, JSON can't")
+        return None
+    return _held(ctx, given)
+
+
+def _holds_itself(value: Any, above: tuple[int, ...]) -> bool:
+    """Say whether a list or dict is inside of itself, by the ids of those above it."""
+    if not isinstance(value, (dict, list, tuple)):
+        return False
+    members = value.values() if isinstance(value, dict) else value
+    inside = (*above, id(value))
+    return id(value) in above or any(_holds_itself(each, inside) for each in members)
+
+
+def _held(ctx: Context, given: Given) -> Value | None:
     value, span = given.value, given.span
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = fields_of(type(value))
