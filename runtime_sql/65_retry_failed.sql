@@ -256,6 +256,11 @@ begin
     raise exception 'run % is %; only a failed run can be retried', p_run.run_id,
       case when p_run.status = 'active' then df.status(p_run.run_id) else p_run.status end
       using errcode = 'PD003';
+  elsif exists (select from perdure.workflow_versions w
+      where p_run.label = w.name || '@' || w.version and w.retired_at is not null) then
+    raise exception 'run % cannot go on: % is retired', p_run.run_id, p_run.label
+      using errcode = 'PD003', hint = 'Nobody looks after what it needs any more. Take the retirement'
+        ' back, or start a run of the version that is current.';
   end if;
   select format('node %s raised the failure again after its catch had run', t.node)
   into v_reason
