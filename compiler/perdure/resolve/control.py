@@ -83,6 +83,10 @@ def resolve_loop(
         step.until is None
     )
     every = step.every.milliseconds if step.every else None
+    if step.every and not every:
+        message = "the time from one round to the next is more than zero"
+        help_ = "leave `every` out: the next round begins at once"
+        context.report(error("WF126", step.every.span, message, help=help_))
     resolved = ir.LoopStep(head, steps, while_, until, every) if complete else None
     return resolved, after
 

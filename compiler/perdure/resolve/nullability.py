@@ -40,6 +40,7 @@ _NEVER = frozenset(
         "num_nulls",
         "num_nonnulls",
         "now",
+        "perdure.now",
         "clock_timestamp",
         "statement_timestamp",
         "transaction_timestamp",
