@@ -492,8 +492,8 @@ def test_a_run_of_a_retired_version(db: Db) -> None:
     run = db.start("'select 1 / 0'", label="gone@1")
     db.work()
     db.run(
-        "insert into perdure.workflow_versions (name, version, digest, signature, source,"
-        " source_map, compiler_version, target, retired_at)"
+        "insert into perdure.workflow_versions (name, version, digest, signature,"
+        " source, source_map, compiler_version, target, retired_at)"
         " values ('gone', 1, '', '', '', '[]', '', 'perdure', now())"
     )
     with pytest.raises(psycopg.Error, match="gone@1 is retired") as caught:

@@ -247,7 +247,7 @@ CODES: tuple[Code, ...] = (
         slug="invalid-timeout",
         summary="a timeout is not a number of whole seconds",
         what="Timeouts of requests and of waits are whole seconds, at least one. The "
-        "timeout of another step, and the time between the rounds of a loop, is not zero.",
+        "timeout of another step, and the time between rounds of a loop, is not zero.",
         why="The runtimes count these timeouts in seconds.",
         wrong="- wait_for_signal: approval\n  timeout: 1500ms",
         right="- wait_for_signal: approval\n  timeout: 2s",
