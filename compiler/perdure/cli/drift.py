@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from perdure.cli.database import DatabaseUrl, Json, opened
 from perdure.cli.late import late_differences
 from perdure.cli.project import Directory, find_project
 from perdure.cli.released import Released, read_released
+from perdure.emit.literals import quote_name
 
 if TYPE_CHECKING:
     from perdure.engine.deploy import Connection
@@ -34,6 +36,7 @@ def drift(
 ) -> None:
     """Compare the repo with the database; exit with 1 if they differ."""
     from perdure.engine.database import connect
+    from perdure.engine.routines import has_schema
     from perdure.release.state import drift as compare
 
     config = find_project(directory)
@@ -43,6 +46,7 @@ def drift(
         connect(database.url, database.origin) as connection,
     ):
         state = state_of(connection, config.sql_schema)
+        there = has_schema(connection, config.sql_schema)
         found = runtime_differences(connection, config.target)
         made = _made(connection, released, state)
         found += compare(released.lock, released.scripts, state, made)
@@ -50,9 +54,8 @@ def drift(
     if json:
         typer.echo(json_.dumps({"differences": [data_of(e) for e in found]}, indent=2))
     elif sql:
-        for each in found:
-            typer.echo(f"-- {each.subject} {each.message}")
-            typer.echo("\n".join(each.sql) if each.sql else f"-- {each.advice}")
+        for line in _script(found, None if there else config.sql_schema):
+            typer.echo(line)
     else:
         for each in found:
             typer.echo(f"{each.subject} {each.message}")
@@ -63,6 +66,15 @@ def drift(
             versions = "1 version" if count == 1 else f"{count} versions"
             typer.echo(f"no drift: the database agrees with the lock on {versions}")
     raise typer.Exit(1 if found else 0)
+
+
+def _script(found: Sequence[Difference], schema: str | None) -> Iterator[str]:
+    """Yield the SQL that mends differences, after that of a schema that is gone."""
+    if schema is not None and any(each.sql for each in found):
+        yield f"create schema if not exists {quote_name(schema)};"
+    for each in found:
+        yield f"-- {each.subject} {each.message}"
+        yield "\n".join(each.sql) if each.sql else f"-- {each.advice}"
 
 
 def state_of(connection: Connection, schema: str) -> State:

@@ -54,6 +54,13 @@ class There(Generic[D]):
     grants: tuple[str, ...]
 
 
+def has_schema(connection: Connection, schema: str) -> bool:
+    """Say whether a schema is there."""
+    query = "select exists (select from pg_catalog.pg_namespace where nspname = %s)"
+    row = connection.execute(query, [schema]).fetchone()
+    return row is not None and bool(row[0])
+
+
 def routines(
     connection: Connection, schema: str, define: Callable[..., D]
 ) -> list[There[D]]:

@@ -117,6 +117,10 @@ def mend(perdure: Perdure, database: str) -> None:
             '"hello_v2" that was edited in place: its text',
         ),
         (
+            "drop schema workflows cascade",
+            'hello@1 is registered, and its function "hello_v1" is gone',
+        ),
+        (
             "delete from perdure.workflow_versions where version = 2",
             "hello@2 is not registered, and its function is there",
         ),
