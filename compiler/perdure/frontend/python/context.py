@@ -63,9 +63,10 @@ class Context:
     nested in it, which are branches; `reading` are those that are being read, and
     `used` those that were. `loops` says of each loop around what is read whether it
     is written out; `errors` are the names of the failures that are being handled.
-    `rounds` are the rounds of such loops by the names that they bind, `taken` the names
-    that were bound for SQL. `apart_depth` counts the branches and loops over rows
-    around what is read, `undoing` says whether an undo is read.
+    `rounds` are the rounds of such loops by the names that they bind, `copies` how often
+    what they hold is written out, `taken` the names that were bound for SQL.
+    `apart_depth` counts the branches and loops over rows around what is read, `undoing`
+    says whether an undo is read.
     `shared` are the project's definitions, `failure` what runs when all fails, and
     `body` are the statements of the workflow; `unended` says that one of them that
     ends it could not be read.
@@ -85,6 +86,7 @@ class Context:
     loops: list[bool] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     rounds: Mapping[str, Round] = field(default_factory=dict)
+    copies: int = 1
     taken: dict[str, tuple[bool, str]] = field(default_factory=dict)
     apart_depth: int = 0
     undoing: bool = False

@@ -35,6 +35,9 @@ from perdure.syntax.tree import Head, LetStep, Step
 MAX_ROUNDS = 200
 """How many rounds of a loop over constants are written out."""
 
+MAX_COPIES = 1000
+"""How often the steps of loops inside of one another are written out."""
+
 _MORE = MAX_ROUNDS + 1
 _VIEWS = ("items", "keys", "values")
 
@@ -49,10 +52,17 @@ def written_out(ctx: Context, node: ast.For) -> Iterator[Round] | None:
         return None
     if len(items[:_MORE]) > MAX_ROUNDS:
         message = f"the loop has more rounds than the limit, {MAX_ROUNDS}"
-        help_ = "put the values into an sql step, and loop over its rows"
-        ctx.report("WF172", ctx.span(node.iter), message, help=help_)
-        return iter(())
+        return _refuse(ctx, node, message)
+    if ctx.copies * len(items) > MAX_COPIES:
+        message = f"with those around it, the loop has more than {MAX_COPIES} rounds"
+        return _refuse(ctx, node, message)
     return _rounds(ctx, node, items)
+
+
+def _refuse(ctx: Context, node: ast.For, message: str) -> Iterator[Round]:
+    help_ = "put the values into an sql step, and loop over its rows"
+    ctx.report("WF172", ctx.span(node.iter), message, help=help_)
+    return iter(())
 
 
 def _items(ctx: Context, node: ast.expr) -> Sequence[Any] | None:
@@ -100,7 +110,8 @@ def _made(
 
 
 def _rounds(ctx: Context, node: ast.For, items: Sequence[Any]) -> Iterator[Round]:
-    before = ctx.namespace, ctx.locals, ctx.literals, ctx.rounds
+    before = ctx.namespace, ctx.locals, ctx.literals, ctx.rounds, ctx.copies
+    ctx.copies *= max(1, len(items))
     targets = _targets(ctx, node)
     ctx.locals = ctx.locals - {name for name, _ in targets}
     ctx.literals = {n: e for n, e in before[2].items() if n not in dict(targets)}
@@ -114,7 +125,7 @@ def _rounds(ctx: Context, node: ast.For, items: Sequence[Any]) -> Iterator[Round
         this = Round(given, bool(ctx.apart_depth))
         ctx.rounds = {**before[3], **dict.fromkeys(given, this)}
         yield this
-    ctx.namespace, ctx.locals, ctx.literals, ctx.rounds = before
+    ctx.namespace, ctx.locals, ctx.literals, ctx.rounds, ctx.copies = before
 
 
 def _targets(ctx: Context, node: ast.For) -> list[tuple[str, Span]]:
