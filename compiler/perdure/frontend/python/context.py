@@ -63,8 +63,8 @@ class Context:
     nested in it, which are branches; `reading` are those that are being read, and
     `used` those that were. `loops` says of each loop around what is read whether it
     is written out; `errors` are the names of the failures that are being handled.
-    `rounds` are the rounds of such loops by the names that they bind, `copies` how often
-    what they hold is written out, `taken` the names that were bound for SQL.
+    `rounds` are the rounds of such loops by the names that they bind, `copies` how
+    often what they hold is written out, `taken` the names that were bound for SQL.
     `apart_depth` counts the branches and loops over rows around what is read, `undoing`
     says whether an undo is read.
     `shared` are the project's definitions, `failure` what runs when all fails, and
