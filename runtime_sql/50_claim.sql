@@ -37,10 +37,12 @@ $$;
 -- behind the others. Then it looks from the place `p_from` in the queue, and from the
 -- beginning when nothing is behind that; there timers that are due come first, so that a
 -- queue which never ends holds none of them up. Tasks whose run has ended, or whose race is over,
--- are removed on the way. For a short branch, which batches end under their run's lock
--- (lock_end() in 58_batch.sql), it waits for that lock before the time of the step begins.
+-- are removed on the way. Short branches of a run are done by one session at a time, which
+-- holds the run's lock (lock_end() in 58_batch.sql): when that is another one, the step comes
+-- with the state '~', and the session has to let go of it and to ask again, without the runs
+-- `p_busy`.
 create function df_engine.claim(p_same bigint, p_turn integer,
-  p_from timestamptz default '-infinity') returns df_engine.step
+  p_from timestamptz default '-infinity', p_busy bigint[] default '{}') returns df_engine.step
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -71,7 +73,8 @@ begin
     if v_step.task is null then
       select s.* into v_step from (
         select t from df_engine.tasks t
-        where t.ready_at >= v_from order by t.ready_at limit 1 for update skip locked) q
+        where t.ready_at >= v_from and t.instance <> all (p_busy)
+        order by t.ready_at limit 1 for update skip locked) q
       cross join lateral df_engine.step_of(q.t) s;
     end if;
     if v_step.task is null then
@@ -80,7 +83,11 @@ begin
       continue;
     end if;
     if v_step.parent is not null and v_step.short_runs >= 3 and not v_step.guarded then
-      perform 1 from df_engine.instances where id = v_step.instance for update;
+      perform 1 from df_engine.instances where id = v_step.instance for update skip locked;
+      if not found then
+        v_step.state := '~';
+        return v_step;
+      end if;
     end if;
     v_step.claimed_at := clock_timestamp();
     exit when v_step.state = 'q' or v_step.active and (v_step.parent is null

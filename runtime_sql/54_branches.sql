@@ -226,6 +226,7 @@ declare
   v_results text[] := '{}';
   v_outcome text := 'ok';
   v_result text;
+  v_apart boolean;
 begin
   v := df_engine.park(p, 'f', p_node.node, null, true);
   update df_engine.tasks set outcome = p.outcome, result = p.result where id = p.task;
@@ -238,6 +239,7 @@ begin
       where t.instance = p.instance and t.parent = p.parent and t.outcome = 'failed') then
     perform df_engine.keep_branches(p, p_node, null);
   end if;
+  v_apart := df_engine.merge_branches(p.instance, p.graph, p.item, p_node);
   for v_branch in
     select t.id, t.frame, t.outcome, t.result from df_engine.tasks t
     where t.instance = p.instance and t.parent = p.parent order by t.frame
@@ -247,7 +249,9 @@ begin
       v_outcome := v_branch.outcome;
       v_result := v_branch.result;
     end if;
-    perform df_engine.merge_names(p.instance, p.graph, v_branch.frame, p.item, p_node);
+    if v_apart then
+      perform df_engine.merge_names(p.instance, p.graph, v_branch.frame, p.item, p_node);
+    end if;
   end loop;
   delete from df_engine.tasks where instance = p.instance and parent = p.parent;
   return df_engine.to_parent(p, v_outcome, case when v_outcome = 'ok'

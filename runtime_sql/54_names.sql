@@ -71,6 +71,26 @@ begin
 end
 $$;
 
+-- Give the names bound in all branches of a join to the frame that forked them, if that can
+-- be done at once; return whether it is to be done branch by branch, with merge_names().
+create function df_engine.merge_branches(p_instance bigint, p_graph integer, p_item integer,
+  p_node df_engine.nodes) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  if p_item > 0 or p_node.config ?| '{catches,again}'
+     or (select shared_names from df_engine.graphs where id = p_graph) then
+    return true;
+  end if;
+  update df_engine.node_runs set scope = p_node.frame
+  where instance = p_instance and node > p_node.node and node <= p_node.last_node
+    and scope = any (p_node.children);
+  return false;
+end
+$$;
+
 -- Do the same where rows may have earlier results, and inside of an item. Each row is looked
 -- up by its whole key: of the rows of a range of nodes, 10,000 items may have theirs.
 create function df_engine.merge_each(p_instance bigint, p_graph integer, p_branch integer,

@@ -50,7 +50,7 @@ $$;
 -- until the next timer; null when there is none or when the test clock stands before it.
 -- Ready work that another session holds may come free without a notification: at the end
 -- of its batch, or with its session. So it is looked at again, the sooner the younger it is.
-create function df_engine.next_wait() returns integer
+create function df_engine.next_wait(p_busy bigint[] default '{}') returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -62,7 +62,8 @@ declare
   v_held timestamptz;
   v_wait double precision;
 begin
-  perform 1 from df_engine.tasks t where t.ready_at is not null
+  perform 1 from df_engine.tasks t
+  where t.ready_at is not null and t.instance <> all (p_busy)
   order by t.ready_at limit 1 for update skip locked;
   if found then
     return 0;

@@ -6,10 +6,11 @@
 --
 -- The statement has a subtransaction, which the walk shares where it can fail. What
 -- proceed() does cannot, so it comes after: an update there of the row that the claim has
--- locked outside would make a multixact. Nothing here may use an operator or an
--- unqualified name: the statement may have left a hostile search_path behind, until
--- tidy() is done. (Functions are called by assignment: `perform` would start the executor
--- for each.)
+-- locked outside would make a multixact, which everybody who comes across the dead row
+-- has to look up. For the same reason a task that walks is replaced before, see
+-- take_turn(). Nothing here may use an operator or an unqualified name: the statement may
+-- have left a hostile search_path behind, until tidy() is done. (Functions are called by
+-- assignment: `perform` would start the executor for each.)
 create function df_engine.attempt(p_step df_engine.step, p_in_batch boolean default false)
 returns boolean
 language plpgsql
@@ -17,9 +18,13 @@ as $$
 declare
   v_outcome df_engine.outcome;
   v_failure df_engine.failure;
+  v_goes_on boolean := df_engine.goes_on(p_step);
   v_done boolean := false;
   v_ok boolean;
 begin
+  if not v_goes_on then
+    v_ok := df_engine.take_turn(p_step);
+  end if;
   if p_step.op operator(pg_catalog.=) 'transaction' then
     return df_engine.attempt_transaction(p_step);
   end if;
@@ -41,7 +46,7 @@ begin
       p_step.search_path, p_step.time_zone);
     v_done := true;
     v_ok := df_engine.tidy(p_in_batch);
-    if not df_engine.is_plain(p_step, v_outcome.result) then
+    if not v_goes_on or not df_engine.is_small(p_step, v_outcome.result) then
       if p_in_batch then
         v_ok := df_engine.limit_waits();
       end if;
@@ -60,19 +65,18 @@ begin
 end
 $$;
 
--- Return whether a leaf is followed by another one of its branch, and what there is to
--- record cannot fail: it is small.
-create function df_engine.is_plain(p_step df_engine.step, p_result text) returns boolean
+-- Return whether a leaf is followed by another one of its branch, which nobody can
+-- take away.
+create function df_engine.goes_on(p_step df_engine.step) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return p_step.next_state = 'x' and p_step.op = 'sql' and not p_step.guarded
-    and df_engine.is_small(p_step, p_result);
+  return p_step.next_state = 'x' and p_step.op = 'sql' and not p_step.guarded;
 end
 $$;
 
--- Return whether what there is to record of a leaf is small.
+-- Return whether what there is to record of a leaf is small, so that this cannot fail.
 create function df_engine.is_small(p_step df_engine.step, p_result text) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -193,30 +197,37 @@ begin
   v.outcome := 'ok';
   v.result := p_outcome.result;
   perform df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
-  perform df_engine.settle(p_step);
+  if p_step.again then
+    perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
+  end if;
   perform df_engine.walk(v);
   return true;
 end
 $$;
 
--- Bring a task that is about to walk up to date: its first start, its place in the
--- queue, the retries it leaves.
-create function df_engine.settle(p_step df_engine.step) returns void
+-- Put a new row in the place of a claimed task that is going to walk, with its first start
+-- and its place in the queue. To be done before the subtransaction in which it walks: the
+-- old row carries this transaction's lock, and what a subtransaction changes of it would
+-- become a multixact, which index scans look up again and again until a vacuum.
+create function df_engine.take_turn(p_step df_engine.step) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set jit = off
 as $$
+declare
+  v_task df_engine.tasks;
 begin
-  if p_step.again and p_step.op not in ('foreach', 'call') then  -- these have only begun
-    perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
+  delete from df_engine.tasks t where t.id = p_step.task returning * into v_task;
+  if p_step.state = 'x' then
+    v_task.turns := case when p_step.turn >= 10 then 0 else p_step.turn end;
+    v_task.ready_at := case when p_step.turn >= 10 then clock_timestamp() else v_task.ready_at end;
   end if;
-  update df_engine.tasks t set
-    turns = case when p_step.turn >= 10 then 0 else p_step.turn end,
-    moved_at = clock_timestamp(),
-    ready_at = case when p_step.turn >= 10 then clock_timestamp() else t.ready_at end,
-    started_at = coalesce(t.started_at, p_step.claimed_at)
-  where t.id = p_step.task;
+  if p_step.state not in ('-', 'q', 'o', 'g') then
+    v_task.started_at := coalesce(v_task.started_at, p_step.claimed_at);
+  end if;
+  insert into df_engine.tasks select v_task.*;
+  return true;
 end
 $$;
 
@@ -255,7 +266,9 @@ declare
 begin
   select * into strict v_node from df_engine.nodes
   where graph = p_step.graph and node = p_step.node;
-  perform df_engine.settle(p_step);
+  if p_step.again and p_step.op not in ('foreach', 'call') then  -- these have only begun
+    perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
+  end if;
   if p_step.op = 'return' then
     perform df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
     perform df_engine.walk(df_engine.raise_up(v, v_node, 'return', p_outcome.result));
@@ -322,7 +335,8 @@ begin
     perform df_engine.hand_over_step(p_step);
     return true;
   end if;
-  perform df_engine.settle_failure(p_step, p_failure);
+  perform df_engine.settle_failure(p_step,
+    df_engine.explain_failure(p_failure, p_step.graph, p_step.sql));
   return true;
 end
 $$;

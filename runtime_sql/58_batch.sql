@@ -70,7 +70,11 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_ms double precision := extract(epoch from clock_timestamp() - p_step.claimed_at) * 1000;
+  v_ms double precision := extract(epoch from coalesce((
+      select r.finished_at - r.started_at from df_engine.node_runs r
+      where r.instance = p_step.instance and r.node = p_step.node and r.item = p_step.item
+        and r.started_at = p_step.claimed_at),
+    clock_timestamp() - p_step.claimed_at)) * 1000;
 begin
   if p_failed or v_ms > 20 then
     update df_engine.nodes n set short_runs = case when p_failed then 0
@@ -78,7 +82,7 @@ begin
     where (n.graph, n.node) = (select q.graph, q.node from df_engine.nodes q
       where q.graph = p_step.graph and q.node = p_step.node and q.short_runs > -20
       for no key update skip locked);
-  elsif v_ms < 5 and p_step.op = 'sql' then
+  elsif v_ms < 5 and p_step.op in ('sql', 'sleep_for', 'sleep_until') then
     update df_engine.nodes n set short_runs = case when not df_engine.may_share(n.parts)
       then -1000 when n.short_runs = 2 then 8 else n.short_runs + 1 end
     where (n.graph, n.node) = (select q.graph, q.node from df_engine.nodes q
@@ -147,7 +151,7 @@ as $$
       true, t.ready_at, n.short_runs,
       n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
     )::df_engine.step,
-    t.state = 'x' and t.retries is null and n.rebinds = '{}' and not exists (
+    t.state = 'x' and n.op = 'sql' and t.retries is null and n.rebinds = '{}' and not exists (
       select from df_engine.node_runs r
       where r.instance = t.instance and r.node = t.node and r.item = t.item)
     and case when n.next_state = 'p' then l.own and (n.next_node = 0
@@ -167,7 +171,8 @@ as $$
     select case when t.parent is null and n.next_state <> 'p' then false
       else df_engine.lock_end(t.instance) end as own offset 0) l
   where n.node = t.node and t.moved_at <= now()
-    and (t.state = 'x' and n.op = 'sql' and n.short_runs >= 3 or t.state in ('d', 'a'))
+    and (t.state = 'x' and n.op in ('sql', 'sleep_for', 'sleep_until') and n.short_runs >= 3
+      or t.state in ('d', 'a'))
     and i.status = 'active' and i.paused_at is null and i.deadline is null and not n.guarded
     and (t.parent is null or df_engine.is_awaited(t.parent, t.epoch))
     and l.own is not null

@@ -11,12 +11,15 @@ as $$
 declare
   v_failure df_engine.failure;
 begin
-  perform df_engine.resume_walk(p_step);
-  return true;
-exception when others then
-  get stacked diagnostics v_failure.message = message_text,
-    v_failure.sqlstate = returned_sqlstate, v_failure.detail = pg_exception_detail,
-    v_failure.context = pg_exception_context;
+  perform df_engine.take_turn(p_step);
+  begin
+    perform df_engine.resume_walk(p_step);
+    return true;
+  exception when others then
+    get stacked diagnostics v_failure.message = message_text,
+      v_failure.sqlstate = returned_sqlstate, v_failure.detail = pg_exception_detail,
+      v_failure.context = pg_exception_context;
+  end;
   return df_engine.fail(p_step, v_failure, true, p_in_batch);
 end
 $$;
@@ -60,9 +63,6 @@ begin
     perform df_engine.drop_task(p_step.task);
     return;
   end if;
-  update df_engine.tasks t set
-    started_at = coalesce(t.started_at, p_step.claimed_at)
-  where t.id = p_step.task;
   v.how := case when p_step.state = 's' then 'd' else p_step.state end;
   v.node := p_step.node;
   if p_step.state = 't' then
@@ -134,6 +134,7 @@ declare
   v_adds boolean;        -- look for company now
   v_solo integer := 0;   -- no company is looked for before so many steps are done
   v_from timestamptz := '-infinity';  -- place in the queue from where to look
+  v_busy bigint[] := '{}';  -- runs whose short branches another session is doing
   v_place timestamptz;   -- place from where company was last found
   v_leave timestamptz;   -- when to look for company elsewhere
   v_stay interval := '1 second';
@@ -146,8 +147,14 @@ begin
   steps := 0;
   loop
     v_began := pg_catalog.clock_timestamp();
-    v_step := df_engine.claim(v_step.task, v_step.turn, v_from);
+    v_step := df_engine.claim(v_step.task, v_step.turn, v_from, v_busy);
     exit when v_step.task is null;
+    if v_step.state operator(pg_catalog.=) '~' then
+      v_busy := pg_catalog.array_append(v_busy, v_step.instance);
+      v_step := null;
+      rollback;
+      continue;
+    end if;
     if v_from operator(pg_catalog.=) '-infinity' then
       v_look := df_engine.next_look(v_began, v_step.claimed_at);
     end if;
@@ -156,6 +163,9 @@ begin
     end if;
     v_from := case when v_step.claimed_at operator(pg_catalog.<) v_look then v_step.ready_at
       else '-infinity' end;
+    if v_from operator(pg_catalog.=) '-infinity' then
+      v_busy := '{}';
+    end if;
     steps := steps operator(pg_catalog.+) 1;
     v_adds := false;
     if v_step.state operator(pg_catalog.=) 'x' then
@@ -203,6 +213,6 @@ begin
     exit when steps operator(pg_catalog.>=) max_steps
       or pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;
   end loop;
-  wait_ms := df_engine.next_wait();
+  wait_ms := df_engine.next_wait(v_busy);
 end
 $$;

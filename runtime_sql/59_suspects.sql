@@ -235,6 +235,7 @@ as $$
 declare
   v_step df_engine.step;
   v_ok boolean;
+  v_busy bigint[] := '{}';  -- as in df.work
   v_until timestamptz := pg_catalog.clock_timestamp() operator(pg_catalog.+)
     pg_catalog.make_interval(secs => max_ms operator(pg_catalog./) 1000::pg_catalog.float8);
 begin
@@ -242,8 +243,14 @@ begin
   v_ok := df_engine.heed(lost_pid, lost_reason);
   commit;
   loop
-    v_step := df_engine.claim(v_step.task, v_step.turn);
+    v_step := df_engine.claim(v_step.task, v_step.turn, '-infinity', v_busy);
     exit when v_step.task is null;
+    if v_step.state operator(pg_catalog.=) '~' then
+      v_busy := pg_catalog.array_append(v_busy, v_step.instance);
+      v_step := null;
+      rollback;
+      continue;
+    end if;
     if v_step.state operator(pg_catalog.=) 'x' then
       v_ok := df_engine.suspect(v_step);
     elsif v_step.state operator(pg_catalog.=) 'k' then
@@ -256,6 +263,6 @@ begin
     exit when steps operator(pg_catalog.>=) max_steps
       or pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;
   end loop;
-  wait_ms := df_engine.next_wait();
+  wait_ms := df_engine.next_wait(v_busy);
 end
 $$;

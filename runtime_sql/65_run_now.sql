@@ -169,7 +169,7 @@ declare
   v_failure df_engine.failure;
   v_node integer;
   v_done boolean := false;
-  v_ok boolean;
+  v_ok boolean := df_engine.take_turn(p_step);
 begin
   begin
     if p_step.op operator(pg_catalog.=) 'transaction' then

@@ -18,6 +18,8 @@ create table if not exists bench.work (run integer, step integer);
 create table if not exists bench.late (run integer, due float8,
   at float8 default extract(epoch from clock_timestamp()));
 """
+# So many signals are sent before times are taken: sessions and pools have to get warm.
+WARM_SIGNALS = 20
 INSERT = "insert into bench.work values (%s, %s)"
 INSERT_LATE = "insert into bench.late (run, due) values (%s, %s)"
 

@@ -118,13 +118,20 @@ class Operations:
 
     def signal(self, count: int) -> Answer:
         work.empty(self._connection)
-        handles = [self._peer.wait(run) for run in range(count)]
+        handles = [self._peer.wait(run) for run in range(work.WARM_SIGNALS + count)]
         time.sleep(3)
+        for number, handle in enumerate(handles[: work.WARM_SIGNALS], 1):
+            self._signal(handle, number)
+        work.empty(self._connection)
         with window():
-            for number, handle in enumerate(handles, 1):
-                self._peer.signal(handle, time.time())
-                work.await_rows(self._connection, number, "late")
+            for number, handle in enumerate(handles[work.WARM_SIGNALS :], 1):
+                self._signal(handle, number)
         return percentiles(self._lateness())
+
+    def _signal(self, handle: Any, number: int) -> None:
+        """Send a signal and wait for the step after it, the `number`th."""
+        self._peer.signal(handle, time.time())
+        work.await_rows(self._connection, number, "late")
 
     def idle(self, waiting: int, seconds: float) -> Answer:
         for run in range(waiting):

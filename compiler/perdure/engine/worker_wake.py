@@ -13,12 +13,13 @@ class Bell:
     """Wakes everyone who waits; a ring between looking and waiting is not lost.
 
     Take `mark()`, look for work, and `wait(mark, ...)`: the wait returns at once
-    when the bell was rung after the mark.
+    when the bell was rung after the mark. Who began to wait last is woken first: its
+    session has its plans and its memory at hand.
     """
 
     def __init__(self) -> None:
         self._rings = 0
-        self._event = asyncio.Event()
+        self._waiters: list[asyncio.Future[bool]] = []
 
     def mark(self) -> int:
         """Return what `wait` compares with."""
@@ -27,17 +28,29 @@ class Bell:
     def ring(self) -> None:
         """Wake everyone who waits now, or has marked and will wait."""
         self._rings += 1
-        self._event.set()
-        self._event = asyncio.Event()
+        for waiter in reversed(self._waiters):
+            _answer(waiter, True)
+        self._waiters.clear()
 
     async def wait(self, mark: int, seconds: float) -> bool:
         """Wait for a ring since `mark`; return whether there was one in time."""
-        if self._rings == mark:
-            try:
-                await asyncio.wait_for(self._event.wait(), seconds)
-            except TimeoutError:
-                return False
-        return True
+        if self._rings != mark:
+            return True
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(seconds, _answer, waiter, False)
+        self._waiters.append(waiter)
+        try:
+            return await waiter
+        finally:
+            timer.cancel()
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+
+def _answer(waiter: asyncio.Future[bool], rung: bool) -> None:
+    if not waiter.done():
+        waiter.set_result(rung)
 
 
 @dataclass(slots=True)
@@ -53,36 +66,38 @@ class Relay:
 
     A notification wakes all of them, and mostly there is work for one. So the others
     wait for what the first one finds; when that takes longer than a few milliseconds it
-    is at work, and they look for themselves.
+    is at work, the next one looks, and the others wait for that one.
     """
 
     def __init__(self, patience: float = 0.003) -> None:
         self._patience = patience
-        self._current: asyncio.Future[Look] | None = None
+        self._last: asyncio.Future[Look] | None = None
 
     async def answer(self, mark: int) -> float | None:
         """Return the pause that another session found since `mark`, if one did."""
-        if self._current is None:
+        last = self._last
+        if last is None or last.done():
             return None
-        begun = asyncio.shield(self._current)
-        try:
-            found = await asyncio.wait_for(begun, self._patience)
-        except TimeoutError:
-            return None
-        return found.pause if found.mark >= mark else None
+        while True:
+            try:
+                found = await asyncio.wait_for(asyncio.shield(last), self._patience)
+            except TimeoutError:
+                if self._last is None or self._last is last:
+                    return None
+                last = self._last
+            else:
+                return found.pause if found.mark >= mark else None
 
     @contextmanager
     def look(self, mark: int) -> Iterator[Look]:
         """Enclose a look; what it sets is what the others hear."""
         look = Look(mark)
         future = asyncio.get_running_loop().create_future()
-        self._current = future
+        self._last = future
         try:
             yield look
         finally:
             future.set_result(look)
-            if self._current is future:
-                self._current = None
 
 
 class Backoff:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from perdure.engine.worker_log import Fact, Format, Log
-from perdure.engine.worker_wake import Backoff, Bell
+from perdure.engine.worker_wake import Backoff, Bell, Relay
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 5000, tzinfo=UTC)
 
@@ -95,6 +95,62 @@ def test_wait_without_a_ring_ends_in_time() -> None:
         return await bell.wait(bell.mark(), 0.01)
 
     assert not asyncio.run(main())
+
+
+def test_who_waits_last_is_woken_first() -> None:
+    async def main() -> list[int]:
+        bell, woken = Bell(), list[int]()
+
+        async def wait(number: int) -> None:
+            await bell.wait(bell.mark(), 10)
+            woken.append(number)
+
+        waits = [asyncio.create_task(wait(number)) for number in range(3)]
+        await asyncio.sleep(0)
+        bell.ring()
+        await asyncio.gather(*waits)
+        return woken
+
+    assert asyncio.run(main()) == [2, 1, 0]
+
+
+def test_sessions_look_one_after_the_other() -> None:
+    """One that finds much is followed by one; what that finds is the others' answer."""
+
+    async def main() -> list[float | None]:
+        relay, done = Relay(patience=0.001), asyncio.Event()
+
+        async def at_work() -> None:
+            with relay.look(1):
+                await done.wait()
+
+        async def look() -> float | None:
+            pause = await relay.answer(1)
+            if pause is None:
+                with relay.look(1) as found:
+                    found.pause = 7.0
+            return pause
+
+        first = asyncio.create_task(at_work())
+        await asyncio.sleep(0)
+        pauses = await asyncio.gather(*(look() for _ in range(3)))
+        done.set()
+        await first
+        return pauses
+
+    assert asyncio.run(main()) == [None, 7.0, 7.0]
+
+
+def test_who_is_woken_by_time_looks() -> None:
+    """What was found before, after the same ring, says nothing of a timer."""
+
+    async def main() -> float | None:
+        relay = Relay()
+        with relay.look(1) as found:
+            found.pause = 7.0
+        return await relay.answer(1)
+
+    assert asyncio.run(main()) is None
 
 
 def test_backoff_grows_to_its_limit_and_starts_again() -> None:

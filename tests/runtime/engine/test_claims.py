@@ -1,0 +1,119 @@
+"""Claims: what they leave behind, and that no session waits for another one's run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.runtime.engine.db import Db
+from tests.runtime.engine.sessions import (
+    session,
+    wait_until,
+    waits_for_lock,
+    working,
+)
+
+JOIN = 'df."join"({})'
+LEAF = "'insert into log (what) values (''{}'')'"
+
+
+@pytest.fixture
+def batches(db: Db) -> Iterator[Db]:
+    """Return a database with batches that no noise of the machine cuts short."""
+    db.run("select df.configure(batch_ms => 1000)")
+    yield db
+    db.run("select df.configure(batch_ms => 5)")
+
+
+def multixacts(db: Db) -> int:
+    db.run("checkpoint")
+    return int(db.value("select next_multixact_id::text from pg_control_checkpoint()"))
+
+
+def trust(db: Db) -> None:
+    """Let the engine take the statements of all runs for short."""
+    db.run("update df_engine.nodes set short_runs = 3")
+
+
+@pytest.mark.parametrize("batch_ms", [0, 1000])
+@pytest.mark.parametrize(
+    "graph",
+    [
+        "df.seq('select 1', 'select 2')",
+        "df.seq({}, 'select 4')".format(JOIN.format("'select 1', 'select 2'")),
+        "df.race('select 1', df.sleep(100))",
+        "df.if('select true', 'select 1', 'select 2')",
+        "df.loop(df.seq('select 1', df.break()))",
+        "df.seq(df.sleep_until('select now()'), 'select 1')",
+        "df.seq(df.sleep(0), 'select 1')",
+        "df.try('select 1/0', 'select 1')",
+        "df.transaction('select 1', 'select 2')",
+        "df.seq(df.wait_for_signal('go'), 'select 1')",
+    ],
+)
+def test_no_step_makes_a_multixact(batches: Db, graph: str, batch_ms: int) -> None:
+    """Index scans never mark a dead row that has one: every claim would look it up."""
+    batches.run("select df.configure(batch_ms => %s)", batch_ms)
+    before = multixacts(batches)
+    for _ in range(2):
+        runs = [batches.value(f"select df.start({graph})") for _ in range(3)]
+        trust(batches)
+        batches.work()
+        for run in runs:
+            batches.run("select df.signal(%s, 'go')", run)
+        batches.work()
+        assert {batches.status(run) for run in runs} == {"completed"}
+    assert multixacts(batches) == before
+
+
+def test_short_branches_of_a_busy_run_are_left_to_who_has_it(batches: Db) -> None:
+    """Another run's steps are done meanwhile, and the branches are free afterwards."""
+    leaves = ", ".join(LEAF.format(n) for n in range(3))
+    run = batches.value(f"select df.start({JOIN.format(leaves)})")
+    batches.run("call df.work(1, 20000)")
+    other = batches.value(f"select df.start({LEAF.format('other')})")
+    trust(batches)
+    with session(batches) as holder:
+        holder.execute(
+            "select from df_engine.instances where run_id = %s for update", [run]
+        )
+        steps, wait_ms = batches.run("call df.work(100, 20000)")[0]
+        assert (steps, batches.status(other)) == (1, "completed")
+        assert wait_ms > 0
+        held = batches.value(
+            "select count(*) from (select from df_engine.tasks where state = 'x'"
+            " for update skip locked) free"
+        )
+        assert held == 3
+    batches.work()
+    assert batches.status(run) == "completed"
+    assert sorted(batches.log()) == ["0", "1", "2", "other"]
+
+
+def test_waiting_at_a_join_does_not_make_a_statement_long(batches: Db) -> None:
+    graph = JOIN.format("'select 1', 'select 2'")
+    run = batches.value(f"select df.start({graph})")
+    batches.run("call df.work(1, 20000)")
+    with session(batches) as holder:
+        holder.execute(
+            "select from df_engine.instances where run_id = %s for update", [run]
+        )
+        with working(batches):
+            wait_until(lambda: waits_for_lock(batches))
+            batches.run("select pg_sleep(0.15)")
+            holder.rollback()
+    assert batches.status(run) == "completed"
+    query = "select min(short_runs) from df_engine.nodes where op = 'sql'"
+    assert batches.value(query) > -20
+
+
+def test_sleeps_begin_together(batches: Db) -> None:
+    """Their statements share transactions, and so their now()."""
+    graph = "df.seq(df.sleep_until('select now() + interval ''1 hour'''), 'select 1')"
+    batches.value(f"select df.start({graph})")
+    trust(batches)
+    for _ in range(8):
+        batches.run(f"select df.start({graph})")
+    assert batches.work() == 9
+    assert batches.value("select count(distinct wake_at) from df_engine.tasks") < 9
