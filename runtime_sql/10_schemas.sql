@@ -28,7 +28,7 @@
 --   PD005 role has no executor          PD021 HTTP transport error or another failure
 --   PD006 break or continue outside     PD022 HTTP request refused by the address guard
 --         of a loop                     PD023 HTTP response too large
---   PD013 signal of another form than the workflow declares
+--   PD013 signal of another form than the workflow declares, or that jsonb cannot hold
 --   PD024 HTTP status not expected      PD025 HTTP response of another form than declared
 --   PD026 secret without a value, or one that cannot be used
 --   PD031 timed out                     PD032 called run was cancelled

@@ -129,6 +129,36 @@ as $$
     where name is not null group by name) b
 $$;
 
+-- Insert a graph without its nodes and return its id; null when it was there, or came from
+-- another session that has committed meanwhile. One whose transaction stays open holds
+-- nobody up for longer than the timeout: the graph is kept a second time then, where the
+-- next ones find it.
+create function df_engine.insert_graph(p_digest bytea, p_envelope text, v df_engine.shape)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'
+as $$
+declare
+  v_digest bytea;
+  v_graph integer;
+begin
+  foreach v_digest in array array[p_digest, sha256(p_digest),
+      sha256(p_digest || xid8send(pg_current_xact_id()))] loop
+    begin
+      insert into df_engine.graphs (digest, envelope, inputs, shared_names, has_http,
+        start_node, start_state)
+      values (v_digest, p_envelope, '{}', false, v.op && '{http,http_multipart}', v.entry[1],
+        df_engine.entry_state(v.op[v.entry[1]])::"char")
+      on conflict (digest) do nothing returning id into v_graph;
+      return v_graph;
+    exception when lock_not_available then
+      continue;
+    end;
+  end loop;
+end
+$$;
+
 -- Return the id of a graph, keeping it first when it is new. Two sessions that bring the
 -- same graph at once: the second waits on the digest and uses the first one's.
 create function df_engine.prepare(p_graph text) returns integer
@@ -144,17 +174,17 @@ declare
 begin
   -- Locked as by the reference of the run that follows, so that retention leaves it.
   select id into v_graph from df_engine.graphs where digest = v_digest for key share;
+  if not found then
+    select id into v_graph from df_engine.graphs where digest = sha256(v_digest) for key share;
+  end if;
   if found then
     return v_graph;
   end if;
   v := df_engine.add_successors(df_engine.add_scopes(df_engine.read_tree(v_envelope)));
-  insert into df_engine.graphs (digest, envelope, inputs, shared_names, has_http,
-    start_node, start_state)
-  values (v_digest, v_envelope, '{}', false, v.op && '{http,http_multipart}', v.entry[1],
-    df_engine.entry_state(v.op[v.entry[1]])::"char")
-  on conflict (digest) do nothing returning id into v_graph;
+  v_graph := df_engine.insert_graph(v_digest, v_envelope, v);
   if v_graph is null then
-    select id into strict v_graph from df_engine.graphs where digest = v_digest;
+    select id into strict v_graph from df_engine.graphs
+    where digest in (v_digest, sha256(v_digest)) limit 1;
     return v_graph;
   end if;
   v_binders := df_engine.binders(v);

@@ -93,6 +93,44 @@ begin
 end
 $$;
 
+-- Return a failure in the user's terms: of a statement that is no SQL because of a reference
+-- to a name that nothing binds, which stays in the text; of a role whose executor is gone,
+-- for instance by `drop owned by`.
+create function df_engine.explain_failure(p_failure df_engine.failure, p_graph integer,
+  p_sql text) returns df_engine.failure
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v df_engine.failure := p_failure;
+  v_at integer := 1;
+  v_mode text := '';
+  v_token record;
+begin
+  if v.sqlstate = '42883' and strpos(v.message, ' df_exec.run_') > 0 then
+    v.message := 'the role of this run has no executor any more';
+    v.sqlstate := 'PD005';
+  elsif v.sqlstate = '42601' and strpos(v.message, '$') > 0 then
+    while v_at <= length(p_sql) loop
+      v_token := df_engine.token(substr(p_sql, v_at), v_mode = 'e');
+      if v_token.kind = 'reference' then
+        v.detail := format('%s. Bound are: %s.', v.message, (
+          select string_agg(distinct name, ', ' order by name) from (
+            select unnest(array[name, config ->> 'err', config ->> 'item']) as name
+            from df_engine.nodes where graph = p_graph
+            union all select 'input') n));
+        v.message := format('no node binds %s', substring(v_token.token from '^[$][A-Za-z0-9_]+'));
+        v.sqlstate := 'PD004';
+        exit;
+      end if;
+      v_at := v_at + length(v_token.token);
+      v_mode := df_engine.quote_mode(v_mode, false, v_token.kind, v_token.token);
+    end loop;
+  end if;
+  return v;
+end
+$$;
+
 -- Return the result that a name stands for inside of an item: bound there, in an item
 -- that holds it, outside of them all, or one of these items itself. (Each row is looked up
 -- by its whole key: of the rows of a node there is one for each of 10,000 items.)

@@ -55,13 +55,20 @@ end
 $$;
 
 -- Return whether a step with such a note may execute now: one that has something against
--- it only while no other one does. The lock lasts as long as the transaction.
+-- it only while no other one does. The lock lasts as long as the transaction; it is the
+-- one of retention, which waits for nobody either, because any role could take an advisory
+-- lock and keep it.
 create function df_engine.may_execute(p_note df_engine.suspects) returns boolean
-language sql volatile
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-  select p_note.deaths + p_note.restarts = 0
-    or pg_try_advisory_xact_lock(1885696628, 'df_engine.suspects'::regclass::oid::integer)
+begin
+  if p_note.deaths + p_note.restarts = 0 then
+    return true;
+  end if;
+  perform from df_engine.retention for update skip locked;
+  return found;
+end
 $$;
 
 -- Write a note; `p_pid` is null when the step is not going to execute now.

@@ -46,7 +46,8 @@ $$;
 -- that it was promised: the search_path and time zone of df.start, ISO dates. The SET
 -- clause restores search_path at its end. Deferred triggers fire before it ends: at
 -- COMMIT they would run as the worker; in the transaction of a caller who runs steps
--- himself (`p_here`, 65_run_now.sql) they are his. A statement that turns out not to return rows
+-- himself (`p_here`, 65_run_now.sql) they are his. Those that a trigger has deferred anew
+-- fire where they cannot write, so that there are no more after them. A statement that turns out not to return rows
 -- is executed again as a command: PostgreSQL refuses it before it does anything.
 create function df_engine.executor_text(p_name text) returns text
 language sql immutable
@@ -61,6 +62,7 @@ as $body$
 declare
   v_row record;
   v_rows text[] := '{}';
+  v_ok boolean;
 begin
   if pg_catalog.concat_ws('|', pg_catalog.current_setting('DateStyle'),
        pg_catalog.current_setting('IntervalStyle'), pg_catalog.current_setting('TimeZone'))
@@ -80,6 +82,7 @@ begin
         '], "row_count": ', row_count, '}');
       if not p_here then
         set constraints all immediate;
+        v_ok := df_graph.end_deferral();
       end if;
       return;
     exception when invalid_cursor_definition then
@@ -91,10 +94,32 @@ begin
   result := case when p_capture then '{"rows": [], "row_count": 0}' end;
   if not p_here then
     set constraints all immediate;
+    v_ok := df_graph.end_deferral();
   end if;
 end
 $body$
 $f$, p_name)
+$$;
+
+-- Fire the deferred triggers that are left, and let them defer nothing more: what makes a
+-- new event writes, and a trigger that writes here fails. (But to temporary tables, which
+-- tidy() drops; that fails, too, while events of theirs are pending.) The end of the
+-- subtransaction ends the read-only mode.
+create function df_graph.end_deferral() returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_where text;
+begin
+  v_where := set_config('transaction_read_only', 'on', true);
+  set constraints all immediate;
+  return true;
+exception when read_only_sql_transaction then
+  get stacked diagnostics v_where = pg_exception_context;
+  raise exception 'a trigger that was deferred anew while it fired must not write: %', sqlerrm
+    using errcode = 'read_only_sql_transaction', detail = v_where;
+end
 $$;
 
 -- Return whether the caller may do what the owner of the runtime may.
@@ -153,7 +178,8 @@ end
 $$;
 
 -- Let a role in, for `p_by`, null for the owner. Runs as the owner, who must be able to
--- give a function to the role.
+-- give a function to the role. An executor that `reassign owned` has given to another role
+-- is made anew.
 create function df_engine.grant_role(p_by regrole, p_name text, p_http boolean,
   p_with_grant boolean) returns void
 language plpgsql
@@ -181,6 +207,9 @@ begin
     delegate = r.delegate or excluded.delegate
   returning id into v_executor;
   v_name := 'run_' || v_executor;
+  if (select proowner <> v_role from pg_proc where oid = to_regproc('df_exec.' || v_name)) then
+    execute format('drop function df_exec.%I', v_name);
+  end if;
   if to_regproc('df_exec.' || v_name) is null then
     execute df_engine.executor_text(v_name);
     execute format('revoke all on function df_exec.%I from public', v_name);
@@ -209,7 +238,8 @@ declare
   v_tail text := format('to %s', p_role) || case when p_with_grant then ' with grant option' else '' end;
 begin
   execute 'grant usage on schema df, df_graph, perdure ' || v_tail;
-  execute 'grant select on df.instances, df.nodes, df.node_items, df.vars, perdure.workflow_versions ' || v_tail;
+  execute 'grant select on df.instances, df.nodes, df.node_items, df.vars, '
+    'perdure.workflow_versions, perdure.workflow_changes ' || v_tail;
   execute 'grant select, insert on perdure.starts ' || v_tail;
   execute 'grant select, insert on df.commands ' || v_tail;
   for v_function in

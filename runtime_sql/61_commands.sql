@@ -13,6 +13,36 @@ select null::regrole as role, null::text as verb, null::text as run_id, null::te
   null::jsonb[] as inputs, null::text[] as keys, null::text[] as results
 where false;
 
+-- Raise where the triggers below do not fire and a command would be lost without a word:
+-- in a session that applies logical replication, or was set so.
+create function df_graph.refuse_replica() returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception 'the df API does nothing while session_replication_role is "replica"'
+    using errcode = 'PD003', hint = 'A trigger that fires while changes are replicated cannot'
+      ' call it. Let it write into a table, and start the runs from there.';
+end
+$$;
+
+alter view df.commands alter column result set default
+  case when current_setting('session_replication_role') = 'replica'
+    then df_graph.refuse_replica() end;
+
+-- Raise for a name that is too long for the index that finds it.
+create function df_graph.check_length(p_what text, p_name text) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if octet_length(p_name) > 2000 then
+    raise exception '% is % bytes long and must be 2000 at most', p_what, octet_length(p_name)
+      using errcode = 'PD003';
+  end if;
+end
+$$;
+
 -- Write down who gives the command. Runs as the caller.
 create function df_engine.sign_command() returns trigger
 language plpgsql
@@ -56,7 +86,7 @@ begin
       new.result := df_engine.fork_run(new.role, new.run_id, new.text1, new.data);
     when 'move' then
       new.result := df_engine.move_run(new.role, new.run_id, new.text1, new.text2,
-        new.search_path);
+        new.search_path, new.data);
     when 'setvar' then
       insert into df_engine.vars (role, name, value) values (new.role, new.text1, new.text2)
       on conflict (role, name) do update set value = excluded.value;
@@ -102,7 +132,8 @@ begin
   end if;
   select * into v_graph from df_engine.graphs where id = v_id;
   perform df_engine.check_start(v_graph, v_role, p.data);
-  if p.concurrency_key is not null or p.concurrency_limit is not null or p.timeout is not null then
+  if p.concurrency_key is not null or p.concurrency_limit is not null or p.timeout is not null
+     or octet_length(p.key) > 2000 then
     perform df_engine.check_limits(p);
   end if;
   loop
@@ -152,12 +183,13 @@ begin
 end
 $$;
 
--- Raise for a concurrency limit or a timeout that makes no sense.
+-- Raise for a key, a concurrency limit or a timeout that makes no sense.
 create function df_engine.check_limits(p df.commands) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform df_graph.check_length('key', p.key), df_graph.check_length('concurrency_key', p.concurrency_key);
   if p.concurrency_limit is not null and p.concurrency_key is null then
     raise exception 'concurrency_limit needs a concurrency_key' using errcode = 'PD003';
   elsif p.concurrency_limit < 1 then
@@ -210,6 +242,20 @@ begin
 end
 $$;
 
+-- Refuse JSON that PostgreSQL can pass on and not look into: a NUL, half a character, a
+-- number without end. The run that waits would fail by what its sender did.
+create function df_engine.check_data(p_name text, p_data text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform df_graph.as_json(p_data)::jsonb;
+exception when data_exception then
+  raise exception 'signal %: its data cannot be kept: %', to_json(p_name), sqlerrm
+    using errcode = 'PD013';
+end
+$$;
+
 -- Send a signal: into the inbox, and a task that delivers it. Takes no lock of the run,
 -- so that a step may signal any run, its own too.
 create function df_engine.signal(p_role regrole, p_run text, p_name text, p_data text)
@@ -222,8 +268,12 @@ declare
 begin
   if coalesce(p_name, '') = '' then
     raise exception 'a signal needs a name' using errcode = 'PD003';
-  elsif v_run.status <> 'active' then
+  end if;
+  perform df_graph.check_length('the name of a signal', p_name);
+  if v_run.status <> 'active' then
     return;
+  elsif p_data ~ '\\u(0000|[dD][89a-fA-F])|[eE]\+?[0-9]{4}|[0-9]{255}' then
+    perform df_engine.check_data(p_name, p_data);
   end if;
   insert into df_engine.signals (instance, name, data) values (v_run.id, p_name, coalesce(p_data, 'null'));
   insert into df_engine.tasks (instance, node, state, frame, ready_at)

@@ -27,6 +27,7 @@ begin
   if name is null or value is null then
     raise exception 'a variable needs a name and a value' using errcode = 'PD003';
   end if;
+  perform df_graph.check_length('the name of a variable', name);
   insert into df.commands (verb, text1, text2) values ('setvar', name, value);
   return 'OK';
 end

@@ -106,6 +106,24 @@ exception when data_exception or undefined_object or integrity_constraint_violat
 end
 $$;
 
+-- Return why the body of a response cannot be read as JSON.
+create function perdure.not_json(p_response jsonb) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(p_response ->> 'body', '') = '' then
+    return 'the response is empty, JSON was expected';
+  elsif p_response ->> 'encoding' = 'base64' then
+    return 'the response is no text, JSON was expected';
+  end if;
+  perform (p_response ->> 'body')::jsonb;
+  return null;
+exception when data_exception or program_limit_exceeded then
+  return 'the response is no JSON that PostgreSQL can keep: ' || sqlerrm;
+end
+$$;
+
 -- Return true, or raise: PD024 unless the status of a response is among those expected
 -- (`201`, or a class as `2xx`; null: any), PD025 unless the JSON of one that is ok has the
 -- form that the workflow declares (null: any); see perdure.misfit.
@@ -116,6 +134,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_status text := p_response ->> 'status';
+  v_json jsonb;
   v_wrong text;
 begin
   if p_statuses is not null
@@ -126,9 +145,11 @@ begin
   elsif p_shape is null or p_response -> 'ok' <> 'true' then
     return true;
   end if;
-  v_wrong := perdure.misfit(perdure.parse_json(p_response ->> 'body'), p_shape, 'json');
+  v_json := perdure.parse_json(p_response ->> 'body');
+  v_wrong := perdure.misfit(v_json, p_shape, 'json');
   if v_wrong is not null then
-    raise exception 'step "%": %', p_step, v_wrong
+    raise exception 'step "%": %', p_step,
+      case when v_json is null then perdure.not_json(p_response) else v_wrong end
       using errcode = 'PD025', detail = left(p_response ->> 'body', 2000);
   end if;
   return true;

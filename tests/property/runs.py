@@ -20,6 +20,7 @@ from perdure.engine.database import Database
 from perdure.engine.install import install
 from perdure.engine.postgres import start_embedded
 from perdure.pipeline import Compiler, Unit, open_compiler
+from tests.programs import BIN_DIR
 
 SCHEMA = Path(__file__).parents[1] / "golden" / "schema.sql"
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -187,7 +188,7 @@ def bench(folder: Path, schema: Sequence[Path] = (SCHEMA,)) -> Iterator[Bench]:
     config = Config(root=folder, schema=tuple(schema))
     settings = {"fsync": "off"}
     with (
-        start_embedded(folder / "postgres", settings=settings) as server,
+        start_embedded(folder / "postgres", BIN_DIR, settings=settings) as server,
         psycopg.connect(server.url(), autocommit=True) as admin,
     ):
         admin.execute("create database bench")

@@ -30,7 +30,8 @@ PERMANENT = (
 # options, because RESET ALL, after each step, goes back to them. `role` because a role
 # may have been given one, exit_on_error because it makes caught errors end the session,
 # jit because it compiles for a second what takes a millisecond: where a sequential scan
-# is discouraged, and the only way, it counts as very dear.
+# is discouraged, and the only way, it counts as very dear. The last two decide what is
+# captured of a result: floats would lose digits, bytea would look different.
 SETTINGS: Mapping[str, str] = {
     "role": "none",
     "default_transaction_isolation": "read committed",
@@ -42,6 +43,8 @@ SETTINGS: Mapping[str, str] = {
     "idle_session_timeout": "0",
     "exit_on_error": "off",
     "jit": "off",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
 }
 # The server ends what a client that is gone has begun, after this; not on all systems.
 NOTICE_DEATH: Mapping[str, str] = {"client_connection_check_interval": "1s"}

@@ -84,6 +84,29 @@ def test_without_a_value_the_node_fails(api: Db, name: str) -> None:
     assert api.nodes(run)["3"]["status"] == "failed"
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select $nope",
+        "select $nope.a from $r.*",
+        "select E'\\' $x' || '$y', $nope?",
+        "update pg_class set relname = $nope where oid = 0",
+    ],
+)
+def test_a_name_that_nothing_binds(api: Db, query: str) -> None:
+    run = str(
+        api.value("""select df.start(df.seq(df."as"('select 1', 'r'), %s))""", query)
+    )
+    api.work()
+    node = api.nodes(run)["3"]
+    assert (node["sqlstate"], node["error"]) == ("PD004", "no node binds $nope")
+    assert node["detail"].endswith("Bound are: input, r.")
+
+
+def test_a_dollar_that_is_no_reference_is_a_syntax_error(api: Db) -> None:
+    assert api.instance(api.finish("'select $ from $'"))["sqlstate"] == "42601"
+
+
 # A node without rows, bound as `$r`; what `select $r as v` gives; and its columns.
 WITHOUT_ROWS = {
     "number": ("""df."loop"(df."break"('5'))""", "5"),

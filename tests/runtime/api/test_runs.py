@@ -66,6 +66,43 @@ def test_settings_that_make_no_sense(api: Db, setting: str, match: str) -> None:
         api.run(f"select df.configure({setting})")
 
 
+# Nothing that compresses well: it is the stored size that an index bounds.
+LONG = "(select string_agg(md5(i::text), '') from generate_series(1, 300) i)"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        f"df.start('select 1', key => {LONG})",
+        f"df.start('select 1', concurrency_key => {LONG})",
+        f"df.start_many('select 1', array['{{}}']::jsonb[], keys => array[{LONG}])",
+        f"df.setvar({LONG}, '1')",
+        f"df.signal(df.start(df.sleep(60)), {LONG})",
+        f"perdure.started('w', {LONG})",
+    ],
+)
+def test_a_name_that_no_index_takes(api: Db, call: str) -> None:
+    with refused("PD003", "is 9600 bytes long and must be 2000 at most"):
+        api.run(f"select {call}")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "df.start('select 1')",
+        "df.start_many('select 1', array['{}']::jsonb[])",
+        "df.signal('00000000', 'go')",
+        "df.cancel('00000000')",
+        "df.setvar('a', '1')",
+    ],
+)
+def test_nothing_is_lost_where_triggers_do_not_fire(api: Db, call: str) -> None:
+    api.run("set session_replication_role = replica")
+    with refused("PD003", "session_replication_role"):
+        api.run(f"select {call}")
+    api.run("reset session_replication_role")
+
+
 def test_the_end_of_a_run(api: Db) -> None:
     good, bad = api.finish("'select 1 as a'"), api.finish("'select 1/0'")
     first, second = api.instance(good), api.instance(bad)
@@ -103,7 +140,8 @@ def test_cancel(api: Db) -> None:
     assert (api.status(run), api.instance(run)["error"]) == ("cancelled", "enough")
     assert api.nodes(run)["1"]["status"] == "cancelled"
     done = api.finish("'select 1'")
-    api.run("select df.cancel(%s)", done)
+    said = api.value("select df.cancel(%s)", done)
+    assert said == f"Instance {done} cancelled: Cancelled by user"  # as pg_durable says
     assert api.status(done) == "completed"
     with refused("PD002"):
         api.run("select df.cancel('00000000')")

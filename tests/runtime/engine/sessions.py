@@ -26,6 +26,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
 
 def waits_for_lock(db: Db, count: int = 1) -> bool:
     """Whether so many sessions of the test's database wait for a lock."""
+    look_again(db)
     return bool(
         db.value(
             "select count(*) >= %s from pg_stat_activity where wait_event_type = 'Lock'"
@@ -37,6 +38,7 @@ def waits_for_lock(db: Db, count: int = 1) -> bool:
 
 def sleeps(db: Db, count: int = 1) -> bool:
     """Whether so many sessions of the test's database are in pg_sleep."""
+    look_again(db)
     return bool(
         db.value(
             "select count(*) >= %s from pg_stat_activity where wait_event = 'PgSleep'"
@@ -44,6 +46,11 @@ def sleeps(db: Db, count: int = 1) -> bool:
             count,
         )
     )
+
+
+def look_again(db: Db) -> None:
+    """Forget what was seen: a transaction sees the sessions of its first look."""
+    db.run("select pg_stat_clear_snapshot()")
 
 
 def work_side_by_side(db: Db, sessions: int = 4) -> None:

@@ -28,6 +28,20 @@ def statuses(db: Db, runs: list[str]) -> list[str]:
     return [db.status(run) for run in runs]
 
 
+def test_a_new_graph_in_an_open_transaction_holds_nobody_up(db: Db) -> None:
+    graph = logged("a")
+    with session(db) as first:
+        first.execute(f"select df.start({graph})".encode())
+        runs = [db.start(graph), db.start(graph)]
+        db.work()
+        assert statuses(db, runs) == ["completed", "completed"]
+        first.commit()
+    runs.append(db.start(graph))
+    db.work()
+    assert db.log() == ["a"] * 4
+    assert db.value("select count(*) from df_engine.graphs") == 2
+
+
 # --- keys -------------------------------------------------------------------------
 
 

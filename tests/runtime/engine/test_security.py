@@ -106,6 +106,49 @@ def test_what_runs_at_commit_runs_as_the_role(db: Db, roles: tuple[str, str]) ->
     assert db.log() == [roles[0]]
 
 
+def test_the_engine_takes_no_lock_that_others_can_hold(db: Db) -> None:
+    """Any role may take an advisory lock, and keep it."""
+    found = db.run(
+        "select proname from pg_proc where pronamespace = 'df_engine'::regnamespace"
+        r" and prosrc ~ 'pg_(try_)?advisory_(xact_)?lock(_shared)?\('"
+    )
+    assert found == []
+
+
+# How a step gets a table whose deferred trigger is again().
+LAY = (
+    "create constraint trigger again after insert on bait deferrable initially deferred"
+    " for each row execute function public.again(); insert into bait values (1)"
+)
+
+
+@pytest.mark.parametrize("kind", ["create table if not exists", "create temp table"])
+def test_a_trigger_that_defers_itself_anew_never_runs_as_the_owner(
+    db: Db, roles: tuple[str, str], kind: str
+) -> None:
+    """What is left to the commit of a step would fire as the worker."""
+    db.run("drop table if exists public.bait")
+    db.run("grant create on schema public to public")
+    db.run(
+        "create or replace function public.again() returns trigger language plpgsql"
+        " as $$ begin set constraints all deferred;"
+        " insert into public.log (what) values (current_user);"
+        " if new.a < 3 then insert into bait values (new.a + 1); end if;"
+        " return null; end $$"
+    )
+    db.run(
+        "create or replace function public.lay() returns void language plpgsql as"
+        f" $$ begin {kind} bait (a int); {LAY}; end $$"
+    )
+    with as_role(db, roles[0]) as user:
+        run = user.start("'select public.lay()'")
+        others = [user.start("'select 1'") for _ in range(5)]
+    db.work()
+    assert db.instance(run)["sqlstate"] in ("25006", "55006")
+    assert {db.status(other) for other in others} == {"completed"}
+    assert db.log() == []
+
+
 def test_a_hostile_search_path_does_not_reach_the_engine(
     db: Db, roles: tuple[str, str]
 ) -> None:
@@ -188,6 +231,33 @@ def test_a_revoked_role_keeps_its_runs_but_no_step_runs(
     db.run("select df.revoke_usage(%s)", roles[0])
     db.work()
     assert db.instance(run)["sqlstate"] == "PD005"
+
+
+def test_a_role_whose_executor_was_dropped(db: Db, roles: tuple[str, str]) -> None:
+    with as_role(db, roles[0]) as user:
+        run = user.start("'select current_user::text as who'")
+    other = db.start("'select 1'")
+    db.run(f"drop owned by {roles[0]}")
+    db.work()
+    row = db.instance(run)
+    assert (row["sqlstate"], row["error"]) == (
+        "PD005",
+        "the role of this run has no executor any more",
+    )
+    assert db.status(other) == "completed"
+    db.run("select df.grant_usage(%s)", roles[0])
+    db.run("select df.retry_failed(%s)", run)
+    db.work()
+    assert db.rows(run) == [{"who": roles[0]}]
+
+
+def test_an_executor_that_another_role_was_given(
+    db: Db, roles: tuple[str, str]
+) -> None:
+    db.run(f"reassign owned by {roles[0]} to {roles[1]}")
+    db.run("select df.grant_usage(%s)", roles[0])
+    run = finish_as(db, roles[0], "'select current_user::text as who'")
+    assert db.rows(run) == [{"who": roles[0]}]
 
 
 def test_http_is_a_grant_of_its_own(db: Db, roles: tuple[str, str]) -> None:

@@ -35,6 +35,35 @@ def test_data_that_is_not_json_is_a_string(db: Db) -> None:
     assert db.result(run)["data"] == "plain 'text"
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (r'{"a": "x\u0000y"}', "unsupported Unicode escape sequence"),
+        (r'["\ud800"]', "invalid input syntax for type json"),
+        ('{"a": 1e999999}', "value overflows numeric format"),
+        (f"[{'9' * 200_000}]", "value overflows numeric format"),
+    ],
+)
+def test_data_that_no_step_could_read_is_refused(
+    db: Db, data: str, reason: str
+) -> None:
+    run = db.start("df.wait_for_signal('go')")
+    with pytest.raises(psycopg.Error) as caught:
+        db.run("select df.signal(%s, 'go', %s)", run, data)
+    assert caught.value.sqlstate == "PD013"
+    expected = f'signal "go": its data cannot be kept: {reason}'
+    assert caught.value.diag.message_primary == expected
+    assert db.value("select count(*) from df_engine.signals") == 0
+
+
+def test_numbers_and_escapes_are_kept_in_data(db: Db) -> None:
+    run = db.start("df.wait_for_signal('go')")
+    data = r'{"a": "\u0001\ud83d\ude00", "b": 1e1000, "c": "not 1e99999"}'
+    db.run("select df.signal(%s, 'go', %s)", run, data)
+    db.work()
+    assert db.status(run) == "completed"
+
+
 def test_early_signals_are_kept_in_order(db: Db) -> None:
     run = db.start(f"df.seq({WAIT}, df.sleep(0), {WAIT})")
     for n in (1, 2, 3):

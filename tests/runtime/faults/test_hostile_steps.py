@@ -139,6 +139,8 @@ HOSTILE: dict[str, tuple[str, str | None]] = {
     "cancels itself": ("select df.cancel('{sys_instance_id}')", "cancelled"),
     "signals itself": ("select df.signal('{sys_instance_id}', 'x')", None),
 }
+# What PostgreSQL 14 says otherwise.
+ON_14 = {"too long a text": "XX000"}
 COPIES = 4
 
 
@@ -174,7 +176,10 @@ def test_hostile_steps_hurt_themselves_alone(
     )
     await_end(connection, *itertools.chain(*hostile.values()), seconds=60)
     seen = {name: outcome(connection, name, runs) for name, runs in hostile.items()}
-    assert seen == {name: expected(sqlstate) for name, (_, sqlstate) in HOSTILE.items()}
+    states = {name: sqlstate for name, (_, sqlstate) in HOSTILE.items()}
+    if connection.info.server_version < 150000:
+        states |= ON_14
+    assert seen == {name: expected(sqlstate) for name, sqlstate in states.items()}
     assert value(connection, "select count(*) from df_engine.tasks") == 0
     assert "worker.stopped" not in worker.names()
     # Nothing above ended a session: what a step can do to one is undone or refused.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -27,6 +28,7 @@ SETTINGS = {
     "row_security": "off",
     "standard_conforming_strings": "on",
     "bytea_output": "escape",
+    "extra_float_digits": "-15",
     "client_min_messages": "error",
     "enable_indexscan": "off",
     "plan_cache_mode": "force_custom_plan",
@@ -87,6 +89,10 @@ def test_the_engine_has_its_own_settings(
     assert await_end(connection, failing, slow) == {"failed"}
     assert error(connection, failing) == ("22012", "division by zero")
     assert error(connection, slow)[0] == "57014"
+    exact = start(connection, [r"select 0.1::float8 + 0.2 as f, '\x00ff'::bytea as b"])
+    assert await_end(connection, exact) == {"completed"}
+    row = json.loads(value(connection, "select df.result(%s)", exact))["rows"][0]
+    assert row == {"f": 0.1 + 0.2, "b": r"\x00ff"}
     assert "connection.lost" not in worker.names()
 
 
