@@ -9,9 +9,10 @@
 -- (To start a new run and copy the results, as a fork does, was the other way: but who
 -- signals a run, or waits for its end, knows it by its id.)
 
--- Move a run; returns its id. Lock order: the instance, then its tasks by SKIP LOCKED.
+-- Move a run; returns its id. What the run has of the input comes before what is given.
+-- Lock order: the instance, then its tasks by SKIP LOCKED.
 create function df_engine.move_run(p_role regrole, p_run text, p_graph text, p_label text,
-  p_search_path text) returns text
+  p_search_path text, p_input jsonb) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -25,6 +26,9 @@ begin
   select * into strict v_graph from df_engine.graphs where id = v_new;
   select * into v_run from df_engine.instances where id = v_run.id for update;
   perform df_engine.check_move(v_run);
+  if p_input is not null then
+    v_run.input := p_input || coalesce(v_run.input, '{}');
+  end if;
   perform df_engine.check_start(v_graph, df_engine.starter(v_run.role), v_run.input);
   if v_graph.id <> v_run.graph then
     v_map := df_engine.align(v_run.id, v_run.graph, 1, v_graph.id, 1);
@@ -32,7 +36,7 @@ begin
     perform df_engine.renumber(v_run.id, v_map);
   end if;
   update df_engine.instances set graph = v_graph.id, label = coalesce(p_label, label),
-    search_path = coalesce(p_search_path, search_path)
+    search_path = coalesce(p_search_path, search_path), input = v_run.input
   where id = v_run.id;
   return v_run.run_id;
 end
@@ -260,13 +264,13 @@ end
 $$;
 
 -- Move a run that waits to another graph, such as a newer version's, that agrees with what
--- the run has done so far. The run keeps its id, input and results, and gets the label.
--- Returns its id.
+-- the run has done so far. The run keeps its id, input and results, and gets the label;
+-- of `input` it takes what it has not. Returns its id.
 create function df.move(instance_id text, fut text, label text default null,
-  search_path text default null) returns text
+  search_path text default null, input jsonb default null) returns text
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
-  insert into df.commands (verb, run_id, text1, text2, search_path)
-  values ('move', instance_id, fut, label, search_path) returning result
+  insert into df.commands (verb, run_id, text1, text2, search_path, data)
+  values ('move', instance_id, fut, label, search_path, input) returning result
 $$;

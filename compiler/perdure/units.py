@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -33,7 +34,8 @@ class Unit:
 
     `digest` is set when neither the file nor a workflow that it calls has errors; `ir`
     also needs that the file was really compiled, not remembered (see
-    `Compiler.complete`). `beside` are the modules of the project that a Python file
+    `Compiler.complete`). `drawn` is the workflow also where the target can't run it,
+    for who looks at it only. `beside` are modules of the project that a Python file
     imports, and the file of shared definitions.
     """
 
@@ -43,6 +45,7 @@ class Unit:
     findings: tuple[Diagnostic, ...] = ()
     syntax: WorkflowSyntax | None = None
     ir: Workflow | None = None
+    drawn: Workflow | None = None
     beside: tuple[str, ...] = ()
 
 
@@ -127,7 +130,17 @@ def as_called(ir: Workflow, digest: str) -> Callee:
 
     result, nullable = result_of(ir, always_ends(ir.steps))
     body = ir if can_inline(ir) else None
-    return Callee(ir.name, ir.inputs, result, nullable, signals_of(ir), digest, body)
+    key = ir.options.idempotency_key if ir.options else None
+    return Callee(
+        ir.name,
+        ir.inputs,
+        result,
+        nullable,
+        signals_of(ir),
+        digest,
+        body,
+        keyed=key is not None and not key.nullable,
+    )
 
 
 def has_errors(found: Iterable[Diagnostic]) -> bool:
@@ -141,6 +154,20 @@ def shown_path(path: Path, root: Path) -> str:
     if absolute.is_relative_to(root):
         return absolute.relative_to(root).as_posix()
     return path.as_posix()
+
+
+def named_file(name: str, path: str, config: Config) -> Path | None:
+    """Return the file that a workflow file names: beside it, or in the SQL folder.
+
+    None where it stands outside of the project, as its path is written.
+    """
+    place = (config.root / path).parent / name
+    if not place.exists():
+        place = config.workflows / SQL_FOLDER / name
+    plain = Path(os.path.normpath(place))
+    folders = (config.root, config.workflows)
+    inside = any(plain.is_relative_to(os.path.normpath(each)) for each in folders)
+    return place if inside else None
 
 
 def duplicates(
@@ -175,11 +202,18 @@ def read_folder(top: Path, globs: Iterable[str], lock: Lock) -> Folder:
     found = {file for glob in globs for file in top.glob(glob)}
     found |= {top / name for event in lock.everything for name, _ in event.files}
     files = {
-        file.relative_to(top).as_posix(): file.read_text("utf-8", errors="replace")
+        file.relative_to(top).as_posix(): _read(file)
         for file in sorted(found)
         if file.is_file()
     }
     return Folder(files, datetime.now(UTC), top.parent.name)
+
+
+def _read(file: Path) -> str:
+    """Read a file of a migration tool; of SQL, the ends of lines count (Atlas)."""
+    if file.suffix == ".sql":
+        return file.read_bytes().decode("utf-8", errors="replace")
+    return file.read_text("utf-8", errors="replace")
 
 
 def read_shared_file(

@@ -16,7 +16,8 @@ declare
   v_function regprocedure;
 begin
   execute format('grant usage on schema perdure to %I', role_name);
-  execute format('grant select on perdure.workflow_versions to %I', role_name);
+  execute format('grant select on perdure.workflow_versions, perdure.workflow_changes to %I',
+    role_name);
   execute format('grant select, insert, update on perdure.inbox to %I', role_name);
   execute format('grant select, insert on perdure.outcomes to %I', role_name);
   execute format('grant select, insert on perdure.starts to %I', role_name);

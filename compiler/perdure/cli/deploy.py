@@ -5,13 +5,14 @@ from __future__ import annotations
 import json as json_
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perdure.cli.database import DatabaseUrl, Json, opened
-from perdure.cli.drift import runtime_differences, state_of
+from perdure.cli.drift import made, runtime_differences, state_of
 from perdure.cli.project import Directory, fail, find_project
 from perdure.cli.released import Released, read_released
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from perdure.config import Config
     from perdure.engine.database import Database
     from perdure.engine.deploy import Connection
+    from perdure.release.deployed import Database as State
+    from perdure.release.deployed import Difference
     from perdure.release.lock import Change, Entry
 
 
@@ -28,6 +31,13 @@ def deploy(
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the SQL and apply nothing.")
+    ] = False,
+    over_edits: Annotated[
+        bool,
+        typer.Option(
+            "--over-edits",
+            help="Go on where functions of these workflows were edited in place.",
+        ),
     ] = False,
     json: Json = False,
     database_url: DatabaseUrl = None,
@@ -42,11 +52,11 @@ def deploy(
     with (
         opened(database_url, config) as database,
         connect(database.url, database.origin) as connection,
-        deploying(connection),
+        deploying(connection, _say_wait),
     ):
         for lack in runtime_differences(connection, config.target):
             fail(lack.message, lack.advice)
-        todo = _plan(connection, config, released)
+        todo = _plan(connection, config, released, over_edits)
         if dry_run:
             for each in todo:
                 typer.echo(released.scripts[each.key], nl=False)
@@ -64,20 +74,57 @@ def deploy(
 # --- deploying ----------------------------------------------------------------------
 
 
+def _say_wait(holder: str) -> None:
+    typer.echo(
+        f"another deployment to this database is in progress ({holder}): "
+        "waiting for it to end",
+        err=True,
+    )
+
+
 def _plan(
-    connection: Connection, config: Config, released: Released
+    connection: Connection, config: Config, released: Released, over_edits: bool
 ) -> list[Entry | Change]:
     """Return what to apply; end the command where the database has something else."""
-    from perdure.release.state import conflicts, missing
+    from perdure.release.state import conflicts, missing, unregistered
 
     state = state_of(connection, config.sql_schema)
     found = conflicts(released.lock, state)
+    found += unregistered(released.lock, state, released.scripts)
+    _refuse(found)
+    todo = missing(released.lock, state)
+    edited = _edited(connection, released, state, {each.workflow for each in todo})
+    if edited and not over_edits:
+        _refuse(edited, "error: nothing is deployed over edits without --over-edits")
+    return todo
+
+
+def _refuse(found: Sequence[Difference], end: str | None = None) -> None:
+    """Show what stands in the way, and end the command if anything does."""
+    for each in found:
+        typer.echo(f"error: {each.subject} {each.message}", err=True)
+        typer.echo(f"  = help: {each.advice}", err=True)
     if found:
-        for each in found:
-            typer.echo(f"error: {each.subject} {each.message}", err=True)
-            typer.echo(f"  = help: {each.advice}", err=True)
+        if end:
+            typer.echo(end, err=True)
         raise typer.Exit(1)
-    return missing(released.lock, state)
+
+
+def _edited(
+    connection: Connection, released: Released, state: State, workflows: set[str]
+) -> list[Difference]:
+    """Return the functions of workflows that are not what their migrations made."""
+    from perdure.release import Lock
+    from perdure.release.state import drift as compare
+
+    lock = Lock(
+        tuple(each for each in released.lock.entries if each.workflow in workflows),
+        released.lock.source,
+        tuple(each for each in released.lock.changes if each.workflow in workflows),
+    )
+    own = replace(released, lock=lock)
+    found = compare(lock, released.scripts, state, made(connection, own, state))
+    return [each for each in found if each.kind == "edited"]
 
 
 def _ask(
@@ -117,9 +164,12 @@ def _apply(
         apply_migration(connection, released.scripts[event.key])
         connection.commit()
     except FailedMigration as error:
+        what = "deploy again when it is mended"
+        if error.denied:
+            what = "deploy as the role that owns the runtime and the workflows"
         fail(
             f"{released.files[event.key]}: {error}",
-            "nothing of this migration is applied; deploy again when it is mended",
+            f"nothing of this migration is applied; {what}",
             code=1,
         )
     if not quiet:

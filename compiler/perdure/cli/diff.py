@@ -15,7 +15,6 @@ import typer
 from perdure.cli.late import changing, on_database
 from perdure.cli.past import (
     Compiled,
-    as_committed,
     as_locked,
     as_project,
     compiled,
@@ -24,6 +23,7 @@ from perdure.cli.past import (
     released,
 )
 from perdure.cli.project import Directory, coloured, find_project
+from perdure.cli.revisions import as_committed
 
 if TYPE_CHECKING:
     from perdure.cli.past import Past
@@ -66,7 +66,9 @@ def diff(
     revision: Annotated[
         str | None,
         typer.Argument(
-            metavar="[REV]", help="A git revision; without one, what is in the lock."
+            metavar="[REV]",
+            help="A git revision, or REV... for where the branch left it; without one, "
+            "what is in the lock.",
         ),
     ] = None,
     db: Db = None,
@@ -96,13 +98,17 @@ def diff(
         affected = _affected(found, runs, after)
         form = Format.json if json else format
         typer.echo(_rendered(form, found, before, after, affected), nl=False)
-    raise typer.Exit(_code(found, fail_on, detailed_exitcode))
+    raise typer.Exit(after.failed or _code(found, fail_on, detailed_exitcode))
 
 
 def _code(found: Diff, fail_on: Limit | None, detailed: bool) -> int:
+    from perdure.release.render import title
     from perdure.release.rules import at_least
 
     if fail_on is not None and at_least(found.effect, fail_on.value):
+        for each in found.workflows:
+            if at_least(each.effect, fail_on.value):
+                typer.echo(f"error: {title(each)}: {each.effect}", err=True)
         return 1
     return 2 if detailed and found.workflows else 0
 
@@ -124,7 +130,7 @@ def _compare(before: Compiled, after: Compiled) -> Diff:
     new = {
         name
         for name in after.units
-        if before.digest(name) not in (None, after.digest(name))
+        if None is not before.digest(name) != after.digest(name) is not None
     }
     return compare(before.units, after.units, before.sources, after.sources, new)
 

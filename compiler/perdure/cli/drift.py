@@ -48,8 +48,9 @@ def drift(
         state = state_of(connection, config.sql_schema)
         there = has_schema(connection, config.sql_schema)
         found = runtime_differences(connection, config.target)
-        made = _made(connection, released, state)
-        found += compare(released.lock, released.scripts, state, made)
+        there_made = made(connection, released, state)
+        found += compare(released.lock, released.scripts, state, there_made)
+        found += _beside(connection, released, state)
         found += late_differences(config, database, connection, released.lock)
     if json:
         typer.echo(json_.dumps({"differences": [data_of(e) for e in found]}, indent=2))
@@ -57,15 +58,23 @@ def drift(
         for line in _script(found, None if there else config.sql_schema):
             typer.echo(line)
     else:
-        for each in found:
-            typer.echo(f"{each.subject} {each.message}")
-            newer = f"; the {each.newer} is newer" if each.newer != "neither" else ""
-            typer.echo(f"  = help: {each.advice}{newer}")
-        if not found:
-            count = len(released.entries)
-            versions = "1 version" if count == 1 else f"{count} versions"
-            typer.echo(f"no drift: the database agrees with the lock on {versions}")
-    raise typer.Exit(1 if found else 0)
+        _print(found, len(released.entries))
+    raise typer.Exit(1 if _disagree(found) else 0)
+
+
+def _disagree(found: Sequence[Difference]) -> bool:
+    return any(each.severity == "error" for each in found)
+
+
+def _print(found: Sequence[Difference], count: int) -> None:
+    for each in found:
+        mark = "warning: " if each.severity == "warning" else ""
+        typer.echo(f"{mark}{each.subject} {each.message}")
+        newer = f"; the {each.newer} is newer" if each.newer != "neither" else ""
+        typer.echo(f"  = help: {each.advice}{newer}")
+    if not _disagree(found):
+        versions = "1 version" if count == 1 else f"{count} versions"
+        typer.echo(f"no drift: the database agrees with the lock on {versions}")
 
 
 def _script(found: Sequence[Difference], schema: str | None) -> Iterator[str]:
@@ -110,7 +119,28 @@ def state_of(connection: Connection, schema: str) -> State:
     )
 
 
-def _made(connection: Connection, released: Released, state: State) -> Made:
+def _beside(
+    connection: Connection, released: Released, state: State
+) -> list[Difference]:
+    """Compare what stands beside the functions: rows of the register, and runs."""
+    from perdure.engine.inflight import open_runs
+    from perdure.engine.register import other_columns
+    from perdure.release.objects import registration
+    from perdure.release.state import changed_rows, runs_on_retired
+
+    lock, scripts = released.lock, released.scripts
+    columns = {
+        key: other_columns(connection, statement)
+        for key in (each.key for each in lock.entries)
+        for statement in registration(scripts.get(key, ""))
+    }
+    return [
+        *changed_rows(lock, scripts, state, columns),
+        *runs_on_retired(lock, state, open_runs(connection)),
+    ]
+
+
+def made(connection: Connection, released: Released, state: State) -> Made:
     """Return what the migrations make; the text stands for what can't be made here."""
     from perdure.engine.routines import made_by
     from perdure.release.deployed import Definition
@@ -118,15 +148,21 @@ def _made(connection: Connection, released: Released, state: State) -> Made:
     from perdure.release.state import deployed_part
 
     found: dict[tuple[str, str], Definition] = {}
+    unseen: dict[str, list[str]] = {}
     for each in wanted(deployed_part(released.lock, state), released.scripts):
-        made = made_by(connection, each.elsewhere, Definition)
-        if not isinstance(made, str):
-            found[each.key] = made
+        definition = made_by(connection, each.elsewhere, Definition)
+        if not isinstance(definition, str):
+            found[each.key] = definition
         elif each.name in state.functions:
-            typer.echo(
-                f'warning: of function "{each.name}" only the text is compared: {made}',
-                err=True,
-            )
+            unseen.setdefault(definition, []).append(f'"{each.name}"')
+    for reason, names in unseen.items():
+        functions = "function" if len(names) == 1 else f"{len(names)} functions,"
+        rest = " ..." if len(names) > 3 else ""
+        typer.echo(
+            f"warning: of {functions} {', '.join(names[:3])}{rest} only the text is "
+            f"compared: {reason}",
+            err=True,
+        )
     return found
 
 

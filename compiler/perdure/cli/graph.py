@@ -48,16 +48,17 @@ def graph(
         unit = find_unit(compiler, workflow)
         if unit.ir is None:
             show(unit.findings, compiler.sources)
+        if unit.drawn is None:
             raise typer.Exit(1)
     match format:
         case Form.tree:
-            _draw(graphs.tree(unit.ir))
+            _draw(graphs.tree(unit.drawn))
         case Form.mermaid:
-            typer.echo(graphs.render_mermaid(unit.ir), nl=False)
+            typer.echo(graphs.render_mermaid(unit.drawn), nl=False)
         case Form.dot:
-            typer.echo(graphs.render_dot(unit.ir), nl=False)
+            typer.echo(graphs.render_dot(unit.drawn), nl=False)
         case Form.json:
-            typer.echo(to_json(graphs.tree(unit.ir)), nl=False)
+            typer.echo(to_json(graphs.tree(unit.drawn)), nl=False)
 
 
 def _draw(drawing: Graph) -> None:

@@ -19,9 +19,12 @@ def init(
     directory: Annotated[
         Path, typer.Argument(help="Folder of the new project; made if missing.")
     ] = Path(),
+    python: Annotated[
+        bool, typer.Option("--python", help="Write the workflow in Python, not YAML.")
+    ] = False,
 ) -> None:
     """Make a project: configuration, schema, an example workflow."""
-    files = skeleton()
+    files = skeleton(python=python)
     _refuse_to_overwrite(directory, files)
     for name, text in files.items():
         _write(directory / name, text)
@@ -37,15 +40,23 @@ def _write(path: Path, text: str) -> None:
         fail(f'can\'t write "{path}": {(failure.strerror or str(failure)).lower()}')
 
 
-def skeleton() -> dict[str, str]:
+def skeleton(*, python: bool = False) -> dict[str, str]:
     """Return the files of a new project: relative path to text, sorted."""
-    root = assets("templates") / "init"
+    files = _files("init")
+    if python:
+        files = {name: files[name] for name in files if not name.endswith(".yaml")}
+        files |= _files("init_python")
+    return dict(sorted(files.items()))
+
+
+def _files(template: str) -> dict[str, str]:
+    root = assets("templates") / template
     files = {}
     for path in root.rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.suffix != ".pyc":
             name = path.relative_to(root).as_posix()
             files[_RENAMED.get(name, name)] = path.read_text(encoding="utf-8")
-    return dict(sorted(files.items()))
+    return files
 
 
 def _refuse_to_overwrite(directory: Path, files: dict[str, str]) -> None:

@@ -51,7 +51,7 @@ def late_differences(
     The schema of the database is read for it only where such runs use any.
     """
     from perdure.engine.inflight import open_runs
-    from perdure.release.late import late_drift
+    from perdure.release.late import changed_uses, late_drift
 
     runs = {key: len(ids) for key, ids in open_runs(connection).items()}
     entries = [each for each in lock.entries if each.uses and each.key in runs]
@@ -68,7 +68,22 @@ def late_differences(
             )
             return []
         now = {each.name: each.digest for each in compiler.catalog.definitions()}
-    return late_drift(entries, now, runs)
+    repo = _in_repo(config) if changed_uses(entries, now) else None
+    return late_drift(entries, now, runs, repo)
+
+
+def _in_repo(config: Config) -> dict[str, str] | None:
+    """Return what the project's schema has, None where it can't be loaded."""
+    with opened_compiler(config, remember=False) as compiler:
+        problems = [*compiler.problems, *compiler.catalog.problems()]
+        if problems:
+            typer.echo(
+                "warning: functions and views can't be compared with the project's "
+                f"schema: {problems[0].message}",
+                err=True,
+            )
+            return None
+        return {each.name: each.digest for each in compiler.catalog.definitions()}
 
 
 def changing(

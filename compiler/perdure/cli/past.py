@@ -1,13 +1,10 @@
-"""Versions of before, as a project to compile: from git, the lock, or a database."""
+"""Versions of before, as a project to compile: from the lock, or a database."""
 
 from __future__ import annotations
 
-import io
 import re
-import subprocess
-import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from perdure.cli.project import compile_cleanly, fail, opened_compiler
+from perdure.cli.project import fail, opened_compiler
 
 if TYPE_CHECKING:
     from perdure.cli.released import Released
     from perdure.config import Config
     from perdure.engine.inflight import Registered
     from perdure.engine.runs import Place
-    from perdure.pipeline import Compiler, Unit
+    from perdure.pipeline import Checked, Compiler, Unit
     from perdure.release import Entry
     from perdure.source import Source
 
@@ -34,12 +31,14 @@ _FILE = re.compile(r"\n--- (\S.*\.(?:ya?ml|py|sql))\n")
 class Compiled:
     """The workflows of a project by name, and the files that were read.
 
-    `digests` are those of the versions in the lock, where that was compiled.
+    `digests` are those of the versions in the lock, where that was compiled. A workflow
+    that only the target refuses is there, too; `failed` says that there is one.
     """
 
     units: dict[str, Unit]
     sources: dict[str, Source]
     digests: Mapping[str, str] = field(default_factory=dict)
+    failed: bool = False
 
     def digest(self, name: str) -> str | None:
         """Return the digest of a workflow's version."""
@@ -70,11 +69,19 @@ class Past:
 
 
 def compiled(config: Config, state_dir: Path | None = None) -> Compiled:
-    """Compile all workflows of a project; end the command on mistakes."""
+    """Compile all workflows of a project; end the command on mistakes.
+
+    Warnings are not told: the command is about something else.
+    """
+    from perdure.cli.project import check_all, show
+
     with opened_compiler(config, remember=False, state_dir=state_dir) as compiler:
-        checked = compile_cleanly(compiler, config)
-        units = {unit.name: unit for unit in checked.units if unit.name}
-        return Compiled(units, checked.sources)
+        checked = check_all(compiler, config)
+        if checked.failed:
+            show(checked.findings, checked.sources)
+        if checked.failed and not _only_target(checked):
+            raise typer.Exit(1)
+        return Compiled(_drawn(checked), checked.sources, failed=checked.failed)
 
 
 def compiled_before(config: Config, state_dir: Path) -> Compiled:
@@ -89,8 +96,18 @@ def compiled_before(config: Config, state_dir: Path) -> Compiled:
         if checked.failed and not checked.units:
             show(checked.findings, checked.sources)
             raise typer.Exit(1)
-        units = {unit.name: unit for unit in checked.units if unit.name}
-        return Compiled(units, checked.sources)
+        return Compiled(_drawn(checked), checked.sources)
+
+
+def _drawn(checked: Checked) -> dict[str, Unit]:
+    units = [replace(unit, ir=unit.drawn) for unit in checked.units]
+    return {unit.name: unit for unit in units if unit.name}
+
+
+def _only_target(checked: Checked) -> bool:
+    """Say whether all that is wrong is what the target can't do."""
+    whole = {id(each) for unit in checked.units if unit.drawn for each in unit.findings}
+    return all(id(e) in whole for e in checked.findings if e.severity == "error")
 
 
 @contextmanager
@@ -147,18 +164,24 @@ def _of_script(entry: Entry, script: str) -> Past:
 
 
 def deployed(
-    registered: list[Registered], known: list[Past], target: str
+    registered: list[Registered],
+    known: list[Past],
+    target: str,
+    needed: Container[str] = (),
 ) -> list[Past]:
-    """Return the versions that a database registers for a target, without retired ones.
+    """Return the versions that a database registers for a target.
 
-    Those that the lock knows, too, are taken from there: it has the names of files.
+    Retired ones are left out, but for those that are `needed`. Those that the lock
+    knows, too, are taken from there: it has the names of files.
     """
     locked_ = {(each.key, each.digest): each for each in known}
     return [
         locked_.get((each.key, each.digest))
         or Past(each.name, each.version, each.digest, _files_of(each), each.places)
         for each in registered
-        if each.target == target and not each.retired and not _TRIED.search(each.name)
+        if each.target == target
+        and (not each.retired or each.key in needed)
+        and not _TRIED.search(each.name)
     ]
 
 
@@ -232,50 +255,3 @@ def _called(version: Past, others: list[Past]) -> Iterator[Past]:
         if version.calls.get(each.workflow) == each.version:
             last[each.workflow] = each
     yield from last.values()
-
-
-def as_committed(config: Config, revision: str, place: Path) -> Config:
-    """Unpack the project's folder as git has it at a revision."""
-    from perdure.config import read_config
-
-    top = _git(config.root, "rev-parse", "--show-prefix", outside=revision)
-    prefix = top.decode().strip()
-    commit = _git(
-        config.root,
-        *("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"),
-        reason=f'git knows no revision "{revision}"',
-    )
-    tree = f"{commit.decode().strip()}:{prefix}"
-    with tarfile.open(fileobj=io.BytesIO(_git(config.root, "archive", tree))) as files:
-        files.extractall(place, filter="data")
-    for name in ("perdure.toml", "pyproject.toml"):
-        if (place / name).is_file():
-            read, found = read_config(place / name)
-            if found:
-                fail(f"at {revision}, {found[0].message}", code=1)
-            if read is not None:
-                return read
-    return replace(config, root=place, source=None, workflows=place / "none")
-
-
-def _git(
-    folder: Path, *words: str, reason: str = "git failed", outside: str = ""
-) -> bytes:
-    """Run git; `outside` is the revision of which a folder outside of git has none."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, check=False
-        )
-    except FileNotFoundError:
-        fail("git is not installed, and a revision was named")
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
-        if outside:
-            fail(
-                f'"{outside}" is taken for a revision, and "{folder}" is in no git '
-                f"repository that can be read (git says: {said})",
-                "without a revision, what is in the lock is compared; with --db, what "
-                "a database has",
-            )
-        fail(said or reason)
-    return done.stdout

@@ -42,19 +42,17 @@ class Released:
 
 def read_released(config: Config) -> Released:
     """Read the lock and its migrations; end the command on what is wrong with them."""
-    from perdure.release import Lock, damaged, read_lock
-    from perdure.release.history import misfits
+    from perdure.release import Lock, read_lock, unsound
     from perdure.source import Source
 
-    lock: Lock | None = Lock()
-    if config.lock.exists():
-        source = Source(config.lock.name, config.lock.read_text("utf-8"))
-        lock, found = read_lock(source)
-        if lock is not None:
-            found = [*damaged(lock, _texts(config, lock)), *misfits(lock)]
-        if found:
-            show(found, {source.path: source})
-            raise typer.Exit(1)
+    there = config.lock.exists()
+    source = Source(config.lock.name, config.lock.read_text("utf-8") if there else "")
+    lock, found = read_lock(source) if there else (Lock(), [])
+    if lock is not None:
+        found = unsound(lock, _texts(config, lock))
+    if found:
+        show(found, {source.path: source})
+        raise typer.Exit(1)
     assert lock is not None  # else there were findings
     return _for_target(config, lock)
 
@@ -79,10 +77,10 @@ def _for_target(config: Config, lock: Lock) -> Released:
 
 
 def _texts(config: Config, lock: Lock) -> dict[str, str]:
-    """Read the files of the lock that are there."""
-    paths = {name for event in lock.everything for name, _ in event.files}
-    return {
-        name: (config.migrations / name).read_text("utf-8", errors="replace")
-        for name in paths
-        if (config.migrations / name).exists()
-    }
+    """Read the migrations that are there."""
+    from perdure.release.layouts import LAYOUTS
+    from perdure.units import read_folder
+
+    layout = LAYOUTS.get(config.layout)
+    globs = layout.globs if layout else ()
+    return dict(read_folder(config.migrations, globs, lock).files)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -105,9 +105,13 @@ def retire(
     numbers = [version] if version else released.whole.versions(workflow)
     _refuse_callers(released, workflow, numbers)
     _refuse_source(config, workflow, version)
+    failed: list[str] = []
     if not offline:
-        _refuse_runs(config, database_url, [f"{workflow}@{n}" for n in numbers])
-    change = _write(config, release, json)
+        labels = [f"{workflow}@{n}" for n in numbers]
+        failed = _refuse_runs(config, database_url, labels)
+    change = _write(config, release, json, failed)
+    if failed:
+        _warn_of_failed(failed)
     if not json:
         typer.echo(
             f"{change.workflow}: {change.note}, once it is applied (perdure deploy "
@@ -170,7 +174,9 @@ def _switch(change: Change) -> Switch:
     )
 
 
-def _write(config: Config, release: Release, json: bool) -> Change:
+def _write(
+    config: Config, release: Release, json: bool, failed: Sequence[str] = ()
+) -> Change:
     """Write the migration and the lock; return the change that is new in it."""
     from perdure.cli.compile import shown, write
     from perdure.release import read_lock
@@ -201,6 +207,8 @@ def _write(config: Config, release: Release, json: bool) -> Change:
             "retired": list(change.versions),
             "files": files,
         }
+        if change.kind == "retire":
+            data["failed_runs"] = list(failed)
         typer.echo(json_.dumps(data, indent=2))
     else:
         for name in files:
@@ -251,8 +259,11 @@ def _refuse_source(config: Config, workflow: str, version: int | None) -> None:
         )
 
 
-def _refuse_runs(config: Config, url: str | None, labels: list[str]) -> None:
-    """Show the runs that are on versions, and end the command if there are any."""
+def _refuse_runs(config: Config, url: str | None, labels: list[str]) -> list[str]:
+    """Show the runs that are on versions, and end the command if there are any.
+
+    Return those that have failed, and could be retried until now.
+    """
     from perdure.cli.database import opened
     from perdure.engine.database import connect
     from perdure.engine.deploy import runs_on
@@ -261,9 +272,14 @@ def _refuse_runs(config: Config, url: str | None, labels: list[str]) -> None:
         opened(url, config) as database,
         connect(database.url, database.origin) as connection,
     ):
-        runs = runs_on(connection, labels)
-    if not runs:
-        return
+        found = runs_on(connection, labels)
+    runs = [each for each in found if each[2] != "failed"]
+    if runs:
+        _refuse_flying(runs)
+    return [run for run, _, _ in found]
+
+
+def _refuse_flying(runs: Sequence[tuple[str, str, str]]) -> NoReturn:
     for run, label, status in runs[:20]:
         typer.echo(f"  {run}  {label}  {status}", err=True)
     if len(runs) > 20:
@@ -274,6 +290,17 @@ def _refuse_runs(config: Config, url: str | None, labels: list[str]) -> None:
         "wait for them, end them with perdure cancel RUN, or take those that wait to "
         "another version with perdure move RUN --to N",
         code=1,
+    )
+
+
+def _warn_of_failed(runs: Sequence[str]) -> None:
+    count = "1 failed run" if len(runs) == 1 else f"{len(runs)} failed runs"
+    rest = f" and {len(runs) - 20} more" if len(runs) > 20 else ""
+    typer.echo(
+        f"warning: {count} can't be retried once it is applied: "
+        f"{', '.join(runs[:20])}{rest}\n"
+        "  = help: perdure retry RUN before that, if one is still to go on",
+        err=True,
     )
 
 

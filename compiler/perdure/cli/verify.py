@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,6 @@ from perdure.cli.database import Json, opened
 from perdure.cli.late import end_on_problems, on_database
 from perdure.cli.past import (
     Past,
-    as_committed,
     deployed,
     folder,
     locked,
@@ -22,10 +21,13 @@ from perdure.cli.past import (
     released,
 )
 from perdure.cli.project import Directory, fail, find_project, opened_compiler
+from perdure.cli.revisions import as_committed
 
 if TYPE_CHECKING:
     from perdure.config import Config
     from perdure.diagnostics import Diagnostic
+    from perdure.engine.database import Database
+    from perdure.engine.inflight import Connection
     from perdure.pipeline import Compiler, Unit
     from perdure.release.late import ChangedUse
     from perdure.release.verify import Finding
@@ -82,19 +84,24 @@ def verify(
     raise typer.Exit(1 if any(e.severity == "error" for e in findings) else 0)
 
 
+_Runs = Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
 @dataclass(slots=True)
 class _Case:
     """What is verified: versions, and the schema that they fit so far, if known.
 
     `runs` are those in flight and the states of their nodes, by version; None where no
-    database was named. `current` are the versions in force once all is deployed.
+    database was named. `failed` are those that failed and may be retried. `current` are
+    the versions in force once all is deployed.
     """
 
     config: Config
     versions: list[Past]
     before: Config | None = None
-    runs: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None
+    runs: _Runs | None = None
     current: set[str] = field(default_factory=set)
+    failed: _Runs = field(default_factory=dict)
 
 
 @contextmanager
@@ -103,7 +110,8 @@ def _case(config: Config, against: str | None, db: str | None) -> Iterator[_Case
     own = locked(config)
     current = _current(config)
     if db is not None:
-        yield _of_database(config, own, current, db)
+        with opened(db, config) as database:  # the embedded one runs for so long
+            yield _of_database(config, own, current, database)
     elif against is not None:
         with folder() as place:
             then = as_committed(config, against, place)
@@ -112,23 +120,18 @@ def _case(config: Config, against: str | None, db: str | None) -> Iterator[_Case
         yield _Case(config, own, None, None, current)
 
 
-def _of_database(config: Config, own: list[Past], current: set[str], db: str) -> _Case:
+def _of_database(
+    config: Config, own: list[Past], current: set[str], database: Database
+) -> _Case:
     from perdure.engine.database import connect
     from perdure.engine.deploy import current_versions
-    from perdure.engine.inflight import open_runs, registered, states
+    from perdure.engine.inflight import failed_runs, open_runs, registered
 
-    with (
-        opened(db, config) as database,
-        connect(database.url, database.origin) as connection,
-    ):
-        there = deployed(registered(connection), own, config.target)
-        flying = open_runs(connection)
-        runs = {}
-        for each in there:
-            ids = flying.get(each.key, [])
-            known_nodes = config.target == "perdure"  # else nodes have other numbers
-            states_of = states(connection, ids) if known_nodes else {}
-            runs[each.key] = states_of or {run: {} for run in ids}
+    with connect(database.url, database.origin) as connection:
+        flying, failed = open_runs(connection), failed_runs(connection)
+        there = deployed(registered(connection), own, config.target, flying)
+        runs = _with_states(connection, config, there, flying)
+        may_be_retried = _to_retry(_with_states(connection, config, there, failed))
         before = on_database(config, database)
         in_force = current_versions(connection)
     known = {key.partition("@")[0] for key in current}
@@ -136,7 +139,36 @@ def _of_database(config: Config, own: list[Past], current: set[str], db: str) ->
         f"{name}@{version}" for name, version in in_force.items() if name not in known
     }
     current = current | others
-    return _Case(config, there, before, runs, current)
+    return _Case(config, there, before, runs, current, may_be_retried)
+
+
+def _with_states(
+    connection: Connection,
+    config: Config,
+    versions: Sequence[Past],
+    runs: Mapping[str, Sequence[str]],
+) -> dict[str, dict[str, dict[str, str]]]:
+    """Return the runs of versions with the states of their nodes, by version."""
+    from perdure.engine.inflight import states
+
+    found = {}
+    for each in versions:
+        ids = runs.get(each.key, ())
+        known_nodes = config.target == "perdure"  # else nodes have other numbers
+        states_of = states(connection, ids) if known_nodes else {}
+        found[each.key] = states_of or {run: {} for run in ids}
+    return found
+
+
+def _to_retry(failed: _Runs) -> _Runs:
+    """Return failed runs with the nodes that a retry does not execute again."""
+    return {
+        key: {
+            run: {node: state for node, state in nodes.items() if state == "completed"}
+            for run, nodes in runs.items()
+        }
+        for key, runs in failed.items()
+    }
 
 
 def _current(config: Config) -> set[str]:
@@ -243,29 +275,45 @@ def _needed(
     case: _Case, version: Past, path: str | None
 ) -> tuple[tuple[str, ...], list[str], bool]:
     """Return the runs that still come to a step, what to say, and if it is needed."""
-    from perdure.release.verify import comes_to
-
     current = version.key in case.current
     notes = ["new runs start with this version"] if current else []
     if case.runs is None:
         return (), notes or ["it may have runs; --db URL tells"], True
     states = case.runs.get(version.key, {})
-    coming = [
-        run
-        for run, nodes in states.items()
-        if path is None or comes_to(path, version.places, nodes)
-    ]
+    coming = _coming(version, path, states)
     if coming:
-        shown = ", ".join(coming[:_SHOWN_RUNS])
-        more = len(coming) - _SHOWN_RUNS
-        rest = f" and {more} more" if more > 0 else ""
         verb = "run still comes" if len(coming) == 1 else "runs still come"
-        notes.append(f"{len(coming)} {verb} to it: {shown}{rest}")
+        notes.append(f"{len(coming)} {verb} to it: {_listed(coming)}")
     elif states:
         notes.append("no run in flight comes to it any more")
     else:
         notes.append("no run of it is in flight")
+    retried = _coming(version, path, case.failed.get(version.key, {}))
+    if retried:
+        verb = "failed run comes" if len(retried) == 1 else "failed runs come"
+        notes.append(
+            f"{len(retried)} {verb} to it if retried, and would fail there: "
+            f"{_listed(retried)}"
+        )
     return tuple(coming), notes, current or bool(coming)
+
+
+def _coming(
+    version: Past, path: str | None, runs: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    """Return the runs that may still come to a step; without one, all of them."""
+    from perdure.release.verify import comes_to
+
+    return [
+        run
+        for run, nodes in runs.items()
+        if path is None or comes_to(path, version.places, nodes)
+    ]
+
+
+def _listed(runs: Sequence[str]) -> str:
+    more = len(runs) - _SHOWN_RUNS
+    return ", ".join(runs[:_SHOWN_RUNS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _types(case: _Case, version: Past, was: Unit, after: Unit) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +33,14 @@ class Deployed:
 
 
 class FailedMigration(EngineError):
-    """PostgreSQL refused a migration; nothing of it is there."""
+    """PostgreSQL refused a migration; nothing of it is there.
+
+    `denied` says that the role lacks a privilege.
+    """
+
+    def __init__(self, message: str, *, denied: bool = False) -> None:
+        super().__init__(message)
+        self.denied = denied
 
 
 def deployed_versions(connection: Connection) -> list[Deployed]:
@@ -110,12 +117,15 @@ def schedules(connection: Connection) -> list[tuple[str, str]]:
 def runs_on(
     connection: Connection, labels: Iterable[str]
 ) -> list[tuple[str, str, str]]:
-    """Return the runs on versions that have not ended: run, label, status."""
+    """Return the runs on versions that may go on: run, label, status.
+
+    They have not ended, or have failed, which a retry can change.
+    """
     if not _exists(connection, "df.instances"):
         return []
     rows = connection.execute(
         "select id, label, status from df.instances where label = any (%s)"
-        f" and status not in {_ENDED} order by created_at",
+        " and status not in ('completed', 'cancelled') order by created_at",
         [list(labels)],
     )
     return [(str(run), str(label), str(status)) for run, label, status in rows]
@@ -141,15 +151,35 @@ def _exists(connection: Connection, relation: str) -> bool:
 
 
 @contextmanager
-def deploying(connection: Connection) -> Iterator[None]:
-    """Keep every other deployment to this database waiting."""
-    connection.execute("select pg_advisory_lock(%s)", [LOCK])
+def deploying(connection: Connection, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Keep every other deployment to this database waiting.
+
+    `on_wait` is told whose deployment this one has to wait for.
+    """
+    row = connection.execute("select pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+    if row is None or not row[0]:
+        on_wait(_holder(connection))
+        connection.execute("select pg_advisory_lock(%s)", [LOCK])
     try:
         yield
     finally:
         if not connection.broken:
             connection.rollback()
             connection.execute("select pg_advisory_unlock(%s)", [LOCK])
+
+
+def _holder(connection: Connection) -> str:
+    """Return who holds the lock of deployments, in words."""
+    row = connection.execute(
+        "select format('%%s, process %%s', a.usename, a.pid)"
+        " from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a using (pid)"
+        " where l.locktype = 'advisory' and l.granted and l.objsubid = 1"
+        " and (l.classid::bigint << 32) + l.objid::bigint = %s"
+        " and l.database = (select oid from pg_catalog.pg_database"
+        "   where datname = current_database())",
+        [LOCK],
+    ).fetchone()
+    return str(row[0]) if row else "another session"
 
 
 def apply_migration(connection: Connection, text: str) -> None:
@@ -161,7 +191,9 @@ def apply_migration(connection: Connection, text: str) -> None:
         raise
     except psycopg.Error as error:
         reason = error.diag.message_primary or str(error)
-        raise FailedMigration(f"{reason} ({error.sqlstate})") from error
+        denied = isinstance(error, errors.InsufficientPrivilege)
+        told = f"{reason} ({error.sqlstate})"
+        raise FailedMigration(told, denied=denied) from error
 
 
 def made_from(connection: Connection) -> str | None:

@@ -180,7 +180,12 @@ def _tree(places: Sequence[Place], rows: dict[str, Node]) -> tuple[Step, ...]:
         arms = tuple(Arm(_arm_name(each[-1]), steps_of(each)) for each in held)
         return _step(_join_path(key), own[key], rows, arms, [each[-1] for each in held])
 
-    return steps_of(("steps",))
+    handler = steps_of(("on_failure",))
+    if not any(place.node in rows for key in own if key[0] == "on_failure"
+               for place in own[key]):  # fmt: skip
+        return steps_of(("steps",))
+    failed = Step("on_failure", None, "on_failure", arms=(Arm("do", handler),))
+    return (*steps_of(("steps",)), failed)
 
 
 def _join_path(key: tuple[str, ...]) -> str:
@@ -279,6 +284,8 @@ def _kind(roles: set[str], lists: Sequence[str]) -> tuple[str, str]:
     """
     called = any(each.startswith("call.") for each in lists)
     for role, kind in _KINDS.items():
+        if role == "if" and "do" in lists:  # a `do` with `when`
+            kind = "do"
         if role in roles and not (called and role == "call"):
             return role, "call" if called else kind
     if called:

@@ -38,7 +38,7 @@ Kind = Literal["transport", "refused", "too_large", "invalid", "secret"]
 _REDIRECTS = (301, 302, 303, 307, 308)
 # What frames the message or names the host is set from the URL and the body alone:
 # with a `host` of its own, a request to an allowed name could mean another one.
-_OWN_HEADERS = {
+OWN_HEADERS = {
     "connection",
     "content-length",
     "expect",
@@ -52,6 +52,8 @@ _OWN_HEADERS = {
 }
 _SECRET_HEADERS = {"authorization", "cookie"}
 _BODY_HEADERS = {"content-type", "content-encoding", "content-language"}
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_WRONG_HEADER = "has a line break in it, or a space at an end"
 _TEXTUAL = re.compile(
     r"text/|application/(.*\+)?(json|xml|yaml|javascript|x-www-form-urlencoded"
     r"|x-ndjson|graphql|sql)\b",
@@ -182,9 +184,12 @@ class HttpClient:
             "idempotency-key": request.idempotency_key,
             **{name.lower(): value for name, value in request.headers.items()},
         }
-        own = _OWN_HEADERS.intersection(headers)
+        own = OWN_HEADERS.intersection(headers)
         if own:
             raise _Stop("invalid", f'header "{min(own)}" cannot be set by a workflow')
+        for name, value in headers.items():
+            if value != value.strip() or _CONTROL.search(value):
+                raise _Stop("invalid", f'header "{name}" {_WRONG_HEADER}')
         body: str | bytes | None = request.body
         if request.parts:
             headers["content-type"], body = self._form(request.parts)

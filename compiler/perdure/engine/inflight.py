@@ -74,12 +74,23 @@ def registered(connection: Connection) -> list[Registered]:
 
 def open_runs(connection: Connection) -> dict[str, list[str]]:
     """Return the ids of runs that have not ended, by `name@version`."""
+    return _runs_by_label(connection, _OPEN)
+
+
+def failed_runs(connection: Connection) -> dict[str, list[str]]:
+    """Return the ids of runs that failed and may be retried, by `name@version`."""
+    return _runs_by_label(connection, ("failed",))
+
+
+def _runs_by_label(
+    connection: Connection, statuses: Sequence[str]
+) -> dict[str, list[str]]:
     if not _exists(connection, "df.instances"):
         return {}
     rows = connection.execute(
         "select label, id from df.instances where label like '%%@%%'"
         " and status = any(%s) order by created_at, id",
-        [list(_OPEN)],
+        [list(statuses)],
     )
     found: dict[str, list[str]] = defaultdict(list)
     for label, run in rows:

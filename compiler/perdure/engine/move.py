@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -32,6 +32,15 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _START = "return df.start("
+_INPUT = "input =>"
+_PARAMETERS = """
+  select a.name, pg_catalog.format_type(a.type, null),
+    pg_catalog.pg_get_function_arg_default(p.oid, a.number::integer)
+  from pg_catalog.pg_proc p
+  cross join unnest(p.proargnames, p.proargtypes::oid[])
+    with ordinality a (name, type, number)
+  where p.oid = %s order by a.number
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +78,16 @@ def move(connection: Connection, run: str, to: int, schema: str) -> tuple[str, s
     label = f"{workflow}@{to}"
     if label == found.label:
         raise Immovable(f'run "{run}" is on {label} already')
-    body, search_path = _function(connection, schema, workflow, to)
-    graph = graph_of(body)
-    if graph is None:
+    function = _function(connection, schema, workflow, to)
+    arguments = arguments_of(function.body)
+    if not arguments:
         raise UsageError(f"the function of {label} is not what perdure compile writes")
-    text = sql.SQL("select df.move(%s, {}, %s, %s)").format(sql.SQL(graph))
+    given = _defaults(connection, function, arguments)
+    text = sql.SQL("select df.move(%s, {}, %s, %s, %s::jsonb)")
     try:
         connection.execute(
-            text.as_string(connection).encode(), [run, label, search_path]
+            text.format(sql.SQL(arguments[0])).as_string(connection).encode(),
+            [run, label, function.search_path, given],
         )
     except psycopg.Error as error:
         if error.sqlstate not in ("PD035", "PD003"):
@@ -87,31 +98,30 @@ def move(connection: Connection, run: str, to: int, schema: str) -> tuple[str, s
 
 def _can_move(connection: Connection) -> bool:
     row = connection.execute(
-        "select to_regprocedure('df.move(text, text, text, text)') is not null"
+        "select to_regprocedure('df.move(text, text, text, text, jsonb)') is not null"
     ).fetchone()
     return row is not None and bool(row[0])
 
 
-def graph_of(body: str) -> str | None:
-    """Return the first argument of `df.start` in the body of a version's function.
+def arguments_of(body: str) -> list[str]:
+    """Return the arguments of `df.start` in the body of a version's function.
 
-    >>> graph_of("begin\\n  return df.start(df.seq('a', 'b'), 'w@1');\\nend")
-    "df.seq('a', 'b')"
+    >>> arguments_of("begin\\n  return df.start(df.seq('a', 'b'), 'w@1');\\nend")
+    ["df.seq('a', 'b')", "'w@1'"]
     """
     begin = body.find(_START)
     if begin < 0:
-        return None
+        return []
+    found: list[str] = []
     start, depth = begin + len(_START), 0
     for at, token in _tokens(body, start):
-        if token == "(":
-            depth += 1
-        elif token == ")":
-            depth -= 1
-        elif token == "," and depth == 0:
-            return body[start:at].strip()
-        if depth < 0:
-            return None
-    return None
+        if depth == 0 and token in (",", ")"):
+            found.append(body[start:at].strip())
+            start = at + 1
+        if token == ")" and depth == 0:
+            return found
+        depth += {"(": 1, ")": -1}.get(token, 0)
+    return []
 
 
 def _tokens(body: str, start: int) -> Iterator[tuple[int, str]]:
@@ -119,20 +129,66 @@ def _tokens(body: str, start: int) -> Iterator[tuple[int, str]]:
         yield found.start(), found[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """A version's function: its number in the catalog, its text, its settings."""
+
+    oid: int
+    body: str
+    settings: tuple[tuple[str, str], ...]
+
+    @property
+    def search_path(self) -> str | None:
+        """The search_path that it sets."""
+        return dict(self.settings).get("search_path")
+
+
 def _function(
     connection: Connection, schema: str, workflow: str, version: int
-) -> tuple[str, str | None]:
-    """Return the body of a version's function, and the search_path that it sets."""
+) -> _Function:
     row = connection.execute(
-        "select p.prosrc, (select substring(c from '^search_path=(.*)')"
-        "   from unnest(p.proconfig) c where c like 'search_path=%%')"
+        "select p.oid::bigint, p.prosrc, coalesce(p.proconfig, '{}')"
         " from pg_catalog.pg_proc p where p.proname = %s"
         " and p.pronamespace = to_regnamespace(quote_ident(%s))",
         [f"{workflow}_v{version}", schema],
     ).fetchone()
     if row is None:
         raise UsageError(f"{workflow}@{version} is not deployed in this database")
-    return str(row[0]), row[1]
+    parts = [each.partition("=") for each in row[2]]
+    settings = tuple((name, value) for name, _, value in parts)
+    return _Function(int(row[0]), str(row[1]), settings)
+
+
+def _defaults(
+    connection: Connection, function: _Function, arguments: Sequence[str]
+) -> str | None:
+    """Return the inputs of a version that have a default, as a start would store them.
+
+    The expression that makes the input of a start is evaluated with the defaults in
+    the place of the parameters.
+    """
+    made = next((e for e in arguments if e.startswith(_INPUT)), None)
+    if made is None:
+        return None
+    with connection.transaction(force_rollback=True):
+        for name, value in function.settings:
+            if name != "search_path":
+                connection.execute("select set_config(%s, %s, true)", [name, value])
+        connection.execute("set local search_path = pg_catalog")
+        parameters = connection.execute(_PARAMETERS, [function.oid]).fetchall()
+        others = [name for name, _, default in parameters if default is None]
+        columns = ", ".join(
+            f"cast({default or 'null'} as {kind}) as {_quoted(connection, name)}"
+            for name, kind, default in parameters
+        ).replace("%", "%%")
+        made = made.removeprefix(_INPUT).replace("%", "%%")
+        query = f"select (({made}) - %s::text[])::text from (select {columns}) p"
+        row = connection.execute(query.encode(), [others]).fetchone()
+    return str(row[0]) if row else None
+
+
+def _quoted(connection: Connection, name: str) -> str:
+    return sql.Identifier(name).as_string(connection)
 
 
 def _explained(

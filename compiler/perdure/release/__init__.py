@@ -4,7 +4,7 @@ from perdure.release.classify import Point
 from perdure.release.diff import Diff, StepDiff, WorkflowDiff, compare
 from perdure.release.inflight import Affected, InFlight, Waiting, affected
 from perdure.release.lock import Change, Entry, Lock, read_lock, text_digest, write_lock
-from perdure.release.plan import Candidate, Release, damaged, plan_release
+from perdure.release.plan import Candidate, Release, plan_release, unsound
 from perdure.release.render import render_json, render_markdown, render_text
 from perdure.release.render_html import render_html
 from perdure.release.sources import registered_sources
@@ -24,7 +24,6 @@ __all__ = [
     "WorkflowDiff",
     "affected",
     "compare",
-    "damaged",
     "plan_release",
     "read_lock",
     "registered_sources",
@@ -33,5 +32,6 @@ __all__ = [
     "render_markdown",
     "render_text",
     "text_digest",
+    "unsound",
     "write_lock",
 ]

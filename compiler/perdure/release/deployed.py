@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Newer = Literal["repo", "database", "neither"]
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Function:
 class Difference:
     """One thing on which repo and database do not agree.
 
-    `sql` are the statements that mend it in the database, where some do.
+    `sql` are the statements that mend it in the database, where some do. A warning is
+    no disagreement: something to look at, which only time mends.
     """
 
     kind: str
@@ -78,6 +80,7 @@ class Difference:
     newer: Newer
     advice: str
     sql: tuple[str, ...] = ()
+    severity: Severity = "error"
 
 
 @dataclass(frozen=True, slots=True)

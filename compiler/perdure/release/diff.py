@@ -11,7 +11,6 @@ same but for the name, or alike enough: more than half of what their steps say.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -219,6 +218,8 @@ def _steps(
         is_moved = item.index in moved
         if text or is_moved:
             change: Change = "changed" if text else "moved"
+            if not text and not item.name:  # else nothing says which step it is
+                text = tuple(f" {line}" for line in item.lines)
             paths = (before.path, item.path)
             yield StepDiff(change, item.kind, item.name, *paths, is_moved, text, where)
 
@@ -275,27 +276,45 @@ def _moved(
             lists[(item.parent, item.slot)].append(item)
     for items in lists.values():
         places = [old[pairs[item.index]].order for item in items]
-        staying = _longest_rise(places)
+        stood = [item.order == place for item, place in zip(items, places, strict=True)]
+        staying = _longest_rise(places, stood)
         moved |= {item.index for at, item in enumerate(items) if at not in staying}
     return moved
 
 
-def _longest_rise(numbers: Sequence[int]) -> set[int]:
-    """Return the indexes of a longest increasing subsequence."""
-    tails: list[int] = []
-    ends: list[int] = []
-    before: list[int | None] = []
-    for at, number in enumerate(numbers):
-        place = bisect_left(tails, number)
-        before.append(ends[place - 1] if place else None)
-        tails[place : place + 1] = [number]
-        ends[place : place + 1] = [at]
+def _longest_rise(numbers: Sequence[int], preferred: Sequence[bool]) -> set[int]:
+    """Return the indexes of a longest increasing subsequence of different numbers.
+
+    Of equally long ones it is one with most of the preferred. `best` is a Fenwick tree
+    of the heaviest sequences by their last number.
+    """
+    rank = {number: at for at, number in enumerate(sorted(numbers), 1)}
+    size = len(numbers) + 1
+    best = [(0, -1)] * size
+    before: list[int] = []
+    for index, number in enumerate(numbers):
+        weight, last = _heaviest(best, rank[number] - 1)
+        before.append(last)
+        longer = (weight + size + preferred[index], index)
+        at = rank[number]
+        while at < size:
+            best[at] = max(best[at], longer)
+            at += at & -at
+    _, last = _heaviest(best, size - 1)
     chosen = set()
-    last: int | None = ends[-1] if ends else None
-    while last is not None:
+    while last >= 0:
         chosen.add(last)
         last = before[last]
     return chosen
+
+
+def _heaviest(best: Sequence[tuple[int, int]], at: int) -> tuple[int, int]:
+    """Return the weight and last index of the heaviest sequence up to a place."""
+    found = (0, -1)
+    while at:
+        found = max(found, best[at])
+        at &= at - 1
+    return found
 
 
 def _text(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:

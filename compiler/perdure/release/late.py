@@ -64,23 +64,42 @@ def late_drift(
     entries: Iterable[Entry],
     definitions: Mapping[str, str],
     runs: Mapping[str, int],
+    repo: Mapping[str, str] | None,
 ) -> list[Difference]:
-    """Return what changed under runs in flight; `runs` has their numbers by key."""
-    found = []
-    for each in changed_uses(entries, definitions):
-        key = f"{each.workflow}@{each.version}"
-        count = runs.get(key, 0)
-        flying = "1 run is" if count == 1 else f"{count} runs are"
-        became = "is gone" if each.change == "gone" else "was changed"
-        found.append(
-            Difference(
-                "late-binding",
-                key,
-                f"uses {each.name}, which {became} since it was compiled; "
-                f"{flying} in flight",
-                "database",
-                "check that its steps still do what they should; perdure verify --db "
-                "describes them again",
-            )
-        )
-    return found
+    """Return what changed under runs in flight; `runs` has their numbers by key.
+
+    Where the schema of the repo, if it can be read, has the change, too, the two agree,
+    and it is a warning.
+    """
+    return [
+        _drifted(each, runs, _agree(each.name, definitions, repo))
+        for each in changed_uses(entries, definitions)
+    ]
+
+
+def _agree(name: str, there: Mapping[str, str], repo: Mapping[str, str] | None) -> bool:
+    """Say whether the repo's schema has what the database has, or lacks it, too."""
+    if repo is None or (name in repo) != (name in there):
+        return False
+    return name not in repo or not differs(repo[name], there[name])
+
+
+def _drifted(each: ChangedUse, runs: Mapping[str, int], agree: bool) -> Difference:
+    key = f"{each.workflow}@{each.version}"
+    count = runs.get(key, 0)
+    flying = "1 run is" if count == 1 else f"{count} runs are"
+    became = "is gone" if each.change == "gone" else "was changed"
+    too = ", in the project's schema, too" if agree else ""
+    advice = (
+        "check that its steps still do what they should; perdure verify --db "
+        "describes them again"
+    )
+    return Difference(
+        "late-binding",
+        key,
+        f"uses {each.name}, which {became} since it was compiled{too}; "
+        f"{flying} in flight",
+        "neither" if agree else "database",
+        advice if agree else f"{advice}; and make the change in the project's schema",
+        severity="warning" if agree else "error",
+    )

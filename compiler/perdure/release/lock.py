@@ -383,7 +383,8 @@ def _conflict(source: Source) -> Diagnostic:
         "WF704",
         span,
         "the lock has an unresolved merge: two branches changed the same workflow",
-        help="keep one side, delete the migration of the other, and compile again",
+        help="keep the side that is deployed, delete the migrations of the other, and "
+        "compile again",
     )
 
 

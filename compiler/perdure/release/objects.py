@@ -61,6 +61,16 @@ class Wanted:
 
 
 Made = Mapping[tuple[str, str], Definition]
+REGISTER = """\
+on conflict (name, version) do update set signature = excluded.signature,
+  source = excluded.source, source_map = excluded.source_map,
+  compiler_version = excluded.compiler_version, target = excluded.target"""
+
+
+def registration(script: str) -> tuple[str, ...]:
+    """Return the statement of a script that registers its version, if it has one."""
+    begin = "insert into perdure.workflow_versions"
+    return tuple(each for each in split(script) if each.startswith(begin))
 
 
 def wanted(lock: Lock, scripts: Mapping[str, str]) -> list[Wanted]:
@@ -108,7 +118,7 @@ def compared(
 
 def changed(made: Definition, there: Definition) -> list[str]:
     """Return in words how a function is not what it was made as."""
-    found = ["its text"] if made.body != there.body else []
+    found = [] if _same_text(made.body, there.body) else ["its text"]
     for what, before, after in (
         ("kind", made.kind, there.kind),
         ("arguments", made.arguments, there.arguments),
@@ -124,6 +134,11 @@ def changed(made: Definition, there: Definition) -> list[str]:
         if before != after:
             found.append(f"{what}: {after or 'none'} instead of {before or 'none'}")
     return found
+
+
+def _same_text(made: str, there: str) -> bool:
+    """Compare texts of functions; a tool that applied a file with CRLF keeps them."""
+    return made.replace("\r\n", "\n") == there.replace("\r\n", "\n")
 
 
 def _shown(settings: Sequence[str]) -> str:
@@ -149,14 +164,14 @@ def _gone(function: Wanted) -> Difference:
         "no-objects",
         function.entry.key,
         message,
-        "database",
+        "neither",
         _MADE_AGAIN,
         tuple(_made_again(function)),
     )
 
 
 def _by_body(function: Wanted, there: Sequence[Function]) -> list[Difference]:
-    same = [each for each in there if each.definition.body == function.body]
+    same = [e for e in there if _same_text(e.definition.body, function.body)]
     if same:
         return _grants(function, same[0])
     message = f'has a function "{function.name}" that was edited in place: its text'

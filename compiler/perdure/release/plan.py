@@ -27,6 +27,11 @@ _OWN = re.compile(
 )
 
 
+_MADE_FROM = re.compile(
+    r"^-- Digest of (?:what was compiled|the change): (\w+)", re.MULTILINE
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A workflow as it is in the sources.
@@ -86,10 +91,17 @@ def plan_release(
 def state_of(lock: Lock, folder: Folder, layout: Layout) -> list[Diagnostic]:
     """Find what is wrong with the lock and the migrations as they are."""
     existing = folder.files
+    known = existing.keys() - {
+        e for names in _unlocked(lock, existing).values() for e in names
+    }
+    return [*unsound(lock, existing), *_clashes(lock, known, layout)]
+
+
+def unsound(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
+    """Find where the lock and the migrations do not fit together."""
     return [
-        *damaged(lock, existing),
-        *_unlocked(lock, existing),
-        *_clashes(lock, existing, layout),
+        *_damaged(lock, existing),
+        *(_stray(*event, e) for event, e in _unlocked(lock, existing).items()),
         *misfits(lock),
     ]
 
@@ -215,7 +227,7 @@ def _build(
     return candidate.build(version, previous, numbers)
 
 
-def damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
+def _damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
     """Find files of versions that are gone or were edited."""
     found = []
     for event in lock.everything:
@@ -224,29 +236,40 @@ def damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
                 found.append(_missing(lock, event, name))
             elif text_digest(existing[name]) != digest:
                 found.append(_edited(lock, event, name))
+            elif (made := _MADE_FROM.search(existing[name])) and made[
+                1
+            ] != event.digest:
+                found.append(_other_digest(lock, event, name))
+                break
     return found
 
 
-def _unlocked(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
+def _unlocked(
+    lock: Lock, existing: Mapping[str, str]
+) -> dict[tuple[str, str, int], list[str]]:
     """Find migrations of ours that the lock does not know: it was lost, or is old."""
     known = {(each.workflow, "version", each.version) for each in lock.entries}
     known |= {(each.workflow, "change", each.number) for each in lock.changes}
-    found = []
-    for name, text in existing.items():
-        own = _OWN.search(text)
-        if own and (own[1], own[2], int(own[3])) not in known:
-            does = "installs" if own[2] == "version" else "is"
-            found.append(
-                error(
-                    "WF706",
-                    None,
-                    f'"{name}" {does} {own[2]} {own[3]} of {own[1]}, which the lock '
-                    "does not know",
-                    help="restore workflows.lock from version control; or delete the "
-                    "migration, with its other half, if it was deployed nowhere",
-                )
-            )
+    found: dict[tuple[str, str, int], list[str]] = {}
+    for name in sorted(existing):
+        own = _OWN.search(existing[name])
+        if own and (event := (own[1], own[2], int(own[3]))) not in known:
+            found.setdefault(event, []).append(name)
     return found
+
+
+def _stray(workflow: str, what: str, number: int, names: Sequence[str]) -> Diagnostic:
+    files = " and ".join(f'"{name}"' for name in names)
+    does = "are" if len(names) > 1 else "is"
+    return error(
+        "WF706",
+        None,
+        f"{files} {does} of {what} {number} of {workflow}, which the lock does not "
+        "know",
+        help="restore workflows.lock from version control; or delete "
+        f"{'them, if they were' if len(names) > 1 else 'it, if it was'} deployed "
+        "nowhere",
+    )
 
 
 def _called(event: Entry | Change) -> str:
@@ -263,6 +286,16 @@ def _missing(lock: Lock, event: Entry | Change, name: str) -> Diagnostic:
         f'the migration "{name}" of {_called(event)}, is gone',
         help="restore it from version control; a version that was never deployed "
         "can be taken out of the lock instead, with both of its files",
+    )
+
+
+def _other_digest(lock: Lock, event: Entry | Change, name: str) -> Diagnostic:
+    return error(
+        "WF704",
+        lock.span(f'"{event.migration}"'),
+        f"the lock was edited: {_called(event)}, has another digest in it than in "
+        f'"{name}"',
+        help="restore it from version control",
     )
 
 
@@ -287,16 +320,23 @@ def _clashes(lock: Lock, existing: Iterable[str], layout: Layout) -> list[Diagno
             continue
         other = first.setdefault(number, name)
         if other != name and ours.get(name) != ours.get(other):
-            found.append(
-                error(
-                    "WF705",
-                    None,
-                    f'"{name}" and "{other}" have the same number',
-                    help="give the one that is deployed nowhere the next free number, "
-                    "in its file names and in the lock",
-                )
-            )
+            found.append(_taken(name, other, ours))
     return found
+
+
+def _taken(name: str, other: str, ours: Mapping[str, str]) -> Diagnostic:
+    own = [each for each in (name, other) if each in ours]
+    again = " or ".join(f"of {ours[each]}" for each in own)
+    which = "the one" if len(own) == 2 else "the migration"
+    return error(
+        "WF705",
+        None,
+        f'"{name}" and "{other}" have the same number',
+        help=f"delete {which} {again} that is deployed nowhere, with its other half "
+        "and its table in the lock, and make it again (perdure compile, rollback or "
+        "retire): it gets the next number"
+        + ("" if len(own) == 2 else "; or give the other one another number"),
+    )
 
 
 def _gone(lock: Lock, candidates: Sequence[Candidate]) -> list[Diagnostic]:

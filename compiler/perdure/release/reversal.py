@@ -199,9 +199,12 @@ def _usable(lock: Lock, workflow: str, number: int, current: Entry) -> Entry:
     if entry is None:
         raise Refused(f"{workflow} has no version {number}", f"it has: {shown}")
     if number in lock.retired(workflow):
+        others = [n for n in lock.versions(workflow) if n != current.version]
+        back = f"perdure rollback {workflow} --to N goes to another one: "
         raise Refused(
             f"{workflow}@{number} is retired: its function is gone",
-            f"take its source from version control and compile it; in use are: {shown}",
+            "take its source from version control and compile it"
+            + (f"; or {back}{', '.join(map(str, others))}" if others else ""),
         )
     if number == current.version:
         raise Refused(

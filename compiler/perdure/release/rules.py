@@ -77,8 +77,8 @@ RULES: Mapping[str, Rule] = {
     **_rules(
         "breaking",
         {
-            "workflow-not-compared": "what it was does not fit the schema any more; "
-            "compare with a revision of git, which has its own schema",
+            "workflow-not-compared": "what it was does not compile any more; where "
+            "that is for the schema, compare with a revision of git, which has its own",
             "workflow-removed": "callers have nothing to call any more",
             "workflow-renamed": "callers must call it by its new name",
             "input-added-required": "callers must give a value",

@@ -8,12 +8,19 @@ database that is behind is told apart from one that was changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from perdure.release.deployed import Database, Difference, Version
 from perdure.release.lock import Change, Entry, Lock, place
-from perdure.release.objects import SQL, Made, compared, left_over, of_version
-from perdure.release.script import split
+from perdure.release.objects import (
+    REGISTER,
+    SQL,
+    Made,
+    compared,
+    left_over,
+    of_version,
+    registration,
+)
 
 _REGISTER = {
     True: ("perdure.workflow_versions", "name", "version", "deployed_at"),
@@ -71,7 +78,7 @@ def drift(
     they make, as far as it is known.
     """
     found = conflicts(lock, database)
-    found += _unregistered(lock, database, scripts)
+    found += unregistered(lock, database, scripts)
     found += _unknown(lock, database.versions)
     stuck = {each.subject for each in found if each.kind in _STUCK}
     found += [
@@ -131,7 +138,7 @@ def _is_made(entry: Entry | Change, database: Database) -> bool:
     return version in database.functions
 
 
-def _unregistered(
+def unregistered(
     lock: Lock, database: Database, scripts: Mapping[str, str]
 ) -> list[Difference]:
     """Find versions that are there, and that the register does not name.
@@ -144,7 +151,7 @@ def _unregistered(
             "unregistered",
             each.key,
             "is not registered, and its function is there",
-            "database",
+            "neither",
             "perdure drift --sql prints the SQL that registers it",
             _registered_again(lock, each, scripts.get(each.key, ""), database),
         )
@@ -157,13 +164,12 @@ def _registered_again(
     lock: Lock, entry: Entry, script: str, database: Database
 ) -> tuple[str, ...]:
     """Return what registers a version, at a time before what came after it."""
-    begin = "insert into perdure.workflow_versions"
-    insert = [each for each in split(script) if each.startswith(begin)]
+    insert = registration(script)
     events = lock.events(entry.workflow)
     there = _there(database)
     later = [e for e in events[events.index(entry) + 1 :] if _key(e) in there]
     if not later:
-        return tuple(insert)
+        return insert
     table, name, number, at = _REGISTER[isinstance(later[0], Entry)]
     return (
         *insert,
@@ -212,6 +218,64 @@ def _unknown(lock: Lock, versions: Iterable[Version]) -> list[Difference]:
         for each in versions
         if each.name not in workflows
     ]
+
+
+def changed_rows(
+    lock: Lock,
+    scripts: Mapping[str, str],
+    database: Database,
+    columns: Mapping[str, Sequence[str]],
+) -> list[Difference]:
+    """Return the rows of the register that are not what their migrations write.
+
+    `columns` are those that differ, by the keys of the versions. The sources and the
+    map in a row are what people are shown of runs; that they are others than the
+    functions were made from would show them another workflow's steps.
+    """
+    digests = {(e.name, e.version): e.digest for e in database.versions}
+    return [
+        Difference(
+            "edited",
+            each.key,
+            "is registered with another "
+            f"{' and '.join(columns[each.key])} than its migration writes",
+            "database",
+            SQL,
+            tuple(f"{e.removesuffix(';')}\n{REGISTER};" for e in insert),
+        )
+        for each in lock.entries
+        if columns.get(each.key)
+        and digests.get((each.workflow, each.version)) == each.digest
+        and (insert := registration(scripts.get(each.key, "")))
+    ]
+
+
+def runs_on_retired(
+    lock: Lock, database: Database, runs: Mapping[str, Sequence[str]]
+) -> list[Difference]:
+    """Return the retired versions that have runs, which nobody looks after.
+
+    One can only have begun while the migration that retires was applied.
+    """
+    retired = {f"{e.name}@{e.version}" for e in database.versions if e.retired}
+    found = []
+    for each in lock.entries:
+        flying = runs.get(each.key, ()) if each.key in retired else ()
+        if flying:
+            count = "1 run" if len(flying) == 1 else f"{len(flying)} runs"
+            message = f"is retired, and has {count} in flight: {', '.join(flying[:5])}"
+            advice = "wait for them, or end them with perdure cancel RUN"
+            found.append(
+                Difference(
+                    "runs",
+                    each.key,
+                    message,
+                    "neither",
+                    advice,
+                    severity="warning",
+                )
+            )
+    return found
 
 
 # --- functions ------------------------------------------------------------------------

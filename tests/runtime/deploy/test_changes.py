@@ -170,6 +170,54 @@ def test_functions_and_views_that_change_under_runs_are_reported(
     ) in done
     done = perdure("verify", "--db", database).stdout
     assert "uses shop.big, which has another definition since it was compiled" in done
+    migrate(project, " where total > 1000", "")
+    done = perdure("drift", "--database-url", database).stdout
+    assert (
+        "warning: approve@1 uses shop.big, which was changed since it was compiled, in "
+        "the project's schema, too; 1 run is in flight\n"
+    ) in done
+    assert "no drift" in done
+    data = json.loads(perdure("drift", "--database-url", database, "--json").stdout)
+    assert [each["severity"] for each in data["differences"]] == ["warning"]
+
+
+def test_the_embedded_database_is_there_until_all_is_verified(
+    perdure: Perdure, project: Path
+) -> None:
+    perdure("runtime", "install", "--database-url", "embedded")
+    done = perdure("verify", "--db", "embedded")
+    assert done.stdout == "good: 0 versions fit the schema\n"
+
+
+def test_a_failed_run_that_may_be_retried_is_told(
+    perdure: Perdure, project: Path, database: str, waiting: str
+) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("drop view shop.big")
+        connection.execute("select df.signal(%s, 'approval', '{}')", [waiting])
+        connection.execute("call df.work(1000, 20000)")
+        connection.execute(
+            "create view shop.big as select id from shop.orders where total > 1000"
+        )
+        row = connection.execute("select df.status(%s)", [waiting]).fetchone()
+    assert row == ("failed",)
+    rewrite(
+        project / "workflows" / "approve.yaml",
+        "select total from",
+        "select 1 as n from",
+    )
+    perdure("compile")
+    perdure("deploy", "--yes", "--database-url", database)
+    migrate(project, "create view shop.big", "create view shop.large")
+    rewrite(project / "workflows" / "approve.yaml", "shop.big", "shop.large")
+    perdure("compile")
+    done = perdure("verify", "--db", database).stdout
+    assert 'warning[WF512]: approve@1: relation "shop.big" does not exist' in done
+    told = f"1 failed run comes to it if retried, and would fail there: {waiting}"
+    assert told in done
+    retired = perdure("retire", "approve@1", "--database-url", database).stderr
+    assert "warning: 1 failed run can't be retried once it is applied" in retired
+    assert waiting in retired
 
 
 @pytest.mark.usefixtures("waiting")

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from perdure.engine.deploy import LOCK
 from tests.runtime.deploy.conftest import WORKFLOW, Perdure
 
 
@@ -22,6 +28,18 @@ def test_without_a_runtime_nothing_is_deployed(perdure: Perdure) -> None:
     assert "the runtime is not installed" in done.stderr
     assert "perdure runtime install" in done.stderr
     assert "hello@1 is in the lock" in perdure("drift", code=1).stdout
+
+
+def test_a_check_says_what_mends_it_and_writes_nothing(
+    perdure: Perdure, project: Path
+) -> None:
+    done = perdure("compile", "--check", code=1)
+    assert "would write migrations/0001_hello_v1.up.sql" in done.stdout
+    assert "the migrations are out of date: run perdure compile\n" in done.stderr
+    assert not (project / "migrations").exists()
+    assert not (project / "workflows.lock").exists()
+    perdure("compile")
+    assert "nothing to do" in perdure("compile", "--check").stdout
 
 
 @pytest.mark.usefixtures("runtime")
@@ -71,16 +89,121 @@ def test_a_migration_that_fails_leaves_nothing_and_can_be_resumed(
     (project / "workflows" / "zebra.yaml").write_text(other)
     perdure("compile")
     with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "alter table perdure.workflow_versions add constraint in_the_way"
+            " check (name <> 'zebra')"
+        )
+        done = perdure("deploy", "--yes", code=1)
+        assert done.stdout == "deployed hello@1\n"
+        assert "migrations/0002_zebra_v1.up.sql: " in done.stderr
+        assert 'violates check constraint "in_the_way"' in done.stderr
+        there = "select to_regprocedure('workflows.zebra_v1(text)') is null"
+        assert connection.execute(there).fetchone() == (True,)
+        connection.execute(
+            "alter table perdure.workflow_versions drop constraint in_the_way"
+        )
+        assert perdure("deploy", "--yes").stdout == "deployed zebra@1\n"
+
+
+@pytest.mark.usefixtures("runtime")
+def test_a_function_that_no_row_stands_for_stops_a_deployment_before_it_begins(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    other = WORKFLOW.replace("workflow: hello", "workflow: zebra")
+    (project / "workflows" / "zebra.yaml").write_text(other)
+    perdure("compile")
+    with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create schema workflows")
         connection.execute(
             "create function workflows.zebra_v1(who text) returns text"
             " language sql return 'in the way'"
         )
         done = perdure("deploy", "--yes", code=1)
-        assert done.stdout == "deployed hello@1\n"
-        assert 'function "zebra_v1" already exists' in done.stderr
-        connection.execute("drop function workflows.zebra_v1")
-        assert perdure("deploy", "--yes").stdout == "deployed zebra@1\n"
+        assert done.stdout == ""
+        assert "zebra@1 is not registered, and its function is there" in done.stderr
+        there = "select to_regprocedure('workflows.hello_v1(text)') is null"
+        assert connection.execute(there).fetchone() == (True,)
+
+
+@pytest.mark.usefixtures("runtime")
+def test_nothing_is_deployed_over_an_edit_unasked(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    perdure("compile")
+    perdure("deploy", "--yes")
+    edit = (
+        "create or replace function workflows.hello(who text) returns text"
+        " language sql as $$select 'x'$$"
+    )
+    with psycopg.connect(database) as connection:
+        connection.execute(edit)
+    change(project)
+    perdure("compile")
+    done = perdure("deploy", "--yes", code=1)
+    assert 'hello@1 has a function "hello" that was edited in place' in done.stderr
+    assert done.stdout == ""
+    assert "deployed hello@2" in perdure("deploy", "--yes", "--over-edits").stdout
+    assert "no drift" in perdure("drift").stdout
+
+
+@pytest.mark.usefixtures("runtime")
+def test_a_role_that_was_let_in_may_look_and_not_deploy(
+    perdure: Perdure, project: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perdure("compile")
+    perdure("deploy", "--yes")
+    role = f"clerk_{uuid.uuid4().hex}"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"create role {role} login".encode())
+        connection.execute("select df.grant_usage(%s)", [role])
+        try:
+            monkeypatch.setenv(
+                "PERDURE_DATABASE_URL", make_conninfo(database, user=role)
+            )
+            assert "no drift" in perdure("drift").stdout
+            assert "hello@1" in perdure("versions").stdout
+            assert "good: 1 version" in (
+                perdure("verify", "--db", make_conninfo(database, user=role)).stdout
+            )
+            change(project)
+            perdure("compile")
+            done = perdure("deploy", "--yes", code=1).stderr
+            assert "permission denied" in done
+            assert "deploy as the role that owns the runtime and the workflow" in done
+        finally:
+            connection.execute(f"drop owned by {role} cascade".encode())
+            connection.execute(f"drop role {role}".encode())
+
+
+@pytest.mark.usefixtures("runtime")
+def test_a_deployment_waits_for_another_one_and_says_so(
+    perdure: Perdure, database: str
+) -> None:
+    perdure("compile")
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(%s)", [LOCK])
+        pid = connection.info.backend_pid
+        word = f"in progress ({connection.info.user}, process {pid}): waiting"
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(perdure, "deploy", "--yes")
+            wait_for(
+                connection,
+                "select count(*) = 1 from pg_locks where locktype = 'advisory'"
+                " and not granted and database ="
+                " (select oid from pg_database where datname = current_database())",
+            )
+            connection.execute("select pg_advisory_unlock(%s)", [LOCK])
+            done = waiting.result(60)
+    assert word in done.stderr
+    assert done.stdout == "deployed hello@1\n"
+
+
+def wait_for(connection: psycopg.Connection[Any], query: str) -> None:
+    """Wait until a query gives true."""
+    until = time.monotonic() + 60
+    while connection.execute(query.encode()).fetchone() != (True,):
+        assert time.monotonic() < until, query
+        time.sleep(0.02)
 
 
 @pytest.mark.usefixtures("runtime")
@@ -160,7 +283,12 @@ def test_versions_are_listed_with_their_runs(
     assert (first["workflow"], first["version"]) == ("hello", 1)
     assert first["runs"] == {"pending": 1}
     assert (second["version"], second["runs"]) == (2, {})
+    assert first["deployed_by"] == "postgres"
+    assert f'digest = "{first["digest"]}"' in (project / "workflows.lock").read_text()
+    assert first["deployed_at"] < second["deployed_at"]
     lines = perdure("versions", "hello").stdout.splitlines()
+    names = ["version", "state", "digest", "deployed", "age", "by", "runs"]
+    assert lines[0].split() == names
     assert lines[1].startswith("hello@1")
     assert lines[1].rstrip().endswith("1 pending")
     assert "no versions of nothing" in perdure("versions", "nothing").stderr

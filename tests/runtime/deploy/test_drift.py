@@ -128,6 +128,16 @@ def mend(perdure: Perdure, database: str) -> None:
             "delete from perdure.workflow_versions where version = 3",
             "hello@3 is not registered, and its function is there",
         ),
+        (
+            "update perdure.workflow_versions set source = source || '#' where"
+            " version = 2",
+            "hello@2 is registered with another source than its migration writes",
+        ),
+        (
+            "update perdure.workflow_versions set source_map = '[]', signature = ''"
+            " where version = 3",
+            "hello@3 is registered with another signature and source map than",
+        ),
     ],
 )
 def test_the_printed_sql_leads_back_to_agreement(
@@ -171,7 +181,8 @@ def test_a_monitor_needs_no_rights_on_what_it_looks_at(
     monkeypatch.setenv("PERDURE_DATABASE_URL", read_only)
     done = released("drift")
     assert "no drift" in done.stdout
-    assert 'of function "hello" only the text is compared' in done.stderr
+    assert done.stderr.count("only the text is compared") == 1
+    assert 'of 4 functions, "hello_v1", "hello_v2", "hello_v3" ...' in done.stderr
     execute(
         database,
         "create or replace function workflows.hello_v2(who text)"
@@ -195,6 +206,10 @@ def test_an_older_checkout_undoes_nothing(
     released("deploy", "--yes")
     before = dump(database)
     (project / "workflows.lock").write_text(older)
+    assert "WF706" in released("drift", code=1).stderr
+    for name in ("rollback", "retire"):
+        for path in (project / "migrations").glob(f"*_{name}_*"):
+            path.unlink()
     done = released("drift", code=1).stdout
     assert "the lock does not know it" in done
     assert "edited" not in done
@@ -210,6 +225,26 @@ def test_a_retirement_that_is_not_marked(released: Perdure, database: str) -> No
     assert "hello@1 is retired, and not marked" in released("drift", code=1).stdout
     mend(released, database)
     assert "no drift" in released("drift").stdout
+
+
+def test_line_ends_are_no_drift(perdure: Perdure, project: Path, database: str) -> None:
+    """A tool applies the files of a checkout with CRLF as they are."""
+    perdure("compile")
+    for path in (project / "migrations").iterdir():
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    text = (project / "migrations" / "0001_hello_v1.up.sql").read_bytes().decode()
+    execute(database, text)
+    assert "no drift" in perdure("drift").stdout
+    assert "nothing to do" in perdure("compile", "--check").stdout
+
+
+def test_a_run_on_a_retired_version_is_told(released: Perdure, database: str) -> None:
+    released("retire", "hello@1")
+    released("deploy", "--yes")
+    execute(database, "select df.start('df.wait_for_signal(''x'')', 'hello@1')")
+    done = released("drift").stdout
+    assert "warning: hello@1 is retired, and has 1 run in flight: " in done
+    assert "no drift" in done
 
 
 def test_a_retired_version_that_is_there_again(

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from perdure.engine.move import graph_of
+from perdure.engine.move import arguments_of
 from tests.runtime.deploy.conftest import Perdure
 
 pytestmark = pytest.mark.usefixtures("runtime")
@@ -81,7 +81,46 @@ def test_the_step_that_differs_is_named(deployed: Perdure, database: str) -> Non
     assert "no run" in deployed("move", "nothing", "--to", "2", code=2).stderr
 
 
-def test_the_graph_is_cut_out_of_any_body() -> None:
-    body = "begin\n  return df.start(f($a$ ), ' $a$, 'x)''', -- ),\n \"(\"), 'w@1');"
-    assert graph_of(body) == "f($a$ ), ' $a$, 'x)''', -- ),\n \"(\")"
-    assert graph_of("begin return 1; end") is None
+def test_inputs_that_only_the_new_version_has_get_their_defaults(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    (project / "workflows" / "hello.yaml").unlink()
+    more = (
+        "id: bigint\n  share: numeric = 1.10\n  pause: interval = '90 min'\n  by: text"
+    )
+    returned = 'price: "${share}", pause: "${pause}", by: "${by}"}'
+    for text in (
+        ORDER,
+        BETTER.replace("id: bigint", f"{more} = '50%'").replace(
+            'price: "${price.price + 1}"', returned.removesuffix("}")
+        ),
+        BETTER.replace("id: bigint", more).replace(
+            'price: "${price.price + 1}"', returned.removesuffix("}")
+        ),
+    ):
+        (project / "workflows" / "order.yaml").write_text(text)
+        perdure("compile")
+    perdure("deploy", "--yes")
+    run = waiting(database)
+    refused = perdure("move", run, "--to", "3", code=1).stderr
+    assert "by" in refused
+    perdure("move", run, "--to", "2")
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("select df.signal(%s, 'approval', '{\"ok\": true}')", [run])
+        connection.execute("call df.work(100, 10000)")
+        row = connection.execute("select df.result(%s)", [run]).fetchone()
+    assert row is not None
+    assert '"price": 1.10' in row[0]
+    assert json.loads(row[0])["rows"][0]["result"] == {
+        "price": 1.1,
+        "pause": "01:30:00",
+        "by": "50%",
+        "id": 4,
+    }
+
+
+def test_the_arguments_are_cut_out_of_any_body() -> None:
+    graph = "f($a$ ), ' $a$, 'x)''', -- ),\n \"(\")"
+    body = f"begin\n  return df.start({graph}, 'w@1', input => g(a, b));"
+    assert arguments_of(body) == [graph, "'w@1'", "input => g(a, b)"]
+    assert arguments_of("begin return 1; end") == []

@@ -19,6 +19,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from perdure.engine.postgres import Server, start_embedded
+from tests.programs import BIN_DIR
 from tests.runtime.deploy.conftest import VERSIONS, caller, make_project
 
 SETTINGS = {"fsync": "off", "max_connections": "30"}
@@ -45,6 +46,8 @@ def wait_for(url: str, query: str) -> None:
 
 
 def backup(server: Server, folder: Path) -> None:
+    if not (server.bin_dir / "pg_basebackup").exists():
+        pytest.skip("this PostgreSQL has no pg_basebackup, see PERDURE_TEST_BIN_DIR")
     host = str(conninfo_to_dict(server.url())["host"])
     command = [server.bin_dir / "pg_basebackup", "--wal-method=none", "--no-sync"]
     command += ["--checkpoint=fast", "--username=postgres", f"--pgdata={folder}"]
@@ -54,7 +57,7 @@ def backup(server: Server, folder: Path) -> None:
 
 def restore(copy: Path, home: Path, archive: Path, point: str) -> Server:
     """Start a server on a backup, replayed from the archive up to a point."""
-    with start_embedded(home, settings=SETTINGS) as empty:
+    with start_embedded(home, BIN_DIR, settings=SETTINGS) as empty:
         data = Path(value(empty.url(), "show data_directory"))
     owner = data.stat()
     shutil.rmtree(data)
@@ -67,7 +70,7 @@ def restore(copy: Path, home: Path, archive: Path, point: str) -> Server:
     for path in (data, *data.rglob("*")):
         os.chown(path, owner.st_uid, owner.st_gid)
     data.chmod(0o700)
-    server = start_embedded(home, settings=SETTINGS)
+    server = start_embedded(home, BIN_DIR, settings=SETTINGS)
     wait_for(server.url(), "select not pg_is_in_recovery()")
     return server
 
@@ -84,7 +87,7 @@ def test_a_database_of_yesterday_is_brought_to_agreement(
         "archive_command": f'cp "%p" "{archive}/%f"',
     }
     server = stack.enter_context(
-        start_embedded(short_dir / "before", settings=settings)
+        start_embedded(short_dir / "before", BIN_DIR, settings=settings)
     )
     monkeypatch.setenv("PERDURE_DATABASE_URL", server.url())
     monkeypatch.setenv("NO_COLOR", "1")

@@ -202,3 +202,56 @@ def test_after_another_target_was_chosen_the_lock_is_still_compared_with(
     config = project / "perdure.toml"
     config.write_text('target = "pg_durable>=0.2.5"\n' + config.read_text())
     assert perdure("diff").stdout == "no differences\n"
+
+
+def test_what_only_the_target_refuses_is_compared_and_drawn(
+    perdure: Perdure, project: Path
+) -> None:
+    config, file = project / "perdure.toml", project / "workflows" / "tell.yaml"
+    config.write_text('target = "pg_durable>=0.2.5"\n' + config.read_text())
+    secret = '    headers: {authorization: "Bearer ${secrets.hook}"}\n'
+    request = "  - http: POST https://hooks.example.com/tell\n" + secret
+    rewrite(file, "steps:\n", "steps:\n" + request)
+    (project / "workflows" / "same.yaml").write_text(
+        WORKFLOW.replace("workflow: tell", "workflow: same")
+    )
+    done = perdure("diff", "HEAD", code=1)
+    assert "error[WF612]" in done.stderr
+    assert "+ http, added" in done.stdout
+    assert "+ workflow same, added" in done.stdout
+    done = perdure("graph", "tell")
+    assert "http  POST https://hooks.example.com/tell" in done.stdout
+    assert "error[WF612]" in done.stderr
+    rewrite(file, "order.tax", "order.tux")
+    assert perdure("diff", "HEAD", code=1).stdout == ""
+    perdure("graph", "tell", code=1)
+
+
+def test_a_version_that_the_new_target_refuses_has_not_changed(
+    perdure: Perdure, project: Path
+) -> None:
+    file = project / "workflows" / "tell.yaml"
+    secret = '    headers: {authorization: "Bearer ${secrets.hook}"}\n'
+    request = "  - http: POST https://hooks.example.com/tell\n" + secret
+    rewrite(file, "steps:\n", "steps:\n" + request)
+    perdure("compile")
+    config = project / "perdure.toml"
+    config.write_text('target = "pg_durable>=0.2.5"\n' + config.read_text())
+    assert perdure("diff", code=1).stdout == "no differences\n"
+
+
+def test_warnings_are_not_told_beside_a_difference(
+    perdure: Perdure, project: Path
+) -> None:
+    file = project / "workflows" / "tell.yaml"
+    rewrite(file, "id: bigint", "id: bigint\n  note: text?")
+    assert "WF240" in perdure("check").output
+    assert perdure("diff").stderr == ""
+
+
+def test_why_a_limit_fails_is_told(perdure: Perdure, project: Path) -> None:
+    file = project / "workflows" / "tell.yaml"
+    rewrite(file, "id: bigint", "id: bigint\n  note: text")
+    done = perdure("diff", "HEAD", "--json", "--fail-on", "compatible", code=1)
+    assert done.stderr == "error: tell, changed: breaking\n"
+    assert json.loads(done.stdout)["effect"] == "breaking"

@@ -112,6 +112,13 @@ def test_what_cannot_be_is_refused(
     assert sorted((project / "migrations").iterdir()) == before
 
 
+def test_what_a_rollback_finds_retired(released: Perdure) -> None:
+    released("retire", "hello@2")
+    refused = released("rollback", "hello", code=2).stderr
+    assert "hello@2 is retired: its function is gone" in refused
+    assert "perdure rollback hello --to N goes to another one: 1" in refused
+
+
 def test_versions_for_another_target_stay_in_the_lock(
     released: Perdure, project: Path
 ) -> None:

@@ -3,7 +3,9 @@
 Forty changes over ten workflows are made on a main line and on branches, with real git.
 Where a merge does not fit, the way that the messages tell is followed: keep one side's
 lock and migrations, and compile again. After each merge the database is brought to it,
-taken back, compared, and brought to it again; runs start and end all the time.
+taken back, compared, and brought to it again; runs start and end all the time. In the
+plain year `perdure diff` is compared with what was changed, each time, and what a merge
+compiles to with what a copy of the project compiles to.
 """
 
 from __future__ import annotations
@@ -12,13 +14,18 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
 import pytest
 
+from perdure.release import read_lock, registered_sources
+from perdure.release.layouts import LAYOUTS
+from perdure.source import Source
 from tests.runtime.deploy.conftest import caller, dump
 
 WORKFLOWS = 10
@@ -32,7 +39,7 @@ class Year:
     """A project in git, a database, and the runs that were started there."""
 
     def __init__(self, folder: Path, database: str, layout: str, seed: int) -> None:
-        self.folder, self.database = folder, database
+        self.folder, self.database, self.layout = folder, database, layout
         self.chance = random.Random(seed)
         self.call = caller(folder)
         self.runs: dict[str, str] = {}
@@ -93,8 +100,44 @@ class Year:
         )
 
     def compile(self, what: str) -> None:
+        thorough = self.layout == "plain"
+        if thorough:
+            self.tell_the_truth()
+        again = thorough and what.startswith("merge") and self.compiled_elsewhere()
         self.call("compile")
+        assert not again or written(self.folder) == again
         self.commit(what)
+
+    def compiled_elsewhere(self) -> dict[str, str]:
+        """Return what compile writes for a copy of the project."""
+        with TemporaryDirectory() as name:
+            copy = Path(name) / "copy"
+            leave = shutil.ignore_patterns(".git", ".perdure")
+            shutil.copytree(self.folder, copy, ignore=leave)
+            caller(copy)("compile")
+            return written(copy)
+
+    def tell_the_truth(self, *words: str) -> None:
+        """Compare what `perdure diff` says with the sources of what is in force."""
+        found = json.loads(self.call("diff", "--json", *words).stdout)["workflows"]
+        assert {each["name"]: each["change"] for each in found} == self.differing()
+
+    def differing(self) -> dict[str, str]:
+        path = self.folder / "workflows.lock"
+        text = path.read_text() if path.exists() else "format = 1"
+        lock, _ = read_lock(Source(path.name, text))
+        assert lock is not None
+        found = {}
+        for name in [each for each in NAMES if self.path(each).exists()]:
+            current = lock.current(name)
+            if current is None:
+                found[name] = "added"
+                continue
+            up = self.folder / "migrations" / f"{current.migration}.up.sql"
+            (source,) = registered_sources(up.read_text()).values()
+            if source != self.path(name).read_text():
+                found[name] = "changed"
+        return found
 
     # --- changes ----------------------------------------------------------------------
 
@@ -141,6 +184,7 @@ class Year:
         conflicts = self.git("diff", "--name-only", "--diff-filter=U").split()
         clean = not conflicts
         if clean:
+            self.join_heads(branch)
             clean = self.fits()
         if not clean:
             self.settle(branch, base, here, conflicts)
@@ -154,6 +198,22 @@ class Year:
         except AssertionError:
             return False
         return True
+
+    def join_heads(self, branch: str) -> None:
+        """Join two heads of Alembic, as `alembic merge heads` does."""
+        pages = [each.read_text() for each in self.folder.glob("migrations/*.py")]
+        assigned = re.compile(r"(?m)^(down_)?revision = (.*)$")
+        values = [
+            (each[1], each[2]) for page in pages for each in assigned.finditer(page)
+        ]
+        followed = " ".join(value for down, value in values if down)
+        heads = [v for down, v in values if not down and v not in followed]
+        if self.layout == "alembic" and len(heads) > 1:
+            (self.folder / "migrations" / f"merge_{branch}.py").write_text(
+                f"revision = 'merge_{branch}'\n"
+                f"down_revision = ({', '.join(sorted(heads))})\n"
+                "def upgrade(): pass\ndef downgrade(): pass\n"
+            )
 
     def settle(self, branch: str, base: str, here: str, conflicts: list[str]) -> None:
         """Keep main's lock and migrations, and the branch's sources."""
@@ -183,6 +243,8 @@ class Year:
         self.call("deploy", "--yes")
         assert functions(dump(self.database)) == after
         assert "no drift" in self.call("drift").stdout
+        if self.layout == "plain":
+            self.tell_the_truth("--db", self.database)
 
     def way_back(self, key: str) -> str:
         """Return the migration that takes a version or a change back."""
@@ -193,9 +255,12 @@ class Year:
         table = lock["changes"] if number.startswith("c") else lock["workflows"]
         for file in table[name][number.removeprefix("c")]["files"]:
             path = str(file["path"])
-            if ".down." in path or path.startswith(("revert/", "rollback/")):
-                text = (self.folder / "migrations" / path).read_text()
+            text = (self.folder / "migrations" / path).read_text()
+            if ".down." in path or path.startswith(("revert/", "rollback/", "U")):
                 return re.sub(r"(?m)^(begin|commit);$", "", text)
+            for mark in ("-- migrate:down", "-- +goose Down"):
+                if mark in text:
+                    return text.partition(mark)[2]
         raise AssertionError(key)
 
     def execute(self, text: str) -> list[Any]:
@@ -237,13 +302,19 @@ class Year:
             assert mark == self.runs.pop(run)
 
 
+def written(folder: Path) -> dict[str, str]:
+    """Return the migrations and the lock of a project."""
+    paths = [folder / "workflows.lock", *sorted((folder / "migrations").iterdir())]
+    return {path.name: path.read_text() for path in paths}
+
+
 def functions(text: str) -> list[str]:
     """Return the functions of a dump, without the rows that tell the time."""
     return sorted(re.findall(r"(?ms)^CREATE FUNCTION .*?;$", text))
 
 
 @pytest.mark.parametrize(
-    ("layout", "seed"), [("plain", 1), ("sqitch", 2), ("atlas", 3)]
+    ("layout", "seed"), [(name, number) for number, name in enumerate(LAYOUTS, 1)]
 )
 def test_a_year(
     tmp_path: Path,

@@ -486,20 +486,3 @@ def test_another_roles_run(db: Db, roles: tuple[str, str]) -> None:
             other.run("select df.retry_failed(%s)", run)
         assert error.value.sqlstate == "PD002"
         assert owner.value("select df.retry_failed(%s)", run) == run
-
-
-def test_a_run_of_a_retired_version(db: Db) -> None:
-    run = db.start("'select 1 / 0'", label="gone@1")
-    db.work()
-    db.run(
-        "insert into perdure.workflow_versions (name, version, digest, signature,"
-        " source, source_map, compiler_version, target, retired_at)"
-        " values ('gone', 1, '', '', '', '[]', '', 'perdure', now())"
-    )
-    with pytest.raises(psycopg.Error, match="gone@1 is retired") as caught:
-        db.run("select df.retry_failed(%s)", run)
-    assert caught.value.sqlstate == "PD003"
-    db.run("update perdure.workflow_versions set retired_at = null where name = 'gone'")
-    db.run("select df.retry_failed(%s)", run)
-    assert db.status(run) == "running"
-    db.run("delete from perdure.workflow_versions where name = 'gone'")

@@ -8,7 +8,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from perdure.cli.init import init
+from perdure.cli.init import init, skeleton
+from perdure.frontend.python import read_file
+from perdure.frontend.yaml import read
+from perdure.source import Source
 
 FILES = [
     ".gitignore",
@@ -52,6 +55,20 @@ def test_a_project_is_made_in_the_working_folder(
     assert result.exit_code == 0
     assert files(tmp_path) == sorted([*FILES, "notes.txt"])
     assert "cd " not in result.stderr
+
+
+def test_the_workflow_may_be_python(app: typer.Typer, tmp_path: Path) -> None:
+    """It is the same workflow as in YAML."""
+    result = CliRunner().invoke(app, [str(tmp_path), "--python"])
+    assert result.exit_code == 0
+    path = "workflows/order_approval.py"
+    assert files(tmp_path) == sorted([path, *(n for n in FILES if ".yaml" not in n)])
+    readings, _ = read_file(
+        Source(path, (tmp_path / path).read_text()), lambda _: None, tmp_path
+    )
+    yaml = skeleton()["workflows/order_approval.yaml"]
+    twin, _ = read(Source("order_approval.yaml", yaml), lambda _: None)
+    assert readings == [(twin, [])]
 
 
 @pytest.mark.parametrize("name", ["perdure.toml", "schema/001_shop.sql", "README.md"])

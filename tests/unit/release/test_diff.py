@@ -90,6 +90,20 @@ def test_steps(
     assert steps(difference(bench, OLD.replace(old, new))) == expected
 
 
+def test_steps_that_changed_places(bench: Workbench) -> None:
+    """Those moved, and not the one between them; each says what it does."""
+    first, second, third = (f"- sql: select {number}\n" for number in (1, 2, 3))
+    found = difference(bench, third + second + first, old=first + second + third)
+    assert steps(found) == [
+        ("moved", "sql", "steps[2]", "steps[0]"),
+        ("moved", "sql", "steps[0]", "steps[2]"),
+    ]
+    assert "  > sql, moved (steps[2] -> steps[0])\n       select 3\n" in render_text(
+        found
+    )
+    assert "```diff\n select 3\n```" in render_markdown(found)
+
+
 def test_a_step_that_moved(bench: Workbench) -> None:
     line = "- sql: delete from shop.audit where id = 1\n"
     new = OLD.replace(line, "").replace("- name: order", line + "- name: order")

@@ -133,7 +133,27 @@ def test_what_changed_under_a_version() -> None:
         ("changed", "changed"),
         ("gone", "gone"),
     ]
-    drift = late_drift([used], {"kept": "1", "changed": "2"}, {"demo@1": 2})
+    there = {"kept": "1", "changed": "2"}
+    drift = late_drift([used], there, {"demo@1": 2}, None)
     assert [f"{each.subject} {each.message}" for each in drift] == [
         "demo@1 uses gone, which is gone since it was compiled; 2 runs are in flight"
     ]
+
+
+@pytest.mark.parametrize(
+    ("there", "repo", "severity"),
+    [
+        ({"f": "2"}, None, "error"),
+        ({"f": "2"}, {}, "error"),
+        ({"f": "2"}, {"f": "1"}, "error"),
+        ({"f": "2"}, {"f": "2"}, "warning"),
+        ({"f": "18:2"}, {"f": "17:3"}, "warning"),
+        ({}, {"f": "1"}, "error"),
+        ({}, {}, "warning"),
+    ],
+)
+def test_what_changed_on_both_sides_is_no_drift(
+    there: dict[str, str], repo: dict[str, str] | None, severity: str
+) -> None:
+    drift = late_drift([entry(f="1")], there, {"demo@1": 1}, repo)
+    assert [each.severity for each in drift] == [severity]

@@ -6,6 +6,8 @@ patterns of names and the rules by which they split a file.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import subprocess
 import sys
@@ -15,9 +17,10 @@ from textwrap import indent
 
 import pytest
 
-from perdure.release import Release, registered_sources
+from perdure.release import Lock, Release, registered_sources
 from perdure.release.layouts import LAYOUTS
 from perdure.release.layouts.sql import atlas_sum
+from perdure.units import read_folder
 from tests.unit.emit.deployed import Connection, prepared
 from tests.unit.lower.workbench import Workbench
 from tests.unit.release.test_plan import ONE, TWO, Project, candidate, codes
@@ -205,6 +208,33 @@ def test_atlas_sum_is_what_atlas_computes() -> None:
     assert atlas_sum(files.items()) == ATLAS_SUM
 
 
+def test_atlas_sum_leaves_out_what_asks_for_it() -> None:
+    ignored = "-- atlas:sum ignore\nselect 2;\n"
+    files = {"1.sql": "select 1;\r\n", "2.sql": ignored, "3.sql": "select 'ö';"}
+    first = b"1.sql" + b"select 1;\r\n"
+    third = first + b"2.sql" + b"3.sql" + "select 'ö';".encode()
+    digests = [_base64(first), _base64(third)]
+    whole = _base64(f"1.sql{digests[0]}3.sql{digests[1]}".encode())
+    assert atlas_sum(files.items()) == (
+        f"h1:{whole}\n1.sql h1:{digests[0]}\n3.sql h1:{digests[1]}\n"
+    )
+    for text in ("-- atlas:sum ignored\n", "\n-- atlas:sum ignore\n"):
+        assert atlas_sum([("1.sql", text)]).count("1.sql") == 1
+
+
+def _base64(text: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(text).digest()).decode()
+
+
+def test_atlas_sum_is_over_the_bytes_of_files(tmp_path: Path) -> None:
+    (tmp_path / "1_users.sql").write_bytes(b"select 1;\r\n")
+    layout = LAYOUTS["atlas"]
+    files = read_folder(tmp_path, layout.globs, Lock())
+    assert layout.shared(files, {})["atlas.sum"] == (
+        atlas_sum([("1_users.sql", "select 1;\r\n")])
+    )
+
+
 # Computed by ariga.io/atlas/sql/migrate for these two files.
 ATLAS_SUM = """\
 h1:SgvUHuE9x5y2sjyitOwUBpL7oDp+yrVKLYygGEv7N8I=
@@ -264,6 +294,7 @@ def test_alembic_runs_them_up_and_down(
 
     alembic("upgrade", "head")
     assert versions(connection) == [1, 2]
+    assert_exact(connection, tmp_path / "versions")
     alembic("downgrade", "-1")
     assert versions(connection) == [1]
     alembic("downgrade", "ab12")
@@ -301,6 +332,7 @@ def test_django_runs_them_up_and_down(
 
     migrate()
     assert versions(connection) == [1, 2]
+    assert_exact(connection, folder / "migrations")
     migrate("0002")
     assert versions(connection) == [1]
     migrate("0001")
@@ -327,6 +359,21 @@ def psycopg_url(connection: Connection) -> str:
 def versions(connection: Connection) -> list[int]:
     query = "select version from perdure.workflow_versions order by version"
     return [row[0] for row in connection.execute(query).fetchall()]
+
+
+def assert_exact(connection: Connection, folder: Path) -> None:
+    """Compare sources and functions with the SQL, which has `:name` and `%s`."""
+    (path,) = folder.glob("*demo_v1.up.sql")
+    text = path.read_text()
+    (source,) = registered_sources(text).values()
+    row = connection.execute(
+        "select w.source, p.prosrc from perdure.workflow_versions w"
+        " join pg_proc p on p.proname = 'demo_v1' where w.version = 1"
+    ).fetchone()
+    assert row is not None
+    assert row[0] == source
+    assert ":name %s" in row[0]
+    assert row[1] in text
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:

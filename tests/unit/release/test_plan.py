@@ -114,6 +114,20 @@ def test_what_was_written_is_guarded(bench: Workbench) -> None:
     assert codes(project.plan(candidate(bench, TWO))) == ["WF705"]
 
 
+def test_a_lock_that_was_edited_is_found(bench: Workbench) -> None:
+    project = Project()
+    project.write(candidate(bench, ONE))
+    first = project.lock.entries[0]
+    project.write(candidate(bench, TWO))
+    project.lock = replace(
+        project.lock,
+        entries=(replace(first, digest="0" * 64), *project.lock.entries[1:]),
+    )
+    release = project.plan(candidate(bench, TWO))
+    assert codes(release) == ["WF704"]
+    assert "demo, version 1, has another digest" in release.findings[0].message
+
+
 def test_a_workflow_that_is_gone_stays_deployed(bench: Workbench) -> None:
     project = Project()
     project.write(candidate(bench, ONE))

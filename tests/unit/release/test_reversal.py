@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +116,24 @@ TITLES = {
     "supabase": "20990101000004_demo_retire_2_v2",
     "atlas": "20260102030408_demo_retire_2_v2",
 }
+
+
+def test_squawk_has_nothing_to_say_of_changes(bench: Workbench, tmp_path: Path) -> None:
+    project = Project()
+    for steps in (ONE, TWO):
+        project.write(candidate(bench, steps))
+    rolled_back(project)
+    retired(project, 2)
+    for name, text in project.files.items():
+        (tmp_path / name).write_text(text)
+    squawk = Path(sys.executable).with_name("squawk")
+    done = subprocess.run(
+        [squawk, "--assume-in-transaction", *sorted(tmp_path.glob("*.sql"))],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(project.files) == 8
 
 
 @pytest.mark.parametrize("layout", NAMES)

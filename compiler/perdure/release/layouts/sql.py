@@ -180,12 +180,21 @@ class Atlas(Stamped):
         return {"atlas.sum": atlas_sum(own)}
 
 
+_IGNORED = re.compile(r"[ -~]*atlas:sum +ignore(?![ -~])")
+
+
 def atlas_sum(files: Iterable[tuple[str, str]]) -> str:
-    """Return `atlas.sum` for files in order: a running digest each, then one of all."""
+    """Return `atlas.sum` for files in order: a running digest each, then one of all.
+
+    A file that begins with `-- atlas:sum ignore` counts by its name only.
+    """
     running, whole = hashlib.sha256(), hashlib.sha256()
     lines = []
     for name, text in files:
-        running.update(name.encode() + text.encode())
+        running.update(name.encode())
+        if _IGNORED.match(text):
+            continue
+        running.update(text.encode())
         digest = base64.b64encode(running.digest()).decode()
         whole.update(name.encode() + digest.encode())
         lines.append(f"{name} h1:{digest}\n")

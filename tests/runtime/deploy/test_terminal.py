@@ -1,0 +1,82 @@
+"""`perdure deploy` as a process: it asks on a terminal, and may be killed."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.runtime.deploy.conftest import WORKFLOW, Perdure
+
+pytestmark = pytest.mark.usefixtures("runtime")
+COMMAND = [sys.executable, "-m", "perdure", "deploy"]
+
+
+def asked(project: Path, answer: str) -> tuple[int, str]:
+    """Deploy on a terminal where somebody types an answer."""
+    here, there = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            COMMAND,
+            cwd=project,
+            stdin=there,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        os.write(here, f"{answer}\n".encode())
+        told, _ = process.communicate(timeout=120)
+        return process.returncode, told
+    finally:
+        os.close(here)
+        os.close(there)
+
+
+def test_it_shows_what_it_would_do_and_asks(perdure: Perdure, project: Path) -> None:
+    perdure("compile")
+    code, told = asked(project, "n")
+    assert code == 1
+    assert "hello@1  migrations/0001_hello_v1.up.sql" in told
+    assert "apply this migration?" in told
+    assert "not deployed" in perdure("drift", code=1).stdout
+    code, told = asked(project, "y")
+    assert code == 0, told
+    assert "deployed hello@1" in told
+    assert "no drift" in perdure("drift").stdout
+
+
+def test_one_that_is_killed_leaves_what_is_whole(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    other = WORKFLOW.replace("workflow: hello", "workflow: zebra")
+    (project / "workflows" / "zebra.yaml").write_text(other)
+    perdure("compile")
+    there = "select count(*) from perdure.workflow_versions where name = 'hello'"
+    with (
+        psycopg.connect(database) as blocker,
+        psycopg.connect(database, autocommit=True) as connection,
+    ):
+        blocker.execute(
+            "insert into perdure.workflow_versions (name, version, digest, signature,"
+            " source, source_map, compiler_version, target)"
+            " values ('zebra', 1, '', '', '', '[]', '', '')"
+        )  # zebra@1 waits for the end of this
+        process = subprocess.Popen([*COMMAND, "--yes"], cwd=project)
+        try:
+            until = time.monotonic() + 60
+            while connection.execute(there).fetchone() != (1,):
+                assert time.monotonic() < until
+                time.sleep(0.02)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        blocker.rollback()
+    assert perdure("deploy", "--yes").stdout == "deployed zebra@1\n"
+    assert "no drift" in perdure("drift").stdout
