@@ -95,8 +95,13 @@ class Handle(_Run[R_co]):
         return value
 
     def signal(self, name: str, data: object = None) -> None:
-        """Send a signal to the run; it is sent when the transaction is committed."""
-        carry_out(self._connection, self._asked(runs.signal(self.run_id, name, data)))
+        """Send a signal to the run; it is sent when the transaction is committed.
+
+        Raises WrongInput when the run never waits for such a signal, or not for one
+        with such data; RunEnded when it is over.
+        """
+        operation = runs.signal(self.run_id, self.workflow, name, data)
+        carry_out(self._connection, self._asked(operation))
 
     def cancel(self, reason: str = _CANCELLED) -> None:
         """Cancel the run; one that has ended stays as it is."""
@@ -142,10 +147,13 @@ class AsyncHandle(_Run[R_co]):
         return value
 
     async def signal(self, name: str, data: object = None) -> None:
-        """Send a signal to the run; it is sent when the transaction is committed."""
-        await carry_out_async(
-            self._connection, self._asked(runs.signal(self.run_id, name, data))
-        )
+        """Send a signal to the run; it is sent when the transaction is committed.
+
+        Raises WrongInput when the run never waits for such a signal, or not for one
+        with such data; RunEnded when it is over.
+        """
+        operation = runs.signal(self.run_id, self.workflow, name, data)
+        await carry_out_async(self._connection, self._asked(operation))
 
     async def cancel(self, reason: str = _CANCELLED) -> None:
         """Cancel the run; one that has ended stays as it is."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from perdure.application.values import check_text
+
 T = TypeVar("T")
 
 
@@ -49,7 +51,13 @@ Operation = Generator[Query | Pause, str | None, T]
 
 
 def query(text: str, *values: str | None) -> Query:
-    """Return a query of a text in which `?` stands for each value."""
+    """Return a query of a text in which `?` stands for each value.
+
+    Raises WrongInput for a value with characters that PostgreSQL has not.
+    """
+    for value in values:
+        if value is not None:
+            check_text(value, "what was given")
     return Query(tuple(text.split("?")), values)
 
 

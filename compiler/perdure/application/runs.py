@@ -28,7 +28,8 @@ from perdure.application.errors import (
 )
 from perdure.application.query import Operation, Pause, ask, query
 from perdure.application.results import decode, returned
-from perdure.application.values import as_json
+from perdure.application.signals import check_signal
+from perdure.application.values import as_json, check_text
 
 T = TypeVar("T")
 Status = Literal["pending", "running", "paused", "completed", "failed", "cancelled"]
@@ -138,10 +139,12 @@ def _check_visible(
         )
 
 
-def signal(run: str, name: str, data: object) -> Operation[None]:
+def signal(run: str, workflow: str, name: str, data: object) -> Operation[None]:
     """Send a signal. Raises RunEnded, RunNotFound, WrongInput."""
+    check_text(name, "the name of the signal")
     text = as_json(data, name)
     yield from _check_active(run)
+    yield from check_signal(run, workflow, name, text)
     yield from ask(_json("df.signal(?::text, ?::text, ?::text)", run, name, text))
 
 

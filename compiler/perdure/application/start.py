@@ -2,20 +2,22 @@
 
 What a workflow takes is told by the database, not by the Python code: what is deployed
 may be another version. The look-up costs a round trip, and so no mistake in a call
-becomes an error of the caller's transaction.
+becomes an error of the caller's transaction. Which inputs may not be null stands in the
+function's body only, so it is read from there.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from perdure.application.errors import NotDeployed, NotPermitted, WrongInput
 from perdure.application.query import Operation, Query, ask, query
-from perdure.application.values import as_text
+from perdure.application.values import as_text, check_text
 
-_DEPLOYED = """
+_DEPLOYED = r"""
 select pg_catalog.json_build_object(
   'runtime', exists (select from pg_catalog.pg_namespace n where n.nspname = 'df'),
   'functions', (
@@ -26,6 +28,15 @@ select pg_catalog.json_build_object(
         from pg_catalog.unnest(p.proargtypes) with ordinality as t (oid, place)
         order by t.place),
       'defaults', p.pronargdefaults,
+      'not_null', (
+        select (pg_catalog.regexp_match(b.prosrc,
+          'if ([^;]*) then\s+raise null_value_not_allowed'))[1]
+        from pg_catalog.pg_proc b
+        where b.pronamespace = p.pronamespace
+          and b.proname in (p.proname,
+            (pg_catalog.regexp_match(p.prosrc, '(\w+_v[0-9]+)["(]'))[1])
+          and b.prosrc ~ 'raise null_value_not_allowed'
+        limit 1),
       'permitted', pg_catalog.has_schema_privilege(n.oid, 'usage')
         and pg_catalog.has_function_privilege(p.oid, 'execute')))
     from pg_catalog.pg_proc p
@@ -74,6 +85,7 @@ class _Parameter:
     name: str
     type: str
     required: bool
+    nullable: bool
 
 
 def start(target: Target, inputs: Mapping[str, object]) -> Operation[Started]:
@@ -81,6 +93,8 @@ def start(target: Target, inputs: Mapping[str, object]) -> Operation[Started]:
 
     Raises NotDeployed, NotPermitted, WrongInput.
     """
+    if target.key is not None:
+        check_text(target.key, "the key")
     deployed = yield from ask(query(_DEPLOYED, target.schema, target.function))
     parameters = _parameters(target, deployed)
     _check_names(target, parameters, inputs)
@@ -110,8 +124,9 @@ def _parameters(target: Target, deployed: Any) -> list[_Parameter]:
         )
     optional = len(function["types"]) - function["defaults"]
     pairs = zip(function["names"], function["types"], strict=False)
+    tests = re.findall(r'(\w+)"? is null', function["not_null"] or "")
     return [
-        _Parameter(name, type_, place < optional)
+        _Parameter(name, type_, place < optional, name not in tests)
         for place, (name, type_) in enumerate(pairs)
     ]
 
@@ -144,6 +159,11 @@ def _check_names(
         f'input "{each.name}" ({each.type}) is missing'
         for each in parameters
         if each.required and each.name not in inputs
+    ]
+    wrong += [
+        f'input "{each.name}" ({each.type}) may not be null'
+        for each in parameters
+        if not each.nullable and inputs.get(each.name, ...) is None
     ]
     if wrong:
         raise WrongInput(

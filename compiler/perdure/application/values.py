@@ -20,6 +20,7 @@ from uuid import UUID
 
 from perdure.application.errors import WrongInput
 
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _WHOLE = {"smallint": 15, "integer": 31, "bigint": 63}
 _FRACTIONS = ("numeric", "double precision", "real")
 _TEXTS = ("text", "character", "name", "citext")
@@ -51,6 +52,8 @@ def _as_text(value: object, type_: str, name: str, what: str) -> str | None:
         value = value.value
     if value is None:
         return None
+    if isinstance(value, str):
+        check_text(value, what)
     if type_ in ("json", "jsonb"):
         return as_json(value, name)
     if type_.endswith("[]"):
@@ -60,6 +63,16 @@ def _as_text(value: object, type_: str, name: str, what: str) -> str | None:
         shown = f"{type(value).__name__} {value!r}"
         raise WrongInput(f"{what} is {type_}, not {shown}{_hint(value, type_)}")
     return text
+
+
+def check_text(text: object, what: str) -> None:
+    """Raise WrongInput for what is no text, or has characters PostgreSQL has not."""
+    if not isinstance(text, str):
+        raise WrongInput(f"{what} is {type(text).__name__}, not text")
+    found = _NO_CHARACTER.search(text)
+    if found:
+        code = f"U+{ord(found.group()):04X}"
+        raise WrongInput(f"{what} has the character {code}, which PostgreSQL has not")
 
 
 def _checked(value: object, type_: str) -> str | None:
@@ -142,7 +155,10 @@ def as_json(value: object, name: str) -> str:
     match value:
         case enum.Enum():
             return as_json(value.value, name)
-        case None | bool() | int() | str():
+        case None | bool() | int():
+            return json.dumps(value)
+        case str():
+            check_text(value, f'"{name}"')
             return json.dumps(value, ensure_ascii=False)
         case float() | Decimal():
             return _number(value, name)
@@ -166,6 +182,7 @@ def _fields(value: Any) -> dict[str, object]:
 def _pair(key: object, value: object, name: str) -> str:
     if not isinstance(key, str):
         raise WrongInput(f'"{name}" has a key that is no text: {key!r}')
+    check_text(key, f'a key of "{name}"')
     return f"{json.dumps(key, ensure_ascii=False)}:{as_json(value, name)}"
 
 

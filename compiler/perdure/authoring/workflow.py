@@ -78,5 +78,8 @@ def workflow(
     are expressions over the inputs, as text.
     """
     if function is not None:
+        if not callable(function):
+            given = f"workflow({function!r})"
+            raise TypeError(f"{given} takes its options by name: workflow(name=...)")
         return Workflow(function)
     return lambda given: Workflow(given, name)

@@ -194,7 +194,12 @@ def test_awaited_connections(url: str, driver: str) -> None:
             await given.commit()
             await waiting.pause("a moment")
             await waiting.resume()
-            await waiting.signal("unheard", {"n": 1})
+            with pytest.raises(WrongInput, match="never waits for a signal"):
+                await waiting.signal("unheard", {"n": 1})
+            large = await order_approval.start(connection, order_id=2)
+            with pytest.raises(WrongInput, match="approved is missing"):
+                await large.signal("approval", {"n": 1})
+            await large.signal("approval", {"approved": True})
             await waiting.cancel()
             await given.commit()
             assert await waiting.status() == "cancelled"

@@ -104,10 +104,29 @@ def test_a_run_of_another_workflow_is_refused(connection: Connection) -> None:
     assert order_approval.attach(connection, run.run_id).status() == "pending"
 
 
-def test_a_signal_of_another_form_is_refused(connection: Connection) -> None:
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("approval", {"approved": object()}, "JSON has not"),
+        ("approval", None, 'signal "approval" of order_approval: data is missing'),
+        ("approval", {"aproved": True}, "data.approved is missing or null"),
+        ("approval", {"approved": "so", "note": 2}, 'approved is "so"' ),
+        ("approvl", {"approved": True}, 'signal "approvl"; did you mean "approv'),
+        ("hurry", None, 'order_approval never waits for .*; it waits for: approval'),
+        ("approval", {"approved": True, "note": "a\0"}, r"the character U\+0000"),
+        ("\ud800", None, r"the character U\+D800"),
+        (7, None, "int, not text"),
+    ],
+)  # fmt: skip
+def test_a_signal_that_the_run_never_takes_is_refused(
+    connection: Connection, name: Any, data: object, message: str
+) -> None:
     run = order_approval.start(connection, 2)
-    with pytest.raises(WrongInput, match="JSON has not"):
-        run.signal("approval", {"approved": object()})
+    with refused(connection, WrongInput, message):
+        run.signal(name, data)
+    with refused(connection, WrongInput, "never waits .* nor for any other"):
+        slow.start(connection).signal("approval")
+    run.signal("approval", {"approved": True, "more": "is ignored"})
 
 
 @pytest.mark.parametrize("style", ["postgres", "iso_8601", "sql_standard"])
@@ -182,6 +201,8 @@ def test_a_key_starts_one_run(connection: Connection) -> None:
     assert (first.created, second.created) == (True, False)
     assert first.run_id == second.run_id
     assert slow.with_options(key="other").start(connection).run_id != first.run_id
+    with refused(connection, WrongInput, "the key is int, not text"):
+        slow.with_options(key=7).start(connection)  # type: ignore[arg-type]
 
 
 def test_a_workflow_may_have_a_key_of_its_own(connection: Connection) -> None:
@@ -228,6 +249,8 @@ def refused(
         ({"order_id": True}, 'input "order_id" is bigint, not bool'),
         ({"order_id": 2**63}, "is bigint, not int 9223372036854775808"),
         ({"order_id": 1, "threshold": "x"}, '"threshold" is numeric, not str'),
+        ({"order_id": None}, '^input "order_id" .bigint. may not be null'),
+        ({"order_id": 1, "threshold": None}, '^input "threshold" .numeric. may not'),
     ],
 )
 def test_wrong_inputs(
@@ -245,8 +268,16 @@ def test_inputs_are_those_of_the_deployed_version(connection: Connection) -> Non
         hello.start(connection, who="Ada", times=1, more=1)
     with refused(connection, WrongInput, "given by name"):
         hello.start(connection, "Ada")
-    with pytest.raises(WrongInput, match="may not be null"):
+    with refused(connection, WrongInput, '^input "who" .text. may not be null'):
         hello.start(connection, who=None)
+    with refused(connection, WrongInput, 'input "times" .smallint. may not be null'):
+        hello.with_options(version=1).start(connection, who="Ada", times=None)
+    with refused(connection, WrongInput, r'"who" has the character U\+0000'):
+        hello.start(connection, who="A\0")
+    with refused(connection, WrongInput, r'"who" has the character U\+D800'):
+        hello.start(connection, who="\ud800")
+    with refused(connection, WrongInput, "int, not text"):
+        hello.attach(connection, 7).status()  # type: ignore[call-overload]
 
 
 def test_times_need_zones(connection: Connection) -> None:

@@ -179,6 +179,132 @@ def test_comments_keep_their_place() -> None:
         assert comment in back
 
 
+SEVERAL = '''\
+"""What the module is for."""
+
+# The licence.
+
+from perdure import branch, parallel, sleep, sql, workflow
+
+# What the limit is.
+LIMIT = 3
+
+
+# Above one.
+# perdure: ignore[WF412] why
+@workflow  # beside the decorator
+def one(a: int):  # beside def
+    # First of one.
+    sql("select 1 as n")  # beside first
+    if a > 1:
+        sleep("1s")
+        # End of then.
+    # The other arm.
+    else:
+        sleep("2s")
+    with parallel():
+        # Branch a.
+        with branch("a"):
+            sleep("1s")  # beside a
+        # Branch b.
+        with branch("b"):
+            sleep("1s")
+            # End of b.
+    # End of one.
+# Below one.
+
+
+# Above a helper.
+def helper():
+    # In the helper.
+    return LIMIT
+
+
+# Above two.
+@workflow
+def two(
+    # In the parameters.
+    a: int,
+):
+    """Describe two."""
+    # First of two.
+    x = sql(
+        # In the call.
+        "select 1 as n",
+    )
+    return x.n
+    # End of two.
+
+# End of file.
+'''
+ONE = """\
+# The licence.
+# Above one.
+# perdure: ignore[WF412] why
+# beside the decorator
+# beside def
+workflow: one
+
+input:
+  a: bigint
+
+steps:
+  # First of one.
+  # beside first
+  - sql: select 1 as n
+  - if: a > 1
+    then:
+      - sleep: 1s
+      # End of then.
+    else:
+      # The other arm.
+      - sleep: 2s
+  - parallel:
+      a:
+        # Branch a.
+        # beside a
+        - sleep: 1s
+      b:
+        # Branch b.
+        - sleep: 1s
+        # End of b.
+  # End of one.
+# Below one.
+"""
+TWO = """\
+# The licence.
+# Above two.
+# In the parameters.
+workflow: two
+description: Describe two.
+
+input:
+  a: bigint
+
+steps:
+  # First of two.
+  # In the call.
+  - name: x
+    sql: select 1 as n
+  - return: "${x.n}"
+  # End of two.
+# End of file.
+"""
+
+
+@pytest.mark.parametrize("text", [ONE, TWO], ids=["one", "two"])
+def test_each_workflow_of_a_file_has_its_own_comments(text: str) -> None:
+    found, _ = convert(Source("f.py", SEVERAL), lambda _: None, Path("/"))
+    assert all(each.exact for each in found)
+    assert text in [each.text for each in found]
+
+
+@pytest.mark.parametrize("text", [ONE, TWO], ids=["one", "two"])
+def test_comments_survive_both_ways(text: str) -> None:
+    python = converted(Source("f.yaml", text), Path("/")).text
+    assert converted(Source("f.py", python), Path("/")).text == text
+
+
 def test_the_command(tmp_path: Path) -> None:
     run = CliRunner().invoke
     file = tmp_path / "flow.yaml"

@@ -287,3 +287,31 @@ def test_a_return_that_cannot_be_read_is_no_path_without_one() -> None:
     assert [each.code for each in found] == ["WF196"]
     assert workflow is not None
     assert workflow.returns is None
+
+
+RECORD = (
+    "from dataclasses import dataclass, field\n@dataclass\nclass Answer:\n"
+    "    status: str\n    note: str | None = None\n    count: int = 3\n"
+    "    tags: list[str] = field(default_factory=list)\n"
+)
+
+
+def test_a_dataclass_is_made_with_its_defaults() -> None:
+    (made,) = steps("return Answer('x', count=4)", head=RECORD)
+    (meant,) = steps(
+        "return {'status': 'x', 'count': 4, 'note': None, 'tags': []}", head=RECORD
+    )
+    assert made == meant
+
+
+def test_a_dataclass_needs_its_fields() -> None:
+    assert findings("return Answer(note='x')", head=RECORD) == [("WF193", "Answer")]
+    assert findings("return Answer('x', nte='y')", head=RECORD) == [("WF193", "nte")]
+
+
+def test_cases_know_what_they_are() -> None:
+    text = "match order_id:\n    case 1 | 'x' | True | 2.5:\n        sleep('1s')"
+    (switch,) = steps(text)
+    assert isinstance(switch, SwitchStep)
+    kinds = [case.kind for case in switch.cases]
+    assert kinds == ["number", "text", "boolean", "number"]

@@ -60,6 +60,9 @@ def test_the_function_is_not_executed() -> None:
         ("import no_such_module", "ModuleNotFoundError: No module named"),
         ("raise SystemExit(3)", "SystemExit: 3"),
         ("raise KeyError", "KeyError"),
+        ("import os; os._exit(3)", "SystemExit: 3"),
+        ("workflow('name')", "TypeError: workflow('name') takes its options by name"),
+        ("raise type('E', (Exception,), {'__str__': print})", "E"),
         ("def again(): again()\nagain()", "RecursionError: maximum recursion depth"),
     ],
 )
@@ -70,6 +73,33 @@ def test_what_an_import_raises_is_a_finding(line: str, reason: str) -> None:
     assert found.code == "WF171"
     assert found.message.startswith(f"importing this file fails with {reason}")
     assert at(text, found.span) == line.splitlines()[0]
+
+
+def test_a_name_that_is_not_imported_is_told() -> None:
+    text = "import perdure\n@workflow\ndef f(a: int):\n    sql('select 1')\n"
+    ((_, (found,)),) = read_source(text)
+    assert found.help == "add: from perdure import workflow"
+
+
+def test_a_module_has_the_same_name_on_every_machine(tmp_path: Path) -> None:
+    """What is made from `__name__` would be another version on each."""
+    names = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        module, _ = load_module(Source("w/f.py", "x = 1\n"), tmp_path / folder)
+        assert module is not None
+        names.append(module.namespace["__name__"])
+    assert names[0] == names[1]
+    other, _ = load_module(Source("w/g.py", "x = 1\n"), tmp_path)
+    assert other is not None
+    assert names[0] != other.namespace["__name__"]
+
+
+@pytest.mark.parametrize("name", ["tuple[int, int]", "set[int]", "Union[int, str]"])
+def test_a_type_is_named_as_it_is_written(name: str) -> None:
+    ((_, (found,)),) = read_source(body("sleep('1s')", f"a: {name}", TYPES))
+    assert found.code == "WF192"
+    assert "object at" not in found.message
 
 
 def test_frames_of_the_project_are_shown(tmp_path: Path) -> None:
@@ -169,6 +199,9 @@ INPUTS = [
     ("dict", "jsonb", False),
     ("dict[str, int]", "jsonb", False),
     ("list[str] | None", "text[]", True),
+    ("Optional[int]", "bigint", True),
+    ("Union[int, None]", "bigint", True),
+    ("Union[None, 'int']", "bigint", True),
     ("list[list[int]]", "bigint[][]", False),
     ("Annotated[int, 'integer']", "integer", False),
     ("Annotated[str | None, 'varchar(10)?']", "varchar(10)", True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -93,3 +94,31 @@ def test_a_migration_registers_the_modules_that_a_file_imports(tmp_path: Path) -
         (unit,) = compiler.check(workflow_files(config)).units
         up = compiler.sql(unit, version=1).up
     assert registered_sources(up)["limits.py"] == "LIMIT = 5\n"
+
+
+def test_source_maps_point_into_the_python_files(tmp_path: Path) -> None:
+    """Traces are shown by them; steps of a called workflow are in its own file."""
+    (tmp_path / "common.py").write_text(
+        "from perdure import sql, workflow\n\n\n@workflow\n"
+        "def count_stock(order_id: int) -> int:\n"
+        "    found = sql(\n        'select count(*) as n from shop.stock where '\n"
+        "        'order_id = :order_id', expect='one')\n    return found.n\n"
+    )
+    text = (
+        "from common import count_stock\nfrom perdure import sql, workflow\n\n\n"
+        "@workflow\ndef main(order_id: int):\n    count = count_stock(order_id)\n"
+        '    sql("""\n        update shop.orders\n        set status = \'x\'\n'
+        '        where id = :order_id and :count > 1\n    """)\n'
+        "    if count > 2:\n        return count\n"
+    )
+    (tmp_path / "main.py").write_text(text)
+    schema = (ROOT / "tests" / "golden" / "schema.sql",)
+    config = Config(root=tmp_path, schema=schema, workflows=tmp_path)
+    with open_compiler(config, remember=False) as compiler:
+        units = compiler.check(workflow_files(config)).units
+        (unit,) = [each for each in units if each.name == "main"]
+        up = compiler.sql(unit, version=1).up
+    entry = re.compile(r'"role": "(\w+)", "file": "([\w.]+)", "line": (\d+)')
+    places = {(role, file, int(line)) for role, file, line in entry.findall(up)}
+    expected = {("sql", "common.py", 6), ("sql", "main.py", 8)}
+    assert expected | {("if", "main.py", 13), ("return", "main.py", 14)} <= places

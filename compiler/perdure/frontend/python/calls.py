@@ -313,6 +313,10 @@ def _unknown_option(
             help_ = f'without a result: with step(name="{kind}"): around it'
         ctx.report("WF111", span, message, help=help_)
         return
+    if kind == "http" and name in _OF_REQUESTS:
+        message = f'"{name}" is no option of a request here'
+        ctx.report("WF111", span, message, help=_OF_REQUESTS[name])
+        return
     owners = [each.name for each in STEPS for key in each.keys[1:] if key.name == name]
     if name in _WRITTEN_OTHERWISE:
         message = f'"{name}" is not written as an option in Python'
@@ -331,6 +335,16 @@ def _unknown_option(
     message = f'unknown option "{name}" of "{kind}"'
     ctx.report("WF111", span, message, *note, **suggestion(span, meant))
 
+
+_OF_REQUESTS = {
+    "params": 'write it into the URL: f"https://shop.example.com/orders?id={order.id}"',
+    "data": "write form={...} for the fields of a form, or body=... for text",
+    "content": "write body=...",
+    "files": "write multipart={...}",
+    "auth": 'write headers={"Authorization": f"Bearer {secrets.token}"}',
+    "cookies": 'write headers={"Cookie": ...}',
+}
+"""Options of the usual libraries for requests."""
 
 _WRITTEN_OTHERWISE = {
     "with": "write ship_order(order_id=...), the call of the workflow",

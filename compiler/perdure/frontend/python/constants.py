@@ -1,8 +1,9 @@
 """What is known when a workflow is compiled: constants of its module.
 
 A name that the function does not bind is looked up in the imported module. Nothing of
-the user's is called here but the constructors of plain values and of classes that
-describe shapes, and attributes are read of modules, classes and enum members only.
+the user's is called here but properties, and what makes members of enums: `held` makes
+of each value one that calls nothing. Attributes are read of modules, classes, records
+and enum members only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import inspect
 import operator
 import types
 import typing
@@ -22,6 +24,7 @@ from typing import Any, Final
 
 from perdure.authoring import Retry
 from perdure.frontend.python.context import Context, Given, Operand
+from perdure.frontend.python.held import Opaque, Record, Row, held, plain
 
 _PLAIN_TYPES = (
     decimal.Decimal,
@@ -53,7 +56,9 @@ def constant(ctx: Context, operand: Operand) -> Any:
         return operand.value
     try:
         return _constant(ctx, operand)
-    except Exception:  # of a constructor or an operator: then it is no constant
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # of a constructor or a property: then it is no constant
         return UNKNOWN
 
 
@@ -77,9 +82,9 @@ def _constant(ctx: Context, node: ast.expr) -> Any:
         case ast.Subscript(value=owner, slice=index):
             whole, key = _constant(ctx, owner), _constant(ctx, index)
             container = isinstance(whole, (Mapping, list, tuple, enum.EnumMeta))
-            return whole[key] if container and key is not UNKNOWN else UNKNOWN
+            return held(whole[key]) if container and key is not UNKNOWN else UNKNOWN
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            value = _constant(ctx, operand)
+            value = plain(_constant(ctx, operand))
             return -value if isinstance(value, _NUMBERS) else UNKNOWN
         case ast.BinOp(left=left, op=op, right=right):
             return _computed(op, _operand(ctx, left), _operand(ctx, right))
@@ -100,24 +105,31 @@ def _named(ctx: Context, name: str) -> Any:
     if name in ctx.locals:
         return UNKNOWN
     if name in ctx.namespace:
-        return ctx.namespace[name]
+        return _kept(ctx, ctx.namespace[name])
     value = getattr(builtins, name, UNKNOWN)
     return value if isinstance(value, type) else UNKNOWN
 
 
+def _kept(ctx: Context, value: Any) -> Any:
+    """Return what is held of a value; that of a container is made once."""
+    if not isinstance(value, (dict, list, tuple)):
+        return held(value)
+    if id(value) not in ctx.held:
+        ctx.held[id(value)] = (value, held(value))
+    return ctx.held[id(value)][1]
+
+
 def _attribute(owner: Any, name: str) -> Any:
-    if isinstance(owner, types.ModuleType | type | enum.Enum) or _is_frozen(owner):
-        return getattr(owner, name, UNKNOWN)
+    if isinstance(owner, Record):
+        known = owner.fields.get(name, UNKNOWN)
+        return known if known is not UNKNOWN else held(getattr(owner.itself, name))
+    if isinstance(owner, Opaque) and owner.itself is not None:
+        return held(inspect.getattr_static(owner.itself, name, UNKNOWN))
+    if isinstance(owner, Row):
+        return owner[owner.names.index(name)]
+    if isinstance(owner, types.ModuleType | type | enum.Enum):
+        return held(getattr(owner, name, UNKNOWN))
     return UNKNOWN
-
-
-def _is_frozen(value: Any) -> bool:
-    """Say whether this is a record of constants, such as settings."""
-    return (
-        dataclasses.is_dataclass(value)
-        or isinstance(value, types.SimpleNamespace)
-        or (isinstance(value, tuple) and hasattr(value, "_fields"))
-    )
 
 
 def _operand(ctx: Context, node: ast.expr) -> Any:
@@ -130,6 +142,7 @@ def _operand(ctx: Context, node: ast.expr) -> Any:
 
 def _computed(op: ast.operator, left: Any, right: Any) -> Any:
     """Compute with numbers and lengths of time; with text, only join it."""
+    left, right = (plain(x) if isinstance(x, (int, str)) else x for x in (left, right))
     if isinstance(op, ast.Add) and isinstance(left, str) and isinstance(right, str):
         return left + right
     if not _is_number(left) or not _is_number(right):
@@ -198,7 +211,9 @@ def _call(ctx: Context, node: ast.Call) -> Any:
 
 def is_plain(function: type) -> bool:
     """Say whether calling a class only makes a plain value."""
-    return function in _PLAIN_TYPES or issubclass(function, enum.Enum)
+    return any(function is each for each in _PLAIN_TYPES) or issubclass(
+        function, enum.Enum
+    )
 
 
 def is_shape(value: Any) -> bool:
@@ -206,6 +221,31 @@ def is_shape(value: Any) -> bool:
     return isinstance(value, type) and (
         dataclasses.is_dataclass(value) or typing.is_typeddict(value)
     )
+
+
+def defaults_of(shape: type) -> dict[str, Any]:
+    """Return the defaults of the fields of a dataclass that have one."""
+    if not dataclasses.is_dataclass(shape):
+        return {}
+    found = {}
+    for each in dataclasses.fields(shape):
+        if each.default is not dataclasses.MISSING:
+            found[each.name] = held(each.default)
+        elif each.default_factory is list or each.default_factory is dict:
+            found[each.name] = each.default_factory()
+    return found
+
+
+def required_of(shape: type) -> list[str]:
+    """Return the fields that a constructor needs a value for."""
+    if not dataclasses.is_dataclass(shape):
+        return sorted(getattr(shape, "__required_keys__", ()))
+    missing = dataclasses.MISSING
+    return [
+        each.name
+        for each in dataclasses.fields(shape)
+        if each.init and each.default is missing and each.default_factory is missing
+    ]
 
 
 def fields_of(shape: type) -> list[str]:

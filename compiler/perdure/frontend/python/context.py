@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from perdure.diagnostics import Diagnostic, Edit, Fix, error, warning
+from perdure.frontend.python.held import shown
 from perdure.frontend.python.places import Places
 from perdure.frontend.yaml.language import MAX_NAME, NAME_PATTERN, RESERVED
 from perdure.frontend.yaml.shared import Shared
@@ -67,6 +69,8 @@ class Context:
     often what they hold is written out, `taken` the names that were bound for SQL.
     `apart_depth` counts the branches and loops over rows around what is read, `undoing`
     says whether an undo is read.
+    `held` are the containers of the module that were read, and what is held of them,
+    by the `id` of the container.
     `shared` are the project's definitions, `failure` what runs when all fails, and
     `body` are the statements of the workflow; `unended` says that one of them that
     ends it could not be read.
@@ -95,6 +99,7 @@ class Context:
     body: Sequence[ast.stmt] = ()
     unended: bool = False
     depth: int = 0
+    held: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 
     def report(
         self,
@@ -134,7 +139,7 @@ class Context:
     def shown(self, operand: Operand) -> str:
         """Return how a message names an operand."""
         if isinstance(operand, Given):
-            return short(repr(operand.value))
+            return short(shown(operand.value))
         return short(ast.unparse(operand))
 
     def known(self, name: str) -> bool:
@@ -175,7 +180,9 @@ def name_of(ctx: Context, word: str, span: Span) -> Name | None:
     if not re.fullmatch(NAME_PATTERN, word):
         rule = "names are lower-case letters, digits and _, not a digit first"
         snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word).lower()
-        likely = re.sub(r"\W+", "_", snake, flags=re.A)
+        plain = unicodedata.normalize("NFKD", snake)  # accents are then apart
+        kept = "".join(each for each in plain if not unicodedata.combining(each))
+        likely = re.sub(r"\W+", "_", kept, flags=re.A)
         good = re.fullmatch(NAME_PATTERN, likely) and len(likely) <= MAX_NAME
         help_ = f'for example "{likely}"' if good else None
         ctx.report("WF119", span, f'"{short(word)}" is not a name', rule, help=help_)

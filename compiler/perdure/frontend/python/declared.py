@@ -22,6 +22,7 @@ from perdure.frontend.python.context import (
     short,
     suggestion,
 )
+from perdure.frontend.python.held import held
 from perdure.frontend.yaml.language import Key, Kind
 from perdure.frontend.yaml.rows_calls import CONCURRENCY, OPTIONS, OVERLAPS
 from perdure.source import Span
@@ -147,8 +148,8 @@ def _concurrency(ctx: Context, operand: Operand, key: Key) -> Concurrency | None
         return _made_concurrency(ctx, given, span)
     known = constant(ctx, operand)
     if isinstance(known, ConcurrencyOptions):
-        given = {"limit": Given(known.limit, span)}
-        given |= {"key": Given(known.key, span)} if known.key is not None else {}
+        given = {"limit": Given(held(known.limit), span)}
+        given |= {"key": Given(held(known.key), span)} if known.key is not None else {}
         return _made_concurrency(ctx, given, span)
     if known is not UNKNOWN and not isinstance(known, int):
         found = ctx.shown(operand)

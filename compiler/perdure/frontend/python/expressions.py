@@ -9,19 +9,19 @@ from __future__ import annotations
 import ast
 import datetime
 import decimal
-import enum
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from typing import Literal as OneOf
 
 import perdure.authoring as authoring
 from perdure.authoring.expressions import Written
 from perdure.frontend.expr.literals import number
-from perdure.frontend.python import calls, refused, texts
+from perdure.frontend.python import calls, comparisons, refused, texts
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, Given
+from perdure.frontend.python.held import kind_of, plain
 from perdure.frontend.python.strings import Piece
 from perdure.source import Span, Text
 from perdure.syntax.expr import (
@@ -29,8 +29,6 @@ from perdure.syntax.expr import (
     Case,
     Cast,
     Expr,
-    InList,
-    IsTest,
     Literal,
     Name,
     Ref,
@@ -45,20 +43,12 @@ _LONGEST = 13_000
 """Bits of the longest integer: of more than 4,300 digits Python makes no text."""
 
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
-_COMPARISONS: Mapping[type[ast.cmpop], tuple[str, str]] = {
-    ast.Eq: ("==", "="),
-    ast.NotEq: ("!=", "<>"),
-    ast.Lt: ("<", "<"),
-    ast.LtE: ("<=", "<="),
-    ast.Gt: (">", ">"),
-    ast.GtE: (">=", ">="),
-}
 
 
 def expression(ctx: Context, node: ast.expr) -> Expr | None:
     """Read an expression; None when a finding says why it is none."""
     if ctx.depth > DEPTH:
-        _too_deep(ctx, node)
+        report_depth(ctx, node)
         return None
     ctx.depth += 1
     try:
@@ -82,7 +72,7 @@ def _expression(ctx: Context, node: ast.expr) -> Expr | None:
         case ast.BinOp():
             return _arithmetic(ctx, node)
         case ast.Compare():
-            return _compare(ctx, node)
+            return comparisons.compare(ctx, node)
         case ast.IfExp():
             return _choice(ctx, node)
         case ast.Call():
@@ -91,7 +81,8 @@ def _expression(ctx: Context, node: ast.expr) -> Expr | None:
     return None
 
 
-def _too_deep(ctx: Context, node: ast.expr) -> None:
+def report_depth(ctx: Context, node: ast.expr) -> None:
+    """Report an expression that is too deep, once for all of its operands."""
     if any(each.code == "WF152" for each in ctx.found):
         return  # the other operand is as deep
     ctx.report(
@@ -115,9 +106,7 @@ def _literal(ctx: Context, node: ast.Constant) -> Expr | None:
 
 def from_value(ctx: Context, given: Given) -> Expr | None:
     """Return a constant of the module as a constant of the workflow."""
-    value, span = given.value, given.span
-    if isinstance(value, enum.Enum):
-        value = value.value
+    value, span = plain(given.value), given.span
     match value:
         case None:
             return Literal("null", "null", span)
@@ -130,7 +119,7 @@ def from_value(ctx: Context, given: Given) -> Expr | None:
             return _number(value, span)
     typed = _typed(value)
     if typed is None:
-        kind = f'"{type(value).__name__}"'
+        kind = f'"{kind_of(value)}"'
         if isinstance(value, int):
             kind = "an integer that long"
         message = f"{kind} has no value in PostgreSQL"
@@ -343,8 +332,14 @@ def _unary(ctx: Context, node: ast.UnaryOp) -> Expr | None:
 def _logic(ctx: Context, node: ast.BoolOp) -> Expr | None:
     word = "and" if isinstance(node.op, ast.And) else "or"
     if len(node.values) > DEPTH:
-        _too_deep(ctx, node)
+        report_depth(ctx, node)
         return None
+    for each in node.values:
+        if _is_no_condition(each):
+            message = f'"{word}" joins conditions, {ctx.shown(each)} is none'
+            help_ = "for a default write coalesce(a, b)"
+            ctx.report("WF173", ctx.span(each), message, help=help_)
+            return None
     values = [expression(ctx, each) for each in node.values]
     spans = [ctx.span(each) for each in node.values]
     joined, whole = values[0], spans[0]
@@ -353,6 +348,13 @@ def _logic(ctx: Context, node: ast.BoolOp) -> Expr | None:
         whole = whole.to(span)
         joined = Binary(word, joined, value, whole, op) if joined and value else None
     return joined if all(values) else None
+
+
+def _is_no_condition(node: ast.expr) -> bool:
+    """Say whether this is a literal that is not true or false."""
+    plain = isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float))
+    known = plain and not isinstance(getattr(node, "value", None), bool)
+    return known or isinstance(node, (ast.JoinedStr, ast.List, ast.Dict, ast.Tuple))
 
 
 def _arithmetic(ctx: Context, node: ast.BinOp) -> Expr | None:
@@ -372,94 +374,6 @@ def _arithmetic(ctx: Context, node: ast.BinOp) -> Expr | None:
     return Binary(op, left, right, ctx.span(node), op_span)
 
 
-def _compare(ctx: Context, node: ast.Compare) -> Expr | None:
-    """Read a comparison; a chained one is several, joined by `and`."""
-    operands = [node.left, *node.comparators]
-    if len(operands) > DEPTH:
-        _too_deep(ctx, node)
-        return None
-    whole: Expr | None = None
-    complete = True
-    for left, op, right in zip(operands, node.ops, operands[1:], strict=False):
-        each = _comparison(ctx, left, op, right)
-        complete = complete and each is not None
-        if each is None or whole is None:
-            whole = each or whole
-        else:
-            whole = Binary("and", whole, each, whole.span.to(each.span), each.span)
-    return whole if complete else None
-
-
-def _comparison(
-    ctx: Context, left: ast.expr, op: ast.cmpop, right: ast.expr
-) -> Expr | None:
-    span = ctx.span(left).to(ctx.span(right))
-    if isinstance(op, (ast.In, ast.NotIn)):
-        return _membership(ctx, left, right, isinstance(op, ast.NotIn), span)
-    if isinstance(op, (ast.Is, ast.IsNot)):
-        return _identity(ctx, left, right, isinstance(op, ast.IsNot), span)
-    written, name = _COMPARISONS[type(op)]
-    between = ctx.places.find(written, ctx.span(left).end, ctx.span(right).start)
-    if _is_none(left) or _is_none(right):
-        word = "is not" if isinstance(op, ast.NotEq) else "is"
-        message = f'"{written} None" is never true: null equals nothing'
-        ctx.report("WF198", between.to(span), message, help=f'write "{word} None"')
-        return None
-    first, second = expression(ctx, left), expression(ctx, right)
-    return Binary(name, first, second, span, between) if first and second else None
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
-def _identity(
-    ctx: Context, left: ast.expr, right: ast.expr, negated: bool, span: Span
-) -> Expr | None:
-    tests: dict[object, OneOf["null", "true", "false"]] = {
-        None: "null",
-        True: "true",
-        False: "false",
-    }
-    if not isinstance(right, ast.Constant) or not (
-        right.value is None or isinstance(right.value, bool)
-    ):
-        message = '"is" compares objects, and values of PostgreSQL are none'
-        help_ = 'write "==", or "is None"'
-        ctx.report("WF198", span, message, help=help_)
-        return None
-    operand = expression(ctx, left)
-    return IsTest(operand, tests[right.value], negated, span) if operand else None
-
-
-def _membership(
-    ctx: Context, left: ast.expr, right: ast.expr, negated: bool, span: Span
-) -> Expr | None:
-    operand = expression(ctx, left)
-    items: list[Expr | None]
-    if isinstance(right, (ast.Tuple, ast.List, ast.Set)):
-        items = [expression(ctx, each) for each in right.elts]
-    else:
-        value = constant(ctx, right)
-        if isinstance(value, type) and issubclass(value, enum.Enum):
-            value = list(value)
-        if not isinstance(value, (tuple, list, set, frozenset)):
-            refused.refuse_container(ctx, right)
-            return None
-        ordered = (
-            sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
-        )
-        where = ctx.span(right)
-        items = [from_value(ctx, Given(each, where)) for each in ordered]
-    if not items:
-        ctx.report("WF173", ctx.span(right), '"in" needs at least one value')
-        return None
-    complete = tuple(each for each in items if each is not None)
-    if operand is None or len(complete) < len(items):
-        return None
-    return InList(operand, complete, negated, span)
-
-
 def _choice(ctx: Context, node: ast.IfExp) -> Expr | None:
     """Read `a if condition else b`; what follows `else` may be another."""
     whens: list[When] = []
@@ -472,7 +386,7 @@ def _choice(ctx: Context, node: ast.IfExp) -> Expr | None:
         else:
             whens.append(When(condition, result))
         rest = rest.orelse
-    otherwise = None if _is_none(rest) else expression(ctx, rest)
-    if not complete or (otherwise is None and not _is_none(rest)):
+    otherwise = None if comparisons.is_none(rest) else expression(ctx, rest)
+    if not complete or (otherwise is None and not comparisons.is_none(rest)):
         return None
     return Case(None, tuple(whens), otherwise, ctx.span(node))

@@ -7,19 +7,19 @@ handles the failure of any step, and `err.sqlstate` tells failures apart.
 from __future__ import annotations
 
 import ast
-import enum
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import perdure.authoring as authoring
 from perdure.frontend.python import expressions, statements, texts
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, Given, name_of
-from perdure.frontend.python.strings import TextBuilder
-from perdure.source import Span, Text
+from perdure.source import Run, Span, Text
 from perdure.syntax.expr import Cast, Expr, Literal, Name, Unary
 from perdure.syntax.tree import Case, FailStep, Head, Step, SwitchStep, TryStep
 
+_Case = tuple[Text, str]
 _ANY_FAILURE = (authoring.Failure, Exception, BaseException)
 
 
@@ -74,7 +74,8 @@ def _error(ctx: Context, node: ast.ExceptHandler) -> Name | None:
 
 def _check_class(ctx: Context, node: ast.expr) -> None:
     kinds = node.elts if isinstance(node, ast.Tuple) else [node]
-    if all(constant(ctx, each) in _ANY_FAILURE for each in kinds):
+    found = [constant(ctx, each) for each in kinds]
+    if all(any(one is known for known in _ANY_FAILURE) for one in found):
         return
     message = f'a step does not fail with "{ctx.shown(node)}", a class of Python'
     help_ = "write except Failure as err:, and look at err.sqlstate"
@@ -149,7 +150,7 @@ def read_match(ctx: Context, node: ast.Match, head: Head) -> Step | None:
             default = statements.read_statements(ctx, each.body) or None
             continue
         steps = statements.read_body(ctx, each.body, "the case", place)
-        cases += [Case(value, steps) for value in values]
+        cases += [Case(value, steps, kind) for value, kind in values]
     if subject is None or any(f.severity == "error" for f in ctx.found[before:]):
         return None
     if not cases:
@@ -159,18 +160,18 @@ def read_match(ctx: Context, node: ast.Match, head: Head) -> Step | None:
     return SwitchStep(head, subject, tuple(cases), default)
 
 
-def _values(ctx: Context, pattern: ast.pattern) -> Sequence[Text] | None:
-    """Return the constants of a pattern, None for `_`."""
+def _values(ctx: Context, pattern: ast.pattern) -> Sequence[_Case] | None:
+    """Return the constants of a pattern and what they are, None for `_`."""
     match pattern:
         case ast.MatchAs(pattern=None, name=None):
             return None
         case ast.MatchOr(patterns=patterns):
             found = [_values(ctx, each) for each in patterns]
-            return [text for texts_ in found for text in texts_ or ()]
+            return [each for several in found for each in several or ()]
         case ast.MatchValue(value=node):
             return _constant(ctx, node)
         case ast.MatchSingleton(value=bool() as value):
-            return [_placed(str(value).lower(), ctx.span(pattern))]
+            return [(_placed(str(value).lower(), ctx.span(pattern)), "boolean")]
         case ast.MatchSingleton():
             message = "null equals nothing, so there is no case for it"
             help_ = "case _: is for null, too; write if x is None: in it"
@@ -181,10 +182,11 @@ def _values(ctx: Context, pattern: ast.pattern) -> Sequence[Text] | None:
     return []
 
 
-def _constant(ctx: Context, node: ast.expr) -> Sequence[Text]:
+def _constant(ctx: Context, node: ast.expr) -> Sequence[_Case]:
     if texts.flatten(ctx, node) is not None:
         text = texts.constant_text(ctx, node, "a constant")
-        return [text] if text is not None else []
+        whole = ctx.span(node)
+        return [(replace(text, whole=whole), "text")] if text is not None else []
     value = constant(ctx, node)
     if value is UNKNOWN:
         message = f'"{ctx.shown(node)}" is not known when the workflow is compiled'
@@ -192,12 +194,11 @@ def _constant(ctx: Context, node: ast.expr) -> Sequence[Text]:
         ctx.report("WF179", ctx.span(node), message, help=help_)
         return []
     shown = _shown(ctx, value, ctx.span(node))
-    return [_placed(shown, ctx.span(node))] if shown is not None else []
+    return [(_placed(shown[0], ctx.span(node)), shown[1])] if shown else []
 
 
-def _shown(ctx: Context, value: Any, span: Span) -> str | None:
-    """Return a constant as PostgreSQL reads it."""
-    value = value.value if isinstance(value, enum.Enum) else value
+def _shown(ctx: Context, value: Any, span: Span) -> tuple[str, str] | None:
+    """Return a constant as PostgreSQL reads it, and what it is."""
     expr = expressions.from_value(ctx, Given(value, span))
     if expr is None:
         return None
@@ -208,10 +209,12 @@ def _shown(ctx: Context, value: Any, span: Span) -> str | None:
     elif isinstance(literal, Cast):
         literal = literal.operand
     assert isinstance(literal, Literal)
-    return sign + literal.text
+    kind: str = literal.kind
+    if isinstance(expr, Cast):
+        kind = "number" if kind == "number" else expr.type.text
+    return sign + literal.text, kind
 
 
 def _placed(value: str, span: Span) -> Text:
-    builder = TextBuilder(span.path)
-    builder.at(value, span.start)
-    return builder.done(span.start, span.end)
+    runs = tuple(Run(at, span.start, 1) for at in range(len(value)))
+    return Text(value, span, runs)

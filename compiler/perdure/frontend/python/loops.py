@@ -130,7 +130,7 @@ def _over_rows(ctx: Context, node: ast.For) -> Step | None:
             return None
         source = args[0]
     rows = _rows(ctx, source)
-    item = _item(ctx, node.target)
+    item = _item(ctx, node.target) if rows is not None else None
     body, name, columns = _collected(ctx, node.body)
     head = calls.head_of(fields, "foreach", name, ctx.places.head(node), ctx.span(node))
     with ctx.apart():
@@ -150,6 +150,12 @@ def _rows(ctx: Context, source: ast.expr) -> Name | None:
         message = f'"{ctx.shown(source.func)}" is a step, and stands inside of "for"'
         help_ = "assign it to a name, and write for row in name:"
         ctx.report("WF178", ctx.span(source.func), message, help=help_)
+    elif isinstance(constant(ctx, source), str):
+        message = "a loop over a text would go over its characters"
+        help_ = 'for one value write ("one",), for several a tuple of them'
+        ctx.report("WF172", span, message, help=help_)
+    elif texts := _around_texts(ctx, source):
+        return _rows(ctx, texts[0])
     elif isinstance(source, ast.Call) and isinstance(constant(ctx, source.func), type):
         refused.refuse_call(ctx, source)
     elif isinstance(source, ast.Attribute) and not _is_of_module(ctx, source):
@@ -161,6 +167,16 @@ def _rows(ctx: Context, source: ast.expr) -> Name | None:
         help_ = "write for row in name:, where name is the result of an sql step"
         ctx.report("WF172", span, message, help=help_)
     return None
+
+
+def _around_texts(ctx: Context, source: ast.expr) -> list[ast.expr]:
+    """Return the texts in `enumerate("ab")` and its like, which are no lists."""
+    if not isinstance(source, ast.Call):
+        return [source] if isinstance(constant(ctx, source), str) else []
+    function = constant(ctx, source.func)
+    if not any(function is each for each in (enumerate, zip, reversed)):
+        return []
+    return [text for each in source.args for text in _around_texts(ctx, each)]
 
 
 def _is_of_module(ctx: Context, node: ast.expr) -> bool:

@@ -12,6 +12,7 @@ import ast
 import contextlib
 import hashlib
 import linecache
+import os
 import re
 import sys
 import traceback
@@ -21,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import perdure
 from perdure.diagnostics import Diagnostic, error
@@ -67,7 +68,7 @@ def load_module(source: Source, root: Path) -> tuple[Module | None, list[Diagnos
     code = _compiled(source, path)
     if isinstance(code, Diagnostic):
         return None, [code]
-    private = f"_perdure_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+    private = private_name(source.path)
     module = types.ModuleType(private)
     module.__file__ = str(path)
     before = set(sys.modules)
@@ -85,6 +86,11 @@ def load_module(source: Source, root: Path) -> tuple[Module | None, list[Diagnos
     return Module(module.__dict__, tuple(sorted(files)), modules), []
 
 
+def private_name(path: str) -> str:
+    """Return the `__name__` of the module of a file, by its path in the project."""
+    return f"_perdure_{hashlib.sha256(path.encode()).hexdigest()[:16]}"
+
+
 @contextlib.contextmanager
 def _importing(
     path: Path, root: Path, private: str, module: types.ModuleType
@@ -95,13 +101,20 @@ def _importing(
     sys.modules[private] = module
     sys.path[:0] = [str(path.parent), str(root)]
     sys.dont_write_bytecode = True
+    leave, os._exit = os._exit, _exit
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
+        os._exit = leave
         sys.path[:] = searched
         sys.dont_write_bytecode = writes
         sys.modules.pop(private, None)
+
+
+def _exit(status: int) -> NoReturn:
+    """Stand for `os._exit` while a module is imported: it would end the compiler."""
+    raise SystemExit(status)
 
 
 def _forget(names: set[str], root: Path) -> dict[str, types.ModuleType]:
@@ -201,11 +214,19 @@ def _failed(
         for frame in frames
     ]
     kind = type(failure).__name__
-    text = str(failure).strip().splitlines()
+    text = _text(failure).strip().splitlines()
     reason = f"{kind}: {_FILE.sub('', text[0])}" if text else kind
     message = f"importing this file fails with {reason}"
     span = _place(source, path, failure)
     return error("WF171", span, message, *notes, help=_help(failure))
+
+
+def _text(failure: BaseException) -> str:
+    """Return what a failure says; one of the user's own classes may fail at it."""
+    try:
+        return str(failure)
+    except Exception:
+        return ""
 
 
 def _place(source: Source, path: Path, failure: BaseException) -> Span:
@@ -230,6 +251,8 @@ def _help(failure: BaseException) -> str | None:
         wanted = wanted or str(failure).split("'")[1]
         near = get_close_matches(wanted, perdure.__all__, 1)
         return f'did you mean "{near[0]}"?' if near else None
+    if isinstance(failure, NameError) and failure.name in perdure.__all__:
+        return f"add: from perdure import {failure.name}"
     if isinstance(failure, ImportError) and "circular import" in str(failure):
         return 'import one way, and call the other by name: call("name", {...})'
     if isinstance(failure, ModuleNotFoundError):

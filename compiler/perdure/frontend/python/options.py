@@ -19,6 +19,7 @@ from perdure.frontend.python.context import (
     short,
     suggestion,
 )
+from perdure.frontend.python.held import held, shown
 from perdure.frontend.yaml.language import RETRY, Key, Kind
 from perdure.source import Span
 from perdure.syntax.expr import Name
@@ -40,7 +41,7 @@ def read_retry(ctx: Context, operand: Operand, key: Key) -> Retry | None:
         return _retry(ctx, _options(ctx, operand), span)
     known = constant(ctx, operand)
     if isinstance(known, RetryOptions):
-        given = {each.name: getattr(known, each.name) for each in RETRY}
+        given = {each.name: held(getattr(known, each.name)) for each in RETRY}
         options = {
             name: Given(value, span)
             for name, value in given.items()
@@ -76,7 +77,9 @@ def _options(ctx: Context, node: ast.Call) -> dict[str, Operand]:
     known = [key.name for key in RETRY]
     options: dict[str, Operand] = dict(zip(known, node.args[:1], strict=False))
     for extra in node.args[1:]:
-        ctx.report("WF193", ctx.span(extra), "Retry takes its options by name")
+        help_ = 'write Retry(5, backoff="1s")'
+        message = "Retry takes its options by name"
+        ctx.report("WF193", ctx.span(extra), message, help=help_)
     for keyword in node.keywords:
         span = ctx.places.span(keyword)
         if keyword.arg in known:
@@ -152,7 +155,7 @@ def _known(ctx: Context, operand: Operand, key: Key) -> Any:
 def _wrong_number(ctx: Context, operand: Operand, key: Key, value: Any) -> None:
     if value is UNKNOWN:
         return
-    found = short(repr(value))
+    found = short(shown(value))
     expected = "True or False" if key.kind is Kind.FLAG else key.kind.value
     message = f'expected {expected} for "{key.name}", found {found}'
     ctx.report("WF122", ctx.span(operand), message)

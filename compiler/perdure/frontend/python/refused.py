@@ -13,6 +13,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+import perdure.authoring as authoring
 from perdure.authoring.workflow import Workflow
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, nearest
@@ -25,6 +26,7 @@ _Reason = tuple[str, str, str | None]
 _NO_OBJECTS = "a workflow holds values of PostgreSQL, not Python objects"
 _NO_PROCESS = "a workflow is compiled, no Python process runs it"
 
+_NO_BITS = "expressions have no operators on bits"
 _VALUES = (str, bytes, int, float, list, tuple, dict, set, frozenset)
 
 STATEMENTS: Mapping[type[ast.AST], _Reason] = {
@@ -105,18 +107,18 @@ EXPRESSIONS: Mapping[type[ast.AST], _Reason] = {
         "an expression is one value",
         "write func.substr(text, 1, 3)",
     ),
-    ast.Invert: ('"~"', "it is not part of expressions", 'write "not"'),
+    ast.Invert: ('"~"', _NO_BITS, 'for a condition write "not"'),
     ast.Pow: ('"**"', "it is not part of expressions", "write func.power(a, b)"),
     ast.FloorDiv: (
         '"//"',
         "it is not part of expressions",
         "write func.floor(a / b); / of two integers is an integer in PostgreSQL",
     ),
-    ast.BitAnd: ('"&"', "it is not part of expressions", 'write "and"'),
-    ast.BitOr: ('"|"', "it is not part of expressions", 'write "or"'),
-    ast.BitXor: ('"^"', "it is not part of expressions", 'write "!="'),
-    ast.LShift: ('"<<"', "it is not part of expressions", "compute it in an sql step"),
-    ast.RShift: ('">>"', "it is not part of expressions", "compute it in an sql step"),
+    ast.BitAnd: ('"&"', _NO_BITS, 'for conditions write "and"'),
+    ast.BitOr: ('"|"', _NO_BITS, 'for conditions write "or"'),
+    ast.BitXor: ('"^"', _NO_BITS, 'for conditions write "!="'),
+    ast.LShift: ('"<<"', _NO_BITS, "compute it in an sql step"),
+    ast.RShift: ('">>"', _NO_BITS, "compute it in an sql step"),
     ast.MatMult: ('"@"', "it is not part of expressions", "compute it in an sql step"),
 }
 
@@ -159,6 +161,10 @@ CALLS: Mapping[str, str] = {
     "enumerate": "number the rows: row_number() over (order by ...) in the sql step",
     "zip": "join the rows in an sql step",
     "reversed": "write order by ... desc in the sql step",
+    "dict": 'write {"name": value} where JSON is expected',
+    "list": "write [a, b] where JSON is expected",
+    "tuple": "write [a, b] where JSON is expected",
+    "set": "write (a, b) after in",
     "isinstance": "the type is known: perdure check says what it is",
     "logging": "insert a row with sql(...); perdure show prints what each step did",
     "logger": "insert a row with sql(...); perdure show prints what each step did",
@@ -175,6 +181,8 @@ METHODS: Mapping[str, str] = {
     "split": "write func.string_to_array(text, ',')",
     "join": "write func.concat_ws(', ', a, b)",
     "format": "write an f-string",
+    "json": 'write r.json["name"], without parentheses',
+    "raise_for_status": 'write expect_status="2xx": another status fails the step',
     "get": 'write value["key"], which is null when it is not there',
     "isoformat": 'write cast(value, "text")',
     "strftime": "write func.to_char(value, 'YYYY-MM-DD')",
@@ -296,6 +304,11 @@ def _unknown_function(ctx: Context, function: ast.Name) -> None:
     known = [each for each in ctx.namespace if callable(ctx.namespace[each])]
     meant = nearest(name, [*known, *steps])
     help_ = f"write func.{name}(...) for a function of PostgreSQL"
+    if name in ctx.locals and (name in ctx.namespace or hasattr(builtins, name)):
+        message = f'"{name}" is a value of this workflow, which hides the function'
+        help_ = f'give the value another name, such as "{name}_"'
+        ctx.report("WF174", span, message, help=help_)
+        return
     if name in steps:
         help_ = f"add: from perdure import {name}"
     elif meant:
@@ -311,6 +324,11 @@ def refuse_attribute(ctx: Context, node: ast.expr) -> None:
         help_ = "assign the step to a name first, and read the name's column"
         ctx.report("WF178", ctx.span(owner), message, help=help_)
         return
+    if isinstance(owner, ast.Subscript) and isinstance(owner.value, ast.Name):
+        message = f'the rows of "{owner.value.id}" have no numbers'
+        help_ = f"write for row in {owner.value.id}:, or read one row by an sql step"
+        ctx.report("WF173", ctx.span(owner), message, help=help_)
+        return
     message = "only names have columns and members"
     ctx.report("WF173", ctx.span(node), message, help="assign the value to a name")
 
@@ -323,13 +341,14 @@ def refuse_subscript(ctx: Context, node: ast.Subscript) -> None:
 
 
 def refuse_container(ctx: Context, node: ast.expr) -> None:
-    """Report `x in rows`."""
-    ctx.report(
-        "WF173",
-        ctx.span(node),
-        '"in" needs a tuple or a list of values',
-        help="to look among rows, write exists(...) in an sql step",
-    )
+    """Report `x in rows`, and `x in "text"`."""
+    message = '"in" needs a tuple or a list of values'
+    help_ = "to look among rows, write exists(...) in an sql step"
+    if isinstance(constant(ctx, node), str):
+        help_ = "to look into a text, write func.strpos(text, part) > 0"
+    elif isinstance(node, ast.Attribute):
+        help_ += "; in an array, func.array_position(array, x) is not None"
+    ctx.report("WF173", ctx.span(node), message, help=help_)
 
 
 def unreadable_constant(ctx: Context, node: ast.expr) -> None:
@@ -342,12 +361,17 @@ def unreadable_constant(ctx: Context, node: ast.expr) -> None:
         refused = f'"{shown}" is part of Python, a value was expected'
         ctx.report("WF195", ctx.span(node), refused)
         return
+    owner = constant(ctx, node.value) if isinstance(node, ast.Attribute) else None
+    help_ = _instead_of_call(shown)
+    if owner is authoring.func:
+        help_ = f"a function is called: {shown}()"
+    kinds = "number, text, enum, date, tuple, list, dict or dataclass"
     ctx.report(
         "WF195",
         ctx.span(node),
         f'"{shown}" is not a constant of the module',
         "it is read when the workflow is compiled",
-        help="use a module-level number, text, enum, date, tuple, list or dict",
+        help=help_ or f"use a module-level {kinds}",
     )
 
 

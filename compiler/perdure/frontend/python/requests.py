@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -166,4 +167,9 @@ def read_zone(ctx: Context, operand: Operand, key: Key) -> Name | None:
 def read_written(ctx: Context, operand: Operand, key: Key) -> Expr | None:
     """Read an expression over the inputs, which is text: a decorator sees no inputs."""
     text = texts.constant_text(ctx, operand, "an expression over the inputs, as text")
+    if text is not None and re.match(r"[frb]{1,2}[\"']", text.value):
+        message = "an expression over the inputs is PostgreSQL's, not Python's"
+        help_ = "text is joined so: 'order ' || order_id"
+        ctx.report("WF140", text.span(), message, help=help_)
+        return None
     return ctx.take(parse_expr(text)) if text is not None else None

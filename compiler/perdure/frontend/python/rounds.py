@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import datetime
+import decimal
 import enum
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
@@ -24,6 +26,7 @@ from typing import Any
 from perdure.frontend.python import expressions
 from perdure.frontend.python.constants import constant
 from perdure.frontend.python.context import Context, Given, Round, name_of
+from perdure.frontend.python.held import shown
 from perdure.frontend.python.strings import TextBuilder
 from perdure.frontend.sqltext import read_sql
 from perdure.frontend.sqltext.lexer import lex
@@ -39,6 +42,8 @@ MAX_COPIES = 1000
 """How often the steps of loops inside of one another are written out."""
 
 _MORE = MAX_ROUNDS + 1
+_TIMES = (datetime.date, datetime.time, datetime.timedelta)
+_CONSTANTS = (str, int, float, decimal.Decimal, enum.Enum, tuple, list, dict, *_TIMES)
 _VIEWS = ("items", "keys", "values")
 
 
@@ -50,10 +55,11 @@ def written_out(ctx: Context, node: ast.For) -> Iterator[Round] | None:
     items = _items(ctx, node.iter)
     if items is None:
         return None
-    if len(items[:_MORE]) > MAX_ROUNDS:
+    count = len(items[:_MORE])  # that of a range may be more than `len` can say
+    if count > MAX_ROUNDS:
         message = f"the loop has more rounds than the limit, {MAX_ROUNDS}"
         return _refuse(ctx, node, message)
-    if ctx.copies * len(items) > MAX_COPIES:
+    if ctx.copies * count > MAX_COPIES:
         message = f"with those around it, the loop has more than {MAX_COPIES} rounds"
         return _refuse(ctx, node, message)
     return _rounds(ctx, node, items)
@@ -79,7 +85,7 @@ def _items(ctx: Context, node: ast.expr) -> Sequence[Any] | None:
             return _made(ctx, made, args) if strict or not options else None
     value = constant(ctx, node)
     if isinstance(value, (set, frozenset)):
-        return sorted(value, key=repr)
+        return sorted(value, key=shown)
     if isinstance(value, (tuple, list, range)):
         return value
     if isinstance(value, dict):
@@ -180,12 +186,29 @@ def with_names(this: Round, steps: tuple[Step, ...]) -> tuple[Step, ...]:
 def read_statement(ctx: Context, text: Text) -> SqlText | None:
     """Read SQL; what it reads of the rounds around it is bound for it."""
     if not ctx.rounds:
-        return ctx.take(read_sql(text))
+        statement = ctx.take(read_sql(text))
+        _report_constants(ctx, statement)
+        return statement
     statement = ctx.take(read_sql(_renamed(ctx, text)))
+    _report_constants(ctx, statement)
     for each in statement.suspects if statement else ():
         if any(name in ctx.rounds for name in each.names):
             ctx.found.append(each.finding)
     return statement
+
+
+def _report_constants(ctx: Context, statement: SqlText | None) -> None:
+    """Report constants of the module that SQL reads as if they were values."""
+    for ref in statement.refs if statement else ():
+        name = ref.parts[0].text
+        if name in {*ctx.locals, *ctx.rounds, "run", "secrets"}:
+            continue
+        if isinstance(constant(ctx, ast.Name(name, ast.Load())), _CONSTANTS):
+            own = name.lower() if name.lower() != name else f"{name}_"
+            message = f'"{name}" is a constant of the module: SQL reads values only'
+            help_ = f"write {own} = {name} on a line before it, and :{own} in the SQL"
+            ctx.report("WF201", ref.parts[0].span, message, help=help_)
+            ctx.unread.add(name)
 
 
 def _renamed(ctx: Context, text: Text) -> Text:

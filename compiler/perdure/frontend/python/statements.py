@@ -336,6 +336,11 @@ def _return(ctx: Context, node: ast.Return, head: Head) -> Step | None:
 
 
 def _assert(ctx: Context, node: ast.Assert, head: Head) -> Step | None:
+    if isinstance(node.test, ast.Tuple):
+        found = "the condition of assert is a tuple, which is always true"
+        help_ = 'write it without parentheses: assert condition, "message"'
+        ctx.report("WF172", ctx.span(node.test), found, help=help_)
+        return None
     condition = expressions.expression(ctx, node.test)
     message = texts.template(ctx, node.msg) if node.msg is not None else None
     if condition is None or (node.msg is not None and message is None):

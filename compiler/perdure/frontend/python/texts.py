@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-import enum
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from perdure.frontend.python import expressions
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, Given, Operand
+from perdure.frontend.python.held import kind_of, plain
 from perdure.frontend.python.strings import Field, Piece, TextBuilder, pieces
 from perdure.source import Span, Text
 from perdure.syntax.expr import Cast, Expr, Name
@@ -89,11 +90,11 @@ def as_text(value: Expr) -> Expr:
 def flatten(ctx: Context, operand: Operand) -> list[Piece] | None:
     """Return the pieces of an expression that is text for certain, or None."""
     if isinstance(operand, Given):
-        value = operand.value
-        value = value.value if isinstance(value, enum.Enum) else value
-        return (
-            [_elsewhere(ctx, value, operand.span)] if isinstance(value, str) else None
-        )
+        value = plain(operand.value)
+        if not isinstance(value, str):
+            return None
+        _check_place(ctx, value, operand.span)
+        return [_elsewhere(ctx, value, operand.span)]
     match operand:
         case ast.Constant(value=str()) | ast.JoinedStr():
             found = pieces(ctx.places, operand)
@@ -128,8 +129,7 @@ def _inlined(ctx: Context, found: Sequence[Piece]) -> list[Piece]:
     inlined: list[Piece] = []
     for each in found:
         if isinstance(each, Field) and not each.form:
-            value = constant(ctx, each.expr)
-            value = value.value if isinstance(value, enum.Enum) else value
+            value = plain(constant(ctx, each.expr))
             if isinstance(value, (str, int)) and not isinstance(value, bool):
                 text = flatten(ctx, each.expr) if isinstance(value, str) else None
                 inlined += text or [_elsewhere(ctx, str(value), each.span)]
@@ -145,6 +145,19 @@ def _elsewhere(ctx: Context, value: str, span: Span) -> Text:
     text = builder.done(span.start, span.end)
     check_characters(ctx, text)
     return text
+
+
+def _check_place(ctx: Context, value: str, span: Span) -> None:
+    """Report text that says where the module is, which is not the same everywhere."""
+    if "__file__" not in ctx.namespace:
+        return
+    folder = str(Path(str(ctx.namespace["__file__"])).parent)
+    name = str(ctx.namespace["__name__"])
+    if name in value or (len(folder) > 1 and folder in value):
+        message = "this text has the place of the module in it"
+        note = "it would make another version of the workflow on each machine"
+        help_ = "write it as a literal, or make it an input"
+        ctx.report("WF195", span, message, note, help=help_)
 
 
 def check_characters(ctx: Context, text: Text) -> None:
@@ -222,7 +235,7 @@ def _not_fixed(ctx: Context, piece: Piece, what: str, sql: bool) -> None:
 def _not_constant(ctx: Context, operand: Operand, what: str) -> None:
     value = constant(ctx, operand)
     if value is not UNKNOWN:
-        kind = type(value).__name__
+        kind = kind_of(value)
         ctx.report("WF193", ctx.span(operand), f"expected {what}, found {kind}")
         return
     ctx.report(

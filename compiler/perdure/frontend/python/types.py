@@ -25,6 +25,7 @@ from perdure.frontend.expr import parse_type
 from perdure.frontend.python import texts
 from perdure.frontend.python.constants import UNKNOWN, constant, is_shape
 from perdure.frontend.python.context import Context, Given, Operand
+from perdure.frontend.python.held import held, plain, shown
 from perdure.source import Run, Span, Text
 from perdure.syntax.expr import Name
 from perdure.syntax.tree import ListType, NamedType, ShapeType, TypeExpr
@@ -137,8 +138,10 @@ class _Reader:
         """Return the object that an annotation in quotes names."""
         try:
             code = compile(written.strip(), "<annotation>", "eval")
-            return eval(code, dict(self.ctx.namespace))  # as type hints are read
-        except Exception:  # no expression, or a name that the module does not have
+            return held(eval(code, dict(self.ctx.namespace)))  # as type hints are
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # no expression, or a name that the module does not have
             return UNKNOWN
 
     def _mapping(
@@ -185,6 +188,8 @@ class _Reader:
         if generic is typing.Optional and len(args) == 1:
             of = self.read(args[0], depth)
             return _nullable(of, span) if of else None
+        if generic is typing.Union:
+            return self._union(args, node, depth)
         if generic is typing.Annotated and len(args) > 1:
             text = texts.constant_text(self.ctx, args[1], "a type of PostgreSQL")
             return self._by_name(text) if text is not None else None
@@ -193,6 +198,10 @@ class _Reader:
         value = constant(self.ctx, node)
         if generic is typing.Literal:
             return self._literal([constant(self.ctx, each) for each in args], span)
+        if value is UNKNOWN:
+            message = f'"{self.ctx.shown(node)}" has no type in PostgreSQL'
+            self.ctx.report("WF192", span, message, help=_HELP)
+            return None
         return self._object(value, span, depth)
 
     def _list(self, item: TypeExpr | None, span: Span) -> TypeExpr | None:
@@ -203,7 +212,7 @@ class _Reader:
         return ListType(item, False, span)
 
     def _literal(self, values: Sequence[Any], span: Span) -> TypeExpr | None:
-        kinds = {type(each) for each in values}
+        kinds = {type(held(each)) for each in values}
         name = _NAMES.get(next(iter(kinds))) if len(kinds) == 1 else None
         if name is None:
             message = "the values of a Literal are of one type, text or numbers"
@@ -213,6 +222,7 @@ class _Reader:
 
     def _object(self, value: Any, span: Span, depth: int) -> TypeExpr | None:
         """Read a type that is known as an object, as the fields of a class are."""
+        value = held(value)
         if value is UNKNOWN or value is None:
             self._unknown(value, span)
             return None
@@ -227,7 +237,7 @@ class _Reader:
         if is_shape(value):
             return self._class(value, span, depth)
         if isinstance(value, type) and issubclass(value, enum.Enum):
-            return self._literal([each.value for each in value], span)
+            return self._literal([plain(each) for each in value], span)
         if isinstance(value, typing.NewType):
             return self._object(value.__supertype__, span, depth)
         return self._generic_object(value, span, depth)
@@ -257,7 +267,9 @@ class _Reader:
     def _class(self, shape: type, span: Span, depth: int) -> TypeExpr | None:
         try:
             hints = typing.get_type_hints(shape, include_extras=True)
-        except Exception as failure:  # a name that the class's module does not have
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failure:  # a name that the class's module does not have
             message = f'the fields of "{shape.__name__}" have no types: {failure}'
             self.ctx.report("WF192", span, message)
             return None
@@ -281,8 +293,8 @@ class _Reader:
         return ShapeType(tuple(fields), False, span) if complete else None
 
     def _unknown(self, value: Any, span: Span) -> None:
-        shown = getattr(value, "__name__", None) or repr(value)
-        message = f'"{shown}" has no type in PostgreSQL'
+        name = getattr(value, "__name__", None) or shown(value)
+        message = f'"{name}" has no type in PostgreSQL'
         place = (f'it is the type of "{".".join(self.where)}"',) if self.where else ()
         self.ctx.report("WF192", span, message, *place, help=_HELP)
 

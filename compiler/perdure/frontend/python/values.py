@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import datetime
 import decimal
-import enum
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from perdure.frontend.expr import parse_duration
+from perdure.frontend.files import refused_path
 from perdure.frontend.python import expressions, rounds, texts, types
 from perdure.frontend.python.constants import (
     UNKNOWN,
     constant,
+    defaults_of,
     fields_of,
     is_shape,
+    required_of,
 )
 from perdure.frontend.python.context import (
     Context,
@@ -29,6 +30,7 @@ from perdure.frontend.python.context import (
     short,
     suggestion,
 )
+from perdure.frontend.python.held import Record, plain
 from perdure.frontend.yaml.language import EFFECTS, EXPECTATIONS, Key
 from perdure.source import Span, Text, verbatim
 from perdure.syntax.expr import Expr, Name
@@ -76,8 +78,9 @@ def read_sql_file(ctx: Context, operand: Operand, key: Key) -> SqlText | None:
     if text is None:
         return None
     name, span = text.value, text.span()
-    if name.startswith(("/", "\\", "~")) or re.match("[A-Za-z]:", name):
-        ctx.report("WF125", span, f'"{name}" is not relative to the workflow file')
+    refused = refused_path(name, ctx.places.source.path)
+    if refused is not None:
+        ctx.report("WF125", span, refused[0], help=refused[1])
         return None
     loaded = ctx.load(name)
     if loaded is None:
@@ -134,7 +137,10 @@ def read_duration(ctx: Context, operand: Operand, key: Key) -> Duration | None:
         return _of_timedelta(ctx, value, span)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         message = f"expected a duration such as 30s, 1m30s, 2h or 1d, found {value}"
-        ctx.report("WF149", span, message, help=f'write "{value:g}s" for seconds')
+        help_ = f'write "{value:g}s" for seconds'
+        if not 0 <= value < 10**9:
+            help_ = 'write "30s" for seconds, which are not less than none'
+        ctx.report("WF149", span, message, help=help_)
         return None
     text = texts.constant_text(ctx, operand, "a duration such as 30s")
     return ctx.take(parse_duration(text)) if text is not None else None
@@ -145,8 +151,10 @@ def _of_timedelta(
 ) -> Duration | None:
     milliseconds, rest = divmod(value, datetime.timedelta(milliseconds=1))
     if milliseconds < 0 or rest:
-        message = "expected a duration in whole milliseconds, not less than none"
-        ctx.report("WF149", span, message)
+        message, help_ = "a duration is in whole milliseconds", "write at least 1ms"
+        if milliseconds < 0:
+            message, help_ = "a duration can't be negative", "swap the two times"
+        ctx.report("WF149", span, message, help=help_)
         return None
     return ctx.take(parse_duration(_placed(f"{milliseconds}ms", span)))
 
@@ -178,6 +186,12 @@ def read_limit(ctx: Context, operand: Operand, key: Key) -> Duration | None:
 
 def read_expression(ctx: Context, operand: Operand, key: Key) -> Expr | None:
     """Read an expression."""
+    written = isinstance(operand, ast.Constant) and isinstance(operand.value, str)
+    if written and key.name == "when":
+        message = f'"{key.name}" is a condition, this is text'
+        help_ = f"write it without quotes: {key.name}=order.total > 100"
+        ctx.report("WF223", ctx.span(operand), message, help=help_)
+        return None
     if isinstance(operand, Given):
         return expressions.from_value(ctx, operand)
     return expressions.expression(ctx, operand)
@@ -229,19 +243,19 @@ def value_of(ctx: Context, operand: Operand) -> Value | None:
 
 def _fixed(ctx: Context, operand: Operand, known: Any) -> str | None:
     """Return a number, a boolean or null as JSON writes it."""
-    if isinstance(known, enum.Enum):
-        known = known.value
+    known = plain(known)
     if known is None or isinstance(known, bool):
         return {None: "null", True: "true", False: "false"}[known]
     if not isinstance(known, (int, float, decimal.Decimal)):
         return None
-    if not expressions.has_digits(known):
-        return None
-    text = str(known).lower()
     if isinstance(operand, (ast.Constant, ast.UnaryOp)):
         span = ctx.span(operand)
         written = ctx.places.text[span.start : span.end]
-        text = written if _JSON_NUMBER.fullmatch(written) else text
+        if _JSON_NUMBER.fullmatch(written):
+            return written
+    if not expressions.has_digits(known):
+        return None
+    text = str(known).lower()
     return text if _JSON_NUMBER.fullmatch(text) else None
 
 
@@ -255,6 +269,7 @@ def _given(ctx: Context, given: Given) -> Value | None:
 
 def _holds_itself(value: Any, above: tuple[int, ...]) -> bool:
     """Say whether a list or dict is inside of itself, by the ids of those above it."""
+    value = value.fields if isinstance(value, Record) else value
     if not isinstance(value, (dict, list, tuple)):
         return False
     members = value.values() if isinstance(value, dict) else value
@@ -264,11 +279,11 @@ def _holds_itself(value: Any, above: tuple[int, ...]) -> bool:
 
 def _held(ctx: Context, given: Given) -> Value | None:
     value, span = given.value, given.span
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = fields_of(type(value))
-        value = {name: getattr(value, name) for name in names}
+    if isinstance(value, Record):
+        value = value.fields
     if isinstance(value, dict):
-        pairs = [(key, value_of(ctx, Given(each, span))) for key, each in value.items()]
+        named = [(plain(key), each) for key, each in value.items()]
+        pairs = [(key, value_of(ctx, Given(each, span))) for key, each in named]
         if not all(isinstance(key, str) for key, _ in pairs):
             _not_a_key(ctx, span)
             return None
@@ -334,15 +349,27 @@ def _record(ctx: Context, node: ast.Call, shape: type) -> Value | None:
         entries.append((Name(name, ctx.span(arg)), value_of(ctx, arg)))
     for keyword in node.keywords:
         span = ctx.places.span(keyword)
+        word = Span(span.path, span.start, span.start + len(keyword.arg or "**"))
         if keyword.arg is None or keyword.arg not in names:
             meant = nearest(keyword.arg or "", names)
             message = f'"{shape.__name__}" has no field "{keyword.arg or "**"}"'
             help_ = f'did you mean "{meant}"?' if meant else None
-            ctx.report("WF193", span, message, help=help_)
+            ctx.report("WF193", word, message, help=help_)
             complete = False
             continue
-        word = Span(span.path, span.start, span.start + len(keyword.arg))
         entries.append((Name(keyword.arg, word), value_of(ctx, keyword.value)))
+    given = {name.text for name, _ in entries}
+    missing = [each for each in required_of(shape) if each not in given]
+    if missing and complete and not any(each.arg is None for each in node.keywords):
+        listed = ", ".join(f'"{each}"' for each in missing)
+        message = f'"{shape.__name__}" needs a value for {listed}'
+        help_ = f"add {missing[0]}=..."
+        ctx.report("WF193", ctx.span(node.func), message, help=help_)
+        return None
+    for name, default in defaults_of(shape).items():
+        if name not in given and complete:
+            span = ctx.span(node.func)
+            entries.append((Name(name, span), _given(ctx, Given(default, span))))
     read = tuple((name, each) for name, each in entries if each is not None)
     complete = complete and len(read) == len(entries)
     return Object(read, ctx.span(node)) if complete else None
@@ -385,7 +412,9 @@ def pairs_of(
         return pairs
     known = constant(ctx, operand)
     if isinstance(known, dict):
-        return [(Name(str(k), span), Given(v, span)) for k, v in known.items()]
+        named = [(plain(key), each) for key, each in known.items()]
+        if all(isinstance(key, (str, int)) for key, _ in named):
+            return [(Name(str(k), span), Given(v, span)) for k, v in named]
     name = what.split()[-1]
     message = f'expected a dict of {name} names, found "{ctx.shown(operand)}"'
     ctx.report("WF193", span, message)

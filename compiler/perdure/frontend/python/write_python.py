@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import keyword
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import perdure
+from perdure.frontend.python.remarks import Remarks
 from perdure.frontend.python.write_expr import postgres, string
 from perdure.frontend.python.write_steps import PythonSteps
 from perdure.frontend.python.write_values import written_cron
@@ -22,31 +23,26 @@ from perdure.syntax.tree import (
 )
 from perdure.syntax.walk import walk
 
-Comments = Callable[[Step], Sequence[str]]
 _WIDTH = 88
 
 
 def write_python(
-    workflow: Workflow,
-    comments: Comments,
-    files: dict[int, str],
-    top: Sequence[str],
-    shared: Shared,
+    workflow: Workflow, remarks: Remarks, files: dict[int, str], shared: Shared
 ) -> str:
     """Return the text of a Python file.
 
-    `comments` gives the comments of a step, `files` the file names of statements by
-    `id` of their text; `top` are the comments before all steps; `shared` are the
+    `files` are the file names of statements by `id` of their text, `shared` are the
     definitions of the project, which keep their names.
     """
     writer = _Writer(workflow.path, shared, names_bound(workflow))
-    writer.comments = comments
+    writer.remarks = remarks
     writer.files = files
+    writer.types = {each.name.text: each.type.name for each in workflow.inputs}
     lines = writer.workflow(workflow)
-    head = "".join(f"{line}\n" for line in top)
+    head, end = ("".join(f"{x}\n" for x in y) for y in (remarks.top, remarks.bottom))
     shapes = "\n".join(["", *writer.shapes, ""]) if writer.shapes else "\n"
     standard = _imports(writer.imports)
-    return f"{head}{standard}{_perdure(writer.used)}\n{shapes}\n{lines}\n"
+    return f"{head}{standard}{_perdure(writer.used)}\n{shapes}\n{lines}\n{end}"
 
 
 def _perdure(used: set[str]) -> str:

@@ -7,9 +7,10 @@ has them in `with step(...):` around it. `undo` of several steps is a function b
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from perdure.frontend.python.write_expr import string
+from perdure.frontend.python.remarks import Remarks
+from perdure.frontend.python.write_expr import postgres, string
 from perdure.frontend.python.write_values import PythonValues, written_cron
 from perdure.frontend.yaml.shared import Shared
 from perdure.syntax.expr import Name
@@ -45,20 +46,25 @@ from perdure.syntax.tree import (
     WaitForSignalStep,
 )
 
-Comments = Callable[[Step], Sequence[str]]
 _WIDTH = 88
 _RESULTS = (SqlStep, HttpStep, WaitForSignalStep, CallStep, StartStep)
 _CALLED = (*_RESULTS, SendStep, SleepStep, SleepUntilStep, WaitForScheduleStep)
+_CONSTANTS = ("smallint", "integer", "bigint", "numeric", "boolean")
 _BLOCKS = (ParallelStep, RaceStep, TransactionStep, GroupStep)
 
 
 class PythonSteps(PythonValues):
-    """Writes steps; `comments` are those of a step, `files` those of `sql_file`."""
+    """Writes steps; `remarks` are their comments, `files` those of `sql_file`.
+
+    `types` are those of the inputs. Other constants of cases are written as text, which
+    PostgreSQL reads as the type of what is matched.
+    """
 
     def __init__(self, path: str, shared: Shared, bound: set[str]) -> None:
         super().__init__(path, shared, bound)
-        self.comments: Comments = lambda step: ()
+        self.remarks = Remarks()
         self.files: dict[int, str] = {}
+        self.types: Mapping[str, str] = {}
         self.functions: set[str] = set()
 
     def free(self, name: str) -> str:
@@ -74,7 +80,8 @@ class PythonSteps(PythonValues):
         lines: list[str] = []
         before: Step | None = None
         for step in steps:
-            lines += ["    " * level + each for each in self.comments(step)]
+            indent, remarks = "    " * level, self.remarks
+            lines += [indent + each for each in remarks.before.get(id(step), ())]
             lets = isinstance(before, LetStep) and isinstance(step, LetStep)
             if lets and before and not (_around(before) or _around(step)):
                 lines.append("    " * level + "pass")
@@ -82,6 +89,7 @@ class PythonSteps(PythonValues):
             if found[0].lstrip().startswith("def ") and lines:
                 lines.append("")
             lines += found
+            lines += [indent + each for each in remarks.after.get(id(step), ())]
             before = step
         return lines
 
@@ -123,7 +131,8 @@ class PythonSteps(PythonValues):
             return None, []
         only = head.undo[0]
         if len(head.undo) == 1 and isinstance(only, _CALLED) and not _around(only):
-            nested = only.head.name or only.head.undo or self.comments(only)
+            noted = {*self.remarks.before, *self.remarks.after}
+            nested = only.head.name or only.head.undo or id(only) in noted
             lines = [] if nested else self.plain(only, 0, self.options(only.head, None))
             own = head.name is not None and not isinstance(only, SqlStep)
             if own and head.name and head.name.text in lines[0]:
@@ -328,9 +337,12 @@ class PythonSteps(PythonValues):
     def switch(self, step: SwitchStep, level: int) -> list[str]:
         """Return `match` and its cases."""
         indent = "    " * level
-        values = [case.value.value for case in step.cases]
+        values = [string(case.value.value) for case in step.cases]
+        type_ = self.types.get(postgres(step.subject), "text")
+        if type_ in _CONSTANTS:
+            values = _constants([case.value.value for case in step.cases])
         lines = [f"{indent}match {self.python(step.subject)}:"]
-        for value, case in zip(_constants(values), step.cases, strict=True):
+        for value, case in zip(values, step.cases, strict=True):
             lines.append(f"{indent}    case {value}:")
             lines += self.steps(case.steps, level + 2)
         if step.default is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from perdure.frontend.expr.durations import format_duration
+from perdure.frontend.python.remarks import Remarks
 from perdure.frontend.python.write_expr import postgres
 from perdure.frontend.python.write_values import (
     shared_retry,
@@ -59,7 +60,6 @@ from perdure.syntax.tree import (
     Workflow,
 )
 
-Comments = Callable[[Step], Sequence[str]]
 _PLAIN = re.compile(r"[A-Za-z_0-9:(/.$][^#\n\t\r]*[^\s:#]|[A-Za-z_0-9]", re.A)
 _FLOW = re.compile(r"[A-Za-z_0-9.:/ ()?-]+", re.A)
 _WORD = re.compile(r"[A-Za-z_][\w-]*|\d+", re.A)
@@ -68,14 +68,13 @@ _CONSTANT = re.compile(r"[-+.\d].*|true|false|null", re.A)
 
 def write_yaml(
     workflow: Workflow,
-    comments: Comments,
+    remarks: Remarks,
     files: dict[int, str],
-    top: Sequence[str],
     shared: Shared | None = None,
 ) -> str:
     """Return the text of a YAML file; the arguments are those of `write_python`."""
-    writer = _Writer(comments, files, workflow.path, shared or Shared())
-    lines = [*top, f"workflow: {workflow.name.text}"]
+    writer = _Writer(remarks, files, workflow.path, shared or Shared())
+    lines = [*remarks.top, f"workflow: {workflow.name.text}"]
     if workflow.description:
         lines += _entry("description", workflow.description, 0)
     if workflow.options is not None:
@@ -88,7 +87,8 @@ def write_yaml(
         lines.append(f"  {each.name.text}: {scalar(type_ + default)}")
     if workflow.returns is not None:
         lines += ["", f"returns: {writer.type(workflow.returns)}"]
-    return "\n".join([*lines, "", "steps:", *writer.steps(workflow.steps, 1)]) + "\n"
+    lines += ["", "steps:", *writer.steps(workflow.steps, 1), *remarks.bottom]
+    return "\n".join(lines) + "\n"
 
 
 def scalar(text: str, *, flow: bool = False) -> str:
@@ -187,9 +187,9 @@ def _duration(duration: Duration) -> str:
 
 class _Writer:
     def __init__(
-        self, comments: Comments, files: dict[int, str], path: str, shared: Shared
+        self, remarks: Remarks, files: dict[int, str], path: str, shared: Shared
     ) -> None:
-        self.comments = comments
+        self.remarks = remarks
         self.files = files
         self.path = path
         self.shared = shared
@@ -265,7 +265,8 @@ class _Writer:
         """Return the items of a list, the first key after the dash."""
         lines: list[str] = []
         for step in steps:
-            lines += ["  " * level + each for each in self.comments(step)]
+            indent, remarks = "  " * level, self.remarks
+            lines += [indent + each for each in remarks.before.get(id(step), ())]
             inner = self.head(step.head) + self.step(step)
             if step.head.effects is not None:
                 inner.append(f"effects: {step.head.effects.text}")
@@ -275,6 +276,7 @@ class _Writer:
                 inner = [inner[0][:-1]]
             lines.append(f"{'  ' * level}- {inner[0]}")
             lines += [f"{'  ' * (level + 1)}{each}".rstrip() for each in inner[1:]]
+            lines += [indent + each for each in remarks.after.get(id(step), ())]
         return lines
 
     def head(self, head: Head) -> list[str]:

@@ -1,0 +1,79 @@
+"""Whether a run waits for a signal, and for one with such data.
+
+A run keeps any signal that it is sent until a wait takes it, as it may come before the
+wait does. A misspelt name is never taken, and data of another form makes the run fail,
+later. So a handle looks at what the run waits for anywhere: in the nodes of the run,
+which are there from its start. The rejected way, to read it from the Python function,
+tells what this program knows, and not what is deployed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from difflib import get_close_matches
+
+from perdure.application.errors import WrongInput
+from perdure.application.query import Operation, Query, ask, query
+
+_WAITS = """
+select pg_catalog.json_build_object(
+  'waits', coalesce(
+    pg_catalog.json_agg(pg_catalog.json_build_array(n.query, n.result_name))
+    filter (where n.node_type = 'SIGNAL'), '[]'),
+  'checks', coalesce(pg_catalog.json_agg(n.query)
+    filter (where n.node_type <> 'SIGNAL'), '[]'),
+  'checked', pg_catalog.to_regprocedure('perdure.misfit(jsonb,jsonb,text)') is not null
+)::text
+from df.nodes n
+where n.instance_id = ?::text
+  and (n.node_type = 'SIGNAL' or n.query like '%perdure.check_signal(%')
+"""
+_CHECK = re.compile(r"perdure\.check_signal\(\(\$(\w+)\)::jsonb, '((?:[^']|'')*)'\)")
+
+
+def check_signal(run: str, workflow: str, name: str, text: str) -> Operation[None]:
+    """Raise WrongInput when the run takes no signal of this name with such data."""
+    found = yield from ask(query(_WAITS, run))
+    waits = [(_name_of(given), result) for given, result in found["waits"]]
+    if None in {each for each, _ in waits}:
+        return
+    if name not in {each for each, _ in waits}:
+        raise WrongInput(
+            _unknown(workflow, name, sorted({str(each) for each, _ in waits}))
+        )
+    results = {result for each, result in waits if each == name}
+    checks = [check for each in found["checks"] for check in _CHECK.findall(each)]
+    forms = {result: form.replace("''", "'") for result, form in checks}
+    if not found["checked"] or results - forms.keys():
+        return
+    wrong = None
+    for result in sorted(results):
+        wrong = yield from ask(_misfit(text, forms[result]))
+        if wrong is None:
+            return
+    raise WrongInput(f'signal "{name}" of {workflow}: {wrong}')
+
+
+def _name_of(given: str) -> str | None:
+    """Return the signal that a node waits for, if the target tells it this way."""
+    try:
+        name: str = json.loads(given)["signal_name"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return name
+
+
+def _misfit(text: str, form: str) -> Query:
+    asked = "perdure.misfit(?::text::jsonb, ?::text::jsonb, 'data')"
+    return query(f"select pg_catalog.to_json({asked})::text", text, form)
+
+
+def _unknown(workflow: str, name: str, known: list[str]) -> str:
+    message = f'workflow {workflow} never waits for a signal "{name}"'
+    near = get_close_matches(name, known, 1)
+    if near:
+        return f'{message}; did you mean "{near[0]}"?'
+    if known:
+        return f"{message}; it waits for: {', '.join(known)}"
+    return f"{message}, nor for any other"
