@@ -68,6 +68,18 @@ PRECEDENCE = [
     ("-1 ~> 'a'::text", "((- 1) ~> 'a'::text)"),
     ("'a'~>'b'", "('a' ~> 'b')"),
     ("'a' ~>@> 'b'", "('a' ~>@> 'b')"),
+    ("'a' operator(df.~>) 'b' ~> 'c'", "(('a' ~> 'b') ~> 'c')"),
+    ("operator(df.@>) 'a' ~> 'b'", "((@> 'a') ~> 'b')"),
+    ("'a' OPERATOR ( \"df\" . |=> ) 'x'", "('a' |=> 'x')"),
+    ("1 + 2 operator(pg_catalog.*) 3 + 4", "((1 + 2) * (3 + 4))"),
+    ("'a' operator(x.~>) 'b'", "('a' x.~> 'b')"),
+    ("operator('a')", "operator('a')"),
+    ("- 'a' collate \"C\" ^ 'b' ~> 'c'", "(((- 'a') ^ 'b') ~> 'c')"),
+    ("'a'::pg_catalog.\"text\" ~> 'b'", "('a'::text ~> 'b')"),
+    ("'a'::character  varying(9)[]", "'a'::character varying(9)[]"),
+    ("extract(day from 'x') ~> trim('y')", "(... ~> trim('y'))"),
+    ("a[1] ~> (b)[c + 1]", "(... ~> ...)"),
+    ("U&'!0041' uescape '!' ~> 'b'", "('A' ~> 'b')"),
 ]
 
 

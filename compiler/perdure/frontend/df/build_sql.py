@@ -37,7 +37,7 @@ class SqlBuilder:
         span = self.span(node)
         children: list[_Child] = list(node.children)
         match node.data:
-            case "group":
+            case "group" | "collated":
                 return self.build(children[0])
             case "string":
                 return self.string(cast("list[Token]", children))
@@ -71,13 +71,17 @@ class SqlBuilder:
 
     def string(self, tokens: list[Token]) -> String:
         """Return a literal, with those that go on with it on further lines."""
-        marked = tokens[0][0] in "eE"
+        rules = tokens[0][0].lower()
+        prefix = {"e": "E", "u": "U&"}.get(rules, "")
+        escape = tokens[-1][-1] if rules == "u" else "'"
         texts = []
         for token in tokens:
             literal = str(token)
             start = cast(int, token.start_pos)
-            if marked and literal[0] == "'":  # goes on by the rules of the first
-                literal, start = "E" + literal, start - 1
+            if literal[0] == "'":  # goes on by the rules of the first
+                literal, start = prefix + literal, start - len(prefix)
+            if escape != "'" and literal[-1] == "'":
+                literal += escape
             texts.append(decode(self.source.path, literal, start))
         text = join_texts(texts)
         first, last = tokens[0].start_pos, tokens[-1].end_pos
@@ -97,7 +101,9 @@ class SqlBuilder:
 
     def type_name(self, tree: Tree[Token]) -> str:
         """Return a type as written, in lower case."""
-        return self.source.text[tree.meta.start_pos : tree.meta.end_pos].lower()
+        text = self.source.text[tree.meta.start_pos : tree.meta.end_pos]
+        name = " ".join(text.replace('"', "").lower().split())
+        return name.removeprefix("pg_catalog.")
 
     def call(self, children: list[_Child], span: Span) -> Call:
         """Return a call."""

@@ -21,6 +21,7 @@ from perdure.syntax.sql import Token
 
 _PSQL = re.compile(r"^[ \t]*\\[A-Za-z!?][^\n]*", re.MULTILINE)
 _WANTED = frozenset({"start", "setvar", "start_many"})
+_MENTIONED = re.compile(r'\bdf"?\s*\.\s*"?(start|setvar)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _calls(source: Source, part: _Part) -> Iterator[Statement]:
     at = 0
     while at < len(meaningful):
         token = meaningful[at]
-        if token.kind == "dollar_string" and "df." in token.text:
+        if token.kind == "dollar_string":
             yield from _inside(source, part, token)
         if not _is_call(meaningful, at):
             at += 1
@@ -92,7 +93,7 @@ def _inside(source: Source, part: _Part, token: Token) -> Iterator[Statement]:
     tag = token.text.index("$", 1) + 1
     offset = part.offset + token.start + tag
     body = token.text[tag:-tag]
-    if "df.start" not in body and "df.setvar" not in body:
+    if not _MENTIONED.search(body):
         return
     for inner in _statements(body, offset):
         yield from _calls(source, inner)
@@ -103,11 +104,16 @@ def _is_call(tokens: Sequence[Token], at: int) -> bool:
         return False
     schema, dot, name, opening = tokens[at : at + 4]
     return (
-        schema.text.lower() == "df"
+        _name(schema) == "df"
         and dot.text == "."
-        and name.text.lower() in _WANTED
+        and _name(name) in _WANTED
         and opening.text == "("
     )
+
+
+def _name(token: Token) -> str:
+    """Return a name as PostgreSQL reads it."""
+    return token.text.strip('"') if token.kind == "quoted" else token.text.lower()
 
 
 def _bare(source: Source, part: _Part) -> Statement | None:
@@ -141,7 +147,7 @@ def _without_alias(tokens: list[Token]) -> list[Token]:
 
 def _looks_like_a_graph(tokens: Sequence[Token]) -> bool:
     """Say whether a statement is an expression of strings and functions of df."""
-    if tokens[0].text.lower() == "df":
+    if _name(tokens[0]) == "df":
         names = {*SIGNATURES, "explain"}
         return len(tokens) > 3 and tokens[2].text.strip('"').lower() in names
     operators = {"~>", "|=>", "&", "|", "?>", "!>", "@>"}

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -58,7 +60,7 @@ class Folder:
             case String():
                 return sql.text
             case Number():
-                return int(sql.text) if sql.text.isdigit() else float(sql.text)
+                return number_of(sql)
             case Word(path=(name,)) if name in ("true", "false"):
                 return name == "true"
             case Word(path=("null",)):
@@ -67,10 +69,10 @@ class Folder:
                 return self.hole(sql.path[-1], None, sql.span)
             case Cast():
                 return self.cast(sql)
-            case Prefix(op="-"):
+            case Prefix(op="-" | "+"):
                 value = self.fold(sql.operand)
                 if isinstance(value, int | float):
-                    return -value
+                    return -value if sql.op == "-" else value
             case Binary():
                 return self.binary(sql)
             case Array():
@@ -105,7 +107,7 @@ class Folder:
                 self.holes[value.value[1:-1]] = sql.type
             return value
         if isinstance(value, Text) and sql.type in ("int", "integer", "bigint", "int4"):
-            return int(value.value)
+            return integer_of(value)
         if sql.type in ("text", "varchar") and isinstance(value, int):
             return plain(str(value), sql.span)
         return value
@@ -139,8 +141,10 @@ class Folder:
             return plain(base64.b64encode(data).decode(), sql.span)
         if name == "convert_to" and given:
             return self.text(given[0])
-        if name == "chr" and isinstance(given[0], Number):
-            return plain(chr(int(given[0].text)), sql.span)
+        if name == "chr" and len(given) == 1:
+            code = self.fold(given[0])
+            if isinstance(code, int) and 0 < code <= sys.maxunicode:
+                return plain(chr(code), sql.span)
         raise NotConstant(_not_constant(sql.span))
 
     def quoted(self, sql: Sql) -> Text:
@@ -172,6 +176,27 @@ class Folder:
                 raise NotConstant(_not_constant(value.span))
             parts.append(self.quoted(value) if match[2] == "L" else self.text(value))
         return join_texts([*parts, text.slice(at, len(text.value))])
+
+
+def number_of(sql: Number) -> int | float:
+    """Return the value of a number: `5`, `1_000`, `0x1f`, `1.5e3`."""
+    text = sql.text.replace("_", "").lower()
+    if text.isdigit():
+        return int(text)
+    if text[:2] in ("0x", "0o", "0b"):
+        return int(text, 0)
+    value = float(text)
+    if math.isinf(value):
+        raise NotConstant(_not_constant(sql.span))
+    return value
+
+
+def integer_of(text: Text) -> int:
+    """Return the integer that a text is cast to; raise `NotConstant` if it is none."""
+    if re.fullmatch(r"\s*[-+]?\d{1,19}\s*", text.value, re.ASCII):
+        return int(text.value)
+    message = "this is no integer"
+    raise NotConstant(error("WF802", text.whole, message))
 
 
 def json_of(text: Text) -> Value:

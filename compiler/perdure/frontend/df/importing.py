@@ -24,6 +24,7 @@ from perdure.frontend.df.options import options_of
 from perdure.frontend.df.scope import Names, identifier, inputs_of, uses_of
 from perdure.frontend.df.sqltree import Call
 from perdure.frontend.df.translate import translate
+from perdure.frontend.python.remarks import Remarks
 from perdure.frontend.python.write_yaml import write_yaml
 from perdure.frontend.yaml import read as read_yaml
 from perdure.source import Source, Span, Text
@@ -130,7 +131,7 @@ class _Job:
             for step, lines in beside.items():
                 comments[step] = [*lines, *comments.get(step, [])]
         top += [f"# import: {each}" for each in self.remarks(ctx)]
-        text = write_yaml(workflow, lambda s: comments.get(id(s), ()), {}, top)
+        text = write_yaml(workflow, Remarks(top, comments), {})
         wrong = _read_again(workflow, text)
         if wrong is not None:
             return None, [*ctx.findings, wrong]

@@ -37,6 +37,7 @@ _WORDS = {
     "cast": "CAST",
     "as": "AS",
     "variadic": "VARIADIC",
+    "collate": "COLLATE",
 }
 _OPERATORS = {
     **dict.fromkeys(("<", ">", "=", "<=", ">=", "<>", "!="), "COMPARE"),
@@ -56,6 +57,8 @@ _PUNCTUATION = {
     ".": "DOT",
 }
 _QUERIES = frozenset({"select", "with", "values", "table"})
+_SPELLED = frozenset({"extract", "overlay", "position", "substring", "trim"})
+"""Functions whose arguments have words between them."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,18 @@ def _classified(cut: _Cut) -> Iterator[Token]:
             yield _token(cut, "OPAQUE", token.text, token.start, last.end)
             at += length
             continue
+        length = _operator(tokens, at)
+        if length:
+            last = tokens[at + length - 1]
+            text = _operator_name(tokens[at + 2 : at + length - 1])
+            yield _token(cut, "OPERATOR", text, token.start, last.end)
+            at += length
+            continue
+        if escape := _unicode_escape(tokens, at):
+            text = token.text + escape
+            yield _token(cut, "STRING", text, token.start, tokens[at + 2].end)
+            at += 3
+            continue
         if token.text == ":" and at + 1 < len(tokens) and _is_quoted(tokens[at + 1]):
             name = tokens[at + 1].text[1:-1]  # psql's :'name'
             yield _token(cut, "WORD", name, token.start, tokens[at + 1].end)
@@ -130,6 +145,31 @@ def _classified(cut: _Cut) -> Iterator[Token]:
             kind = "STRANGE"
         yield _token(cut, kind, text, token.start, token.end)
         at += 1
+
+
+def _operator(tokens: Sequence[SqlToken], at: int) -> int:
+    """Return how many tokens `operator(schema.~>)` takes, else 0."""
+    if tokens[at].text.lower() != "operator" or tokens[at].kind != "word":
+        return 0
+    end = at + 1
+    if end < len(tokens) and tokens[end].text == "(":
+        end = matching(tokens, end)
+    is_one = end > at + 2 and tokens[end - 1].kind == "operator"
+    return end - at + 1 if is_one else 0
+
+
+def _operator_name(tokens: Sequence[SqlToken]) -> str:
+    """Return an operator; of another schema than df and pg_catalog with its schema."""
+    text = "".join(each.text for each in tokens).replace('"', "")
+    return re.sub(r"^(df|pg_catalog)\.", "", text, flags=re.IGNORECASE)
+
+
+def _unicode_escape(tokens: Sequence[SqlToken], at: int) -> str | None:
+    """Return the character of `U&'...' uescape 'c'`."""
+    if tokens[at].kind != "unicode_string" or at + 2 >= len(tokens):
+        return None
+    found = re.fullmatch(r"'([^'])'", tokens[at + 2].text)
+    return found[1] if found and tokens[at + 1].text.lower() == "uescape" else None
 
 
 def _is_quoted(token: SqlToken) -> bool:
@@ -152,6 +192,8 @@ def _token(cut: _Cut, kind: str, text: str, start: int, end: int) -> Token:
 
 def _kind(token: SqlToken, before: str) -> tuple[str, str]:
     text = token.text
+    if token.kind == "bit_string":
+        return "OPAQUE", text
     if token.kind in STRINGS or token.kind == "dollar_string":
         return "STRING", text
     match token.kind:
@@ -178,6 +220,10 @@ def _opaque(tokens: Sequence[SqlToken], at: int) -> int:
     following = tokens[at + 1].text.lower() if at + 1 < len(tokens) else ""
     if word == "(" and following in _QUERIES:
         return matching(tokens, at) - at + 1
+    if word in _SPELLED and following == "(":
+        end = matching(tokens, at + 1)
+        spelled = {each.text.lower() for each in tokens[at:end]} & {"from", "in", "for"}
+        return end - at + 1 if spelled else 0
     if word == "case" and tokens[at].kind == "word":
         return _case_end(tokens, at) - at + 1
     return 0

@@ -113,7 +113,9 @@ def _returned(
     if (shape.single or expect == "one") and names and len(set(names)) == len(names):
         return [ctx.keep(ReturnStep(ctx.head(span), _row(ctx, name, names, span)))]
     rows = ctx.names.fresh("rows")
-    query = f"select coalesce(jsonb_agg(to_jsonb(r)), '[]') as rows from :{name}.* as r"
+    query = (
+        f"select coalesce(jsonb_agg(to_jsonb(r.*)), '[]') as rows from :{name}.* as r"
+    )
     text = plain(query, span)
     step = SqlStep(ctx.head(span, rows), ctx.statement(query, text))
     value = _only(ctx, f"{rows}.rows", span)

@@ -1,0 +1,1 @@
+select df.start(df.sleep('soon'::int), 'cast');

@@ -1,0 +1,1 @@
+select df.start('select ' || chr(0), 'zero');

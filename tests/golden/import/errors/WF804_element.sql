@@ -1,0 +1,1 @@
+select df.start(('{select 1}'::text[])[1], 'element');

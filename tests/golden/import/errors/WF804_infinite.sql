@@ -1,0 +1,1 @@
+select df.start(df.sleep(1e999), 'large');
