@@ -26,6 +26,9 @@ begin
   if p_key is null then
     raise exception 'the key of a start is null' using errcode = 'PD003',
       hint = 'Give it a value with coalesce(..., ...).';
+  elsif octet_length(p_key) > 2000 then  -- what the index on it takes
+    raise exception 'the key of a start is % bytes long and must be 2000 at most',
+      octet_length(p_key) using errcode = 'PD003';
   end if;
   perform pg_advisory_xact_lock(hashtextextended(
     format('perdure.starts %s %s %s', current_user, p_workflow, p_key), 0));

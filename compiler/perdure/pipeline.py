@@ -27,7 +27,6 @@ from perdure.diagnostics import Diagnostic, error
 from perdure.memory import Memory, Remembered, open_memory
 from perdure.source import Source
 from perdure.units import (
-    SQL_FOLDER,
     SUFFIXES,
     Checked,
     SharedFile,
@@ -36,6 +35,7 @@ from perdure.units import (
     duplicates,
     has_errors,
     is_settled,
+    named_file,
     read_folder,
     read_shared_file,
     shown_path,
@@ -389,11 +389,9 @@ class Compiler:
         """Read the workflows of a file; note other files it reads."""
 
         def load(name: str) -> Source | None:
-            place = (self.config.root / source.path).parent / name
-            if not place.exists():
-                place = self.config.workflows / SQL_FOLDER / name
-            loaded = self.load(place)
-            if isinstance(loaded, Diagnostic):
+            place = named_file(name, source.path, self.config)
+            loaded = self.load(place) if place else None
+            if not isinstance(loaded, Source):
                 return None
             read.append(loaded)
             return loaded
@@ -425,7 +423,7 @@ class Compiler:
         from perdure.planning import plan_of
         from perdure.resolve import resolve
 
-        whole = not has_errors(found)
+        whole, sound = not has_errors(found), False
         library = self.library()
         ir, more = resolve(syntax, self.catalog, library)
         found = found + more
@@ -433,7 +431,8 @@ class Compiler:
         if ir is not None and whole:  # what was not read would look unused
             worker = refusals(self.config.http_allow)
             found += check(ir, None if self.target.version else worker)
-            if not has_errors(found):
+            sound = not has_errors(found)
+            if sound:
                 planned = plan_of(ir, self.target, optimise=self.optimise)
                 found += planned.findings
         found = apply_ignores(syntax, source, found)
@@ -446,6 +445,7 @@ class Compiler:
             findings=tuple(found),
             syntax=syntax,
             ir=ir if good else None,
+            drawn=ir if good or sound else None,
         )
 
 

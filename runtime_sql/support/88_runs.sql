@@ -64,7 +64,8 @@ drop policy if exists own on perdure.ticks;
 create policy own on perdure.ticks using (role = current_user) with check (role = current_user);
 
 -- Start a run at a tick; with `p_skip` not while the last one goes on. A start that fails
--- is passed over, and the schedule goes on. Returns the run, null for none.
+-- is passed over, and the schedule goes on. Each tick counts, because each is a round of
+-- the supervisor's loop. Returns the run, null for none.
 create function perdure.tick(p_supervisor text, p_start text, p_skip boolean) returns text
 language plpgsql volatile
 as $$
@@ -74,6 +75,8 @@ begin
   if p_skip and exists (select from perdure.ticks as t
      where t.supervisor operator(pg_catalog.=) p_supervisor
        and perdure.is_going_on(t.last_run)) then
+    update perdure.ticks as t set count = t.count operator(pg_catalog.+) 1
+    where t.supervisor operator(pg_catalog.=) p_supervisor;
     return null;
   end if;
   begin

@@ -25,6 +25,14 @@ def test_the_readme_shows_the_workflow_of_a_new_project() -> None:
     assert yaml_of(ROOT / "README.md") == [without_remark]
 
 
+def test_getting_started_shows_the_workflow_in_python() -> None:
+    workflow = skeleton(python=True)["workflows/order_approval.py"]
+    function = workflow[workflow.index("@workflow") :]
+    function = re.sub(r"\n    # To tell .*?\n\n", "\n", function, flags=re.DOTALL)
+    page = (DOCS / "getting-started.md").read_text()
+    assert [b.text for b in blocks(page) if b.language == "python"] == [function]
+
+
 def test_the_example_uses_the_schema_of_the_golden_cases() -> None:
     example = (ROOT / "examples" / "orders" / "schema.sql").read_text()
     assert (ROOT / "tests" / "golden" / "schema.sql").read_text() == example

@@ -11,6 +11,7 @@ former it has `tests/golden/schema.sql`. `pytest --accept` writes what is expect
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -20,6 +21,7 @@ import pytest
 
 from perdure.config import Config, read_config
 from perdure.diagnostics.render import render_text
+from perdure.frontend.yaml.language import STEPS
 from perdure.pipeline import Checked, Compiler, open_compiler, workflow_files
 from perdure.source import Source
 
@@ -122,3 +124,24 @@ def test_stages(case: Path, workshop: Workshop, accept: bool) -> None:
                 ending = "sql" if stage == "sql" else f"{stage}.json"
                 text = compiler.dump(unit, stage)
                 compare(case / f"{unit.name}.{ending}", text, accept)
+
+
+OPTIONS = frozenset(
+    {"when", "undo", "retry", "timeout", "elif", "every", "while", "until", "finally"}
+    | {"collect", "max_parallel", "form", "multipart", "expect_status", "returns"}
+    | {"schedule", "idempotency_key", "concurrency", "on_failure", "database"}
+)
+ELSEWHERE = {"sql_file"}  # read, it is `sql`
+
+
+@pytest.mark.parametrize("target", ["perdure", "pg_durable"])
+def test_every_construct_is_in_a_stage_of_each_target(target: str) -> None:
+    texts = []
+    for case in cases("stages"):
+        config = case / "perdure.toml"
+        there = config.exists() and "pg_durable" in config.read_text()
+        if there is (target == "pg_durable"):
+            texts += [each.read_text() for each in case.glob("workflows/*.yaml")]
+    wanted = {kind.name for kind in STEPS} - ELSEWHERE | OPTIONS
+    words = set(re.findall(r"\b[a-z_]+\b", "\n".join(texts)))
+    assert wanted - words == set()

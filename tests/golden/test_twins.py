@@ -6,8 +6,9 @@ workflow or with the name of the project behind it; `twins/pairs` holds both of 
 
 from __future__ import annotations
 
+import ast
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from perdure.config import Config, read_config
 from perdure.diagnostics.render import render_text
 from perdure.dump import to_json
 from perdure.frontend.python import read_file
+from perdure.frontend.python.calls import BLOCKS, STEP_FUNCTIONS
 from perdure.frontend.python.convert import convert
 from perdure.frontend.yaml import read
 from perdure.frontend.yaml.shared import read_shared
@@ -142,3 +144,50 @@ def test_twins_of_the_examples_have_one_digest(tmp_path: Path) -> None:
         assert None not in found[0].values()
         count += len(found[0])
     assert count == 5
+
+
+def test_twins_use_all_that_python_has_for_workflows() -> None:
+    """Each construct and each function of a step is compared with its YAML."""
+    nodes: set[str] = set()
+    called: set[str] = set()
+    for path in (HERE / "twins").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            nodes.add(type(node).__name__)
+            nodes |= set(forms(node))
+            if isinstance(node, ast.Call):
+                called.add(ast.unparse(node.func))
+    assert sorted(CONSTRUCTS - nodes) == []
+    functions = {each.__name__ for each in (*STEP_FUNCTIONS, *BLOCKS)}
+    requests = {"http.get", "http.post"}
+    assert sorted((functions | requests | {"Retry", "Failure"}) - called) == []
+
+
+CONSTRUCTS = {
+    "If", "While", "For", "Break", "Continue", "Return", "Raise", "Try",
+    "ExceptHandler", "Assert", "IfExp", "BoolOp", "And", "Or", "Not", "In", "NotIn",
+    "Is", "IsNot", "Eq", "NotEq", "Lt", "LtE", "Gt", "GtE", "Add", "Sub", "Mult", "Div",
+    "Mod", "JoinedStr", "Match", "MatchOr", "AugAssign", "With", "chained", "elif",
+    "finally", "as", "docstring", "tuple-result", "lambda-branch", "nested-function",
+}  # fmt: skip
+
+
+def forms(node: ast.AST) -> Iterator[str]:
+    """Yield names for forms that are no classes of Python's tree."""
+    match node:
+        case ast.Compare(ops=[_, _, *_]):
+            yield "chained"
+        case ast.If(orelse=[ast.If()]):
+            yield "elif"
+        case ast.Try(finalbody=[_, *_]):
+            yield "finally"
+        case ast.ExceptHandler(name=str()):
+            yield "as"
+        case ast.Return(value=ast.Tuple() | ast.List()):
+            yield "tuple-result"
+        case ast.Call(args=[ast.Lambda(), *_]):
+            yield "lambda-branch"
+        case ast.FunctionDef(body=[*steps]):
+            if ast.get_docstring(node):
+                yield "docstring"
+            if any(isinstance(each, ast.FunctionDef) for each in steps):
+                yield "nested-function"

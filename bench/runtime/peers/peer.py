@@ -137,6 +137,7 @@ class Operations:
         for run in range(waiting):
             self._peer.wait(run)
         time.sleep(3)
+        self._connection.execute("vacuum analyze")
         with window() as clock:
             time.sleep(seconds)
         return {"idle_seconds": clock.seconds}

@@ -58,6 +58,14 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """The value of an expression, as text; not `settled`: only running it tells."""
+
+    settled: bool
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """PostgreSQL's objection; `position` is an offset into the SQL that was asked."""
 
@@ -85,6 +93,14 @@ class Catalog(Protocol):
 
     def typeof(self, expr: str) -> Typed | Rejected:
         """Return the type of a scalar expression with parameters `($1)::type`."""
+        ...
+
+    def compute(self, expr: str) -> Computed | Rejected:
+        """Compute an expression without parameters, if it is always the same."""
+        ...
+
+    def is_volatile(self, expr: str) -> bool:
+        """Say whether two evaluations in one statement may differ (`random()`)."""
         ...
 
     def canonical_type(self, name: str) -> str | None:

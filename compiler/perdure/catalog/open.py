@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perdure.catalog.cache import Cache
-from perdure.catalog.model import Column, Described, Facts, Rejected, Typed, Use
+from perdure.catalog.model import (
+    Column,
+    Computed,
+    Described,
+    Facts,
+    Rejected,
+    Typed,
+    Use,
+)
 from perdure.catalog.schema import Schema, read_schema
 from perdure.catalog.settings import CatalogSettings, ServerOptions
 from perdure.catalog.tables import SEARCH_PATH
@@ -85,6 +93,14 @@ class SchemaCatalog:
     def typeof(self, expr: str) -> Typed | Rejected:
         """Return the type of a scalar expression with parameters `($1)::type`."""
         return self.under((SEARCH_PATH,)).typeof(expr)
+
+    def compute(self, expr: str) -> Computed | Rejected:
+        """Compute an expression without parameters, if it is always the same."""
+        return self.under((SEARCH_PATH,)).compute(expr)
+
+    def is_volatile(self, expr: str) -> bool:
+        """Say whether two evaluations in one statement may differ (`random()`)."""
+        return self.under((SEARCH_PATH,)).is_volatile(expr)
 
     def canonical_type(self, name: str) -> str | None:
         """Return the canonical spelling of a type, None when there is no such type."""
@@ -215,6 +231,22 @@ class SchemaView:
             lambda prober: dataclasses.asdict(prober.typeof(expr)),
         )
         return Typed(**stored) if "immutable" in stored else Rejected(**stored)
+
+    def compute(self, expr: str) -> Computed | Rejected:
+        """Compute an expression without parameters, if it is always the same."""
+        stored = self.catalog.answer(
+            f"compute {expr}",
+            self.path,
+            lambda prober: dataclasses.asdict(prober.compute(expr)),
+        )
+        return Computed(**stored) if "settled" in stored else Rejected(**stored)
+
+    def is_volatile(self, expr: str) -> bool:
+        """Say whether two evaluations in one statement may differ (`random()`)."""
+        asked = self.catalog.answer(
+            f"volatile {expr}", self.path, lambda prober: [prober.is_volatile(expr)]
+        )
+        return bool(asked[0])
 
     def canonical_type(self, name: str) -> str | None:
         """Return the canonical spelling of a type, None when there is no such type."""

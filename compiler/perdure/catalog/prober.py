@@ -13,6 +13,12 @@ expressions only; then everything is rolled back. Looking functions up by name i
 rejected way: `+` and `||` exist as immutable and as stable operators, and only the
 analysis of types tells which one is meant. Constants of date and time types count
 as not immutable, because `'now'::timestamptz` is a constant to PostgreSQL.
+
+**Volatility** is decided by its planner: a subquery with a volatile column is kept,
+any other one is merged into the query around it.
+
+**Values** are computed of what an index would take and has no parameters, and for so
+long as a user would wait.
 """
 
 from __future__ import annotations
@@ -26,7 +32,14 @@ import psycopg
 
 from perdure.catalog.analysis import analyse
 from perdure.catalog.definitions import Filter, definitions, uses_of
-from perdure.catalog.model import Column, Described, Rejected, Typed, Use
+from perdure.catalog.model import (
+    Column,
+    Computed,
+    Described,
+    Rejected,
+    Typed,
+    Use,
+)
 from perdure.catalog.tables import SEARCH_PATH, Tables, read_tables
 from perdure.catalog.wire import (
     RawColumn,
@@ -37,6 +50,10 @@ from perdure.catalog.wire import (
 )
 
 _PREFIX = "select ("
+_NOT_IMMUTABLE = "42P17"
+_OF_VALUES = ("22", "23")
+_PATIENCE = 2_000
+_SHOWN = 100
 _PARAMETER = re.compile(r"\$(\d+)")
 _OPAQUE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$\w*\$|--|/\*")
 _PLAIN = re.compile(
@@ -126,6 +143,40 @@ class Prober:
         (type_name,) = self._type_names([(column.type, column.modifier)])
         return Typed(type_name, self._is_immutable(expr, raw.parameters))
 
+    def compute(self, expr: str) -> Computed | Rejected:
+        """Compute an expression without parameters; see `Catalog.compute`."""
+        unknown = Computed(settled=False, text=None)
+        found = self._as_index(expr, ())
+        if isinstance(found, Rejected) and found.sqlstate == _NOT_IMMUTABLE:
+            return unknown
+        pgconn = self._steps.pgconn
+        execute(pgconn, f"begin read only; set local statement_timeout = {_PATIENCE}")
+        asked = f"select pg_catalog.left(({expr}\n)::text, {_SHOWN})"
+        result = pgconn.exec_(asked.encode())
+        refused = rejection(result)
+        if refused is not None:
+            execute(pgconn, "rollback")
+            return refused if refused.sqlstate[:2] in _OF_VALUES else unknown
+        value = result.get_value(0, 0)
+        execute(pgconn, "rollback")
+        return Computed(settled=True, text=None if value is None else value.decode())
+
+    def is_volatile(self, expr: str) -> bool:
+        """Say whether an expression is volatile; see `Catalog.is_volatile`."""
+        raw = describe(self._steps.pgconn, f"{_PREFIX}{expr}\n)")
+        text = None
+        if not isinstance(raw, Rejected):
+            text = self._with_columns(expr, raw.parameters)
+        if text is None:
+            return False
+        asked = (
+            f"explain select from (select ({text}\n) as v"
+            " from pg_temp.perdure_parameters) as s where v is null"
+        )
+        result = self._steps.pgconn.exec_(asked.encode())
+        lines = [result.get_value(row, 0) or b"" for row in range(result.ntuples)]
+        return any(b"Subquery Scan" in line for line in lines)
+
     def canonical_type(self, name: str) -> str | None:
         """Return the canonical spelling of a type; see `Catalog.canonical_type`."""
         if "\0" in name or not name.strip():
@@ -178,24 +229,30 @@ class Prober:
     def _is_immutable(self, expr: str, parameters: tuple[int, ...]) -> bool:
         if _PLAIN.fullmatch(expr):
             return True
-        if not self._has_parameters:
-            self._steps.execute("create temp table perdure_parameters ()")
-            self._has_parameters = True
+        definition = self._as_index(expr, parameters)
+        return isinstance(definition, str) and not _TIME_CONSTANT.search(definition)
+
+    def _as_index(self, expr: str, parameters: tuple[int, ...]) -> str | Rejected:
+        """Return the definition of an index of an expression, or why there is none."""
         text = self._with_columns(expr, parameters)
         if text is None:
-            return False
+            return Rejected("its parameters cannot be told", _NOT_IMMUTABLE, None)
         attempt = (
             "begin; create index perdure_try on pg_temp.perdure_parameters "
             f"((({text}\n) is null));"
             "select pg_catalog.pg_get_indexdef('pg_temp.perdure_try'::regclass);"
         )
         result = self._steps.pgconn.exec_(attempt.encode())
-        value = None if rejection(result) else result.get_value(0, 0)
+        refused = rejection(result)
+        value = (None if refused else result.get_value(0, 0)) or b""
         execute(self._steps.pgconn, "rollback")
-        return value is not None and not _TIME_CONSTANT.search(value.decode())
+        return refused or value.decode()
 
     def _with_columns(self, expr: str, parameters: tuple[int, ...]) -> str | None:
         """Put columns in place of parameters; None where text cannot tell them."""
+        if not self._has_parameters:
+            self._steps.execute("create temp table perdure_parameters ()")
+            self._has_parameters = True
         opaque = "".join(_OPAQUE.findall(expr))
         if "$" in opaque or "--" in opaque or "/*" in opaque:
             return None

@@ -14,6 +14,8 @@ from perdure.ir import tree as ir
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _PLACE = re.compile(r"(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:\[\]]*)(?::(\d*))?(?=[/?#]|$)")
+_ACCOUNT = re.compile(r"[^/?#]*@")
+_BASIC = 'send it as a header: Authorization: "Basic ${secrets.name}"'
 _PORTS = {"http": 80, "https": 443}
 
 Refuses = Callable[[str, int], bool]
@@ -24,8 +26,12 @@ def unusable_url(workflow: ir.Workflow) -> Iterator[Diagnostic]:
     """Report URLs that are none of HTTP's."""
     for step in _requests(workflow):
         text, whole = _constant(step)
+        account = _account(text)
         reason = _wrong(text, whole)
-        if reason is not None:
+        if account is not None:
+            message = "a name or a password in a URL is stored with the workflow"
+            yield error("WF431", step.head.span, message, help=_BASIC)
+        elif reason is not None:
             message = f'a request cannot be sent to "{text}{"" if whole else "..."}"'
             help_ = "write the whole URL, as in https://example.com/orders"
             yield error("WF431", step.head.span, message, reason, help=help_)
@@ -59,6 +65,13 @@ def _constant(step: ir.HttpStep) -> tuple[str, bool]:
     parts = step.url.parts
     first = parts[0] if parts else ""
     return (first, len(parts) == 1) if isinstance(first, str) else ("", not parts)
+
+
+def _account(text: str) -> str | None:
+    """Return what stands before the host of a URL, if that is told by the text."""
+    found = _SCHEME.match(text)
+    account = _ACCOUNT.match(text, found.end()) if found else None
+    return account and account[0]
 
 
 def _wrong(text: str, whole: bool) -> str | None:

@@ -24,7 +24,8 @@ class Callee:
     `result` is what it returns, as declared or as its `return` steps show. `digest` is
     that of its version, empty for a workflow that calls its caller in turn: their
     digests are made together. `workflow` is there when its steps may be taken into
-    the caller's, and None when it runs as a run of its own. `sound` is False when it
+    the caller's, and None when it runs as a run of its own. `keyed` says that the same
+    inputs always give the same run. `sound` is False when it
     has errors, and then nothing else is known.
     """
 
@@ -36,6 +37,7 @@ class Callee:
     digest: str = ""
     workflow: Workflow | None = None
     sound: bool = True
+    keyed: bool = False
 
     def payload(self, signal: str) -> Payload | None:
         """Return what a signal carries, None when no step waits for it."""

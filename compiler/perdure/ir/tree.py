@@ -120,6 +120,7 @@ class CallStep:
     pinned: str
     inline: bool
     callee: Workflow | None = field(default=None, compare=False, repr=False)
+    keyed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

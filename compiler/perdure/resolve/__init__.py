@@ -64,7 +64,9 @@ def declared(workflow: syntax.Workflow, catalog: Catalog) -> Callee:
     written = workflow.returns
     result = resolve_type(context, written) if written else None
     nullable = written is None or written.nullable
-    return Callee(workflow.name.text, inputs, result or JSONB, nullable)
+    keyed = bool(workflow.options and workflow.options.idempotency_key)
+    name = workflow.name.text
+    return Callee(name, inputs, result or JSONB, nullable, keyed=keyed)
 
 
 def _pass(context: Context, workflow: syntax.Workflow) -> ir.Workflow:

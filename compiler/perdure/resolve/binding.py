@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perdure.diagnostics import Diagnostic, error
+from perdure.diagnostics.wording import worded
 from perdure.ir.types import Variable
 from perdure.resolve.context import RESERVED, Branch, Context, unknown
 from perdure.resolve.references import show_fields
@@ -81,13 +82,16 @@ def objection_to_error(env: Env, name: Name) -> Diagnostic | None:
 
 
 def _outer(branch: Branch, name: Name) -> Diagnostic:
+    summed = ""
+    if branch.construct == "foreach":
+        summed = worded(name.span, "", "; a sum over rows is made by an sql step")
     return error(
         "WF211",
         name.span,
         f'"{name.text}" is bound outside of the {branch.construct} and cannot be '
         f"bound again in {_inside(branch)}",
         _WHY.get(branch.construct, _AT_ONCE),
-        help="choose another name",
+        help=f"choose another name{summed}",
     )
 
 

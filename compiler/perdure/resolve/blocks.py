@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 
 from perdure.catalog.model import Rejected
 from perdure.diagnostics import error
@@ -13,7 +12,7 @@ from perdure.ir import tree as ir
 from perdure.ir.expr import Expression
 from perdure.ir.types import TEXT, Field, Scalar, Variable
 from perdure.resolve import sequence
-from perdure.resolve.assign import is_number
+from perdure.resolve.assign import is_text
 from perdure.resolve.binding import objection_to_error
 from perdure.resolve.context import Context
 from perdure.resolve.expressions import resolve_expression
@@ -43,12 +42,14 @@ def resolve_switch(
     subject = resolve_expression(context, env, step.subject)
     comparable = subject is not None and _comparable(context, step, subject)
     good = comparable
-    seen: dict[object, Text] = {}
+    seen: list[Text] = []
     cases: list[ir.Case] = []
     ends: list[Env] = []
     for index, case in enumerate(step.cases):
         if subject is not None and comparable:
-            good &= _check_case(context, case.value, subject, seen)
+            good &= _check_kind(context, case, subject) and _check_case(
+                context, case.value, subject, seen
+            )
         path = f"{head.path}.cases[{index}]"
         steps, end = sequence.resolve_steps(context, env, case.steps, path)
         ends.append(end)
@@ -83,14 +84,26 @@ def _comparable(context: Context, step: syntax.SwitchStep, subject: Expression) 
     return False
 
 
+def _check_kind(context: Context, case: syntax.Case, subject: Expression) -> bool:
+    """Check that a case of Python's is text where text is looked at."""
+    type_ = without_modifier(subject.type)
+    if case.kind in (None, "text") or not is_text(type_):
+        return True
+    place = case.value.whole
+    message = f'"{case.value.value}" is a {case.kind}, and what is matched is text'
+    why = "in Python the two are never equal"
+    help_ = f'write case "{case.value.value}":'
+    context.report(error("WF236", place, message, why, help=help_))
+    return False
+
+
 def _check_case(
-    context: Context, value: Text, subject: Expression, seen: dict[object, Text]
+    context: Context, value: Text, subject: Expression, seen: list[Text]
 ) -> bool:
     """Check that a case is a value of the subject's type, and a new one."""
     type_ = without_modifier(subject.type)
     assert isinstance(type_, Scalar)
-    literal = "'" + value.value.replace("'", "''") + "'"
-    answer = context.catalog.typeof(f"cast({literal} as {type_.name})")
+    answer = context.catalog.typeof(_constant(value, type_))
     if isinstance(answer, Rejected):
         message = f'"{value.value}" is not a value of type {type_.name}'
         context.report(error("WF236", value.whole, message, answer.message))
@@ -101,13 +114,13 @@ def _check_case(
         help_ = f"write it as {_MOMENTS[type_.name]}"
         context.report(error("WF236", value.whole, message, why, help=help_))
         return False
-    key = _key(value.value, type_)
-    if key in seen:
-        message = f'case "{value.value}" is the same value as "{seen[key].value}"'
+    twin = _twin(context, value, type_, seen)
+    if twin is not None:
+        message = f'case "{value.value}" is the same value as "{twin.value}"'
         help_ = "put the steps of both into one of them"
         context.report(error("WF235", value.whole, message, help=help_))
         return False
-    seen[key] = value
+    seen.append(value)
     return True
 
 
@@ -130,16 +143,26 @@ def _is_settled(text: str, type_: Scalar) -> bool:
     return found is not None and (found[1] is not None or not zoned)
 
 
-def _key(text: str, type_: Scalar) -> object:
-    """Return what two spellings of the same value have in common."""
-    if is_number(type_):
-        try:
-            return Decimal(text.strip())
-        except InvalidOperation:
-            return text
-    if type_.name == "boolean":
-        return text.strip().lower()[:1] in ("t", "y", "1") or text.lower() == "on"
-    return text
+def _twin(
+    context: Context, value: Text, type_: Scalar, seen: list[Text]
+) -> Text | None:
+    """Return the earlier case that is the same value, if there is one."""
+    for each in seen:
+        if each.value == value.value:
+            return each
+    if is_text(type_) or not seen:
+        return None
+    listed = ", ".join(_constant(each, type_) for each in seen)
+    asked = f"array_position(array[{listed}], {_constant(value, type_)})"
+    answer = context.catalog.compute(asked)
+    if isinstance(answer, Rejected) or answer.text is None:
+        return None
+    return seen[int(answer.text) - 1]
+
+
+def _constant(value: Text, type_: Scalar) -> str:
+    literal = "'" + value.value.replace("'", "''") + "'"
+    return f"cast({literal} as {type_.name})"
 
 
 # --- try ------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`call`, `start` and `signal`: other workflows, and the runs of them.
+"""`call` and `start`: other workflows, and the runs of them.
 
 The inputs are checked against those of the workflow that is named, and its result has
 the type that it declares or shows. A workflow that has errors is known by name only:
@@ -10,7 +10,7 @@ from __future__ import annotations
 from perdure.diagnostics import error
 from perdure.diagnostics.wording import cast_to, worded
 from perdure.ir import tree as ir
-from perdure.ir.callee import Callee, Payload
+from perdure.ir.callee import Callee
 from perdure.ir.expr import Expression, Listing, Mapping, Value
 from perdure.ir.results import type_of
 from perdure.ir.types import (
@@ -27,15 +27,16 @@ from perdure.ir.values import as_expression
 from perdure.resolve.assign import assignable, is_json, reads_as
 from perdure.resolve.binding import bind
 from perdure.resolve.context import Context
+from perdure.resolve.keys import start_key
 from perdure.resolve.policies import resolve_retry
 from perdure.resolve.returns import missing_rows, report_null
 from perdure.resolve.scope import Env
 from perdure.resolve.suggest import did_you_mean, nearest, replacement
 from perdure.resolve.types import show_type
-from perdure.resolve.values import resolve_template, resolve_value
+from perdure.resolve.values import resolve_value
 from perdure.source import Span
 from perdure.syntax import tree as syntax
-from perdure.syntax.expr import Name, Ref
+from perdure.syntax.expr import Name
 
 _RUN_ID = Field("run_id", TEXT, nullable=False)
 
@@ -60,6 +61,11 @@ def resolve_call(
     if callee is None or not callee.sound or arguments is None:
         return None, env
     retry = resolve_retry(step.retry)
+    if retry is not None and callee.keyed:
+        message = f'a retry of "{callee.name}" would get the run that failed'
+        note = "it has an `idempotency_key`, and the inputs are the same"
+        help_ = f'retry in "{callee.name}", where it fails'
+        context.report(error("WF448", step.head.span, message, note, help=help_))
     inline = callee.workflow is not None and retry is None
     return (
         ir.CallStep(
@@ -84,7 +90,7 @@ def resolve_start(
     """Resolve a start and bind the id of the run."""
     callee = _find(context, step.workflow)
     arguments = _arguments(context, env, step, callee)
-    key = resolve_template(context, env, step.key) if step.key else None
+    key = start_key(context, env, step.key) if step.key else None
     variable = None
     if step.head.name is not None:
         name = step.head.name
@@ -319,82 +325,3 @@ def _cast(span: Span, found: Type, declared: Type) -> str | None:
             f'"select cast(array[...] as {show_type(declared)}) as name"'
         )
     return f"it takes {show_type(declared)}"
-
-
-# --- signal ---------------------------------------------------------------------
-
-
-def resolve_send(
-    context: Context, env: Env, step: syntax.SendStep, head: ir.Head
-) -> ir.SendStep | None:
-    """Resolve a signal; its data is checked where the workflow of the run is known."""
-    to = resolve_template(context, env, step.to)
-    data = resolve_value(context, env, step.data) if step.data else None
-    if to is None or (data is None) != (step.data is None):
-        return None
-    callee = _target(context, env, step)
-    if callee is not None and callee.sound:
-        _check_signal(context, step, data, callee)
-    return ir.SendStep(head, step.signal.text, to, data, resolve_retry(step.retry))
-
-
-def _target(context: Context, env: Env, step: syntax.SendStep) -> Callee | None:
-    """Return the workflow of the run: `to: ${started.run_id}` tells, or `${run.id}`."""
-    match step.to.parts:
-        case (Ref(parts=(name, _)),):
-            binding = env.bindings.get(name.text)
-            if binding is None or binding.variable is None:
-                return None
-            started = context.started.get(binding.variable.id)
-            return (started and context.library.find(started, context.workflow)) or None
-        case _:
-            return None
-
-
-def _check_signal(
-    context: Context, step: syntax.SendStep, data: Value | None, callee: Callee
-) -> None:
-    payload = callee.payload(step.signal.text)
-    if payload is None:
-        names = [name for name, _ in callee.signals]
-        meant = nearest(step.signal.text, names)
-        note = f"it waits for: {', '.join(names)}" if names else "it waits for none"
-        context.report(
-            error(
-                "WF246",
-                step.signal.span,
-                f'workflow "{callee.name}" waits for no signal "{step.signal.text}"',
-                note,
-                help=did_you_mean(meant),
-                fix=replacement(meant, step.signal.span),
-            )
-        )
-        return
-    _check_payload(context, step, data, callee, payload)
-
-
-def _check_payload(
-    context: Context,
-    step: syntax.SendStep,
-    data: Value | None,
-    callee: Callee,
-    payload: Payload,
-) -> None:
-    if payload.type is None:
-        return
-    what = f'the data of signal "{step.signal.text}" of "{callee.name}"'
-    if data is None or step.data is None:
-        if not payload.nullable:
-            message = f"{what} is {show_type(payload.type)}, this signal has none"
-            help_ = worded(step.head.span, 'add "data:"', 'add "data={...}"')
-            context.report(error("WF247", step.head.span, message, help=help_))
-        return
-    fits(
-        context,
-        step.data.span,
-        data,
-        payload.type,
-        payload.nullable,
-        what,
-        "WF247",
-    )

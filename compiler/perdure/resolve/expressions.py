@@ -14,6 +14,7 @@ from perdure.resolve.nullability import is_nullable
 from perdure.resolve.printing import Piece, print_expr
 from perdure.resolve.rejections import report_rejection
 from perdure.resolve.scope import Env
+from perdure.resolve.settled import fails
 from perdure.resolve.types import show_type, without_modifier
 from perdure.source import Span
 from perdure.syntax.expr import Binary, Expr, Literal
@@ -29,6 +30,9 @@ def resolve_expression(context: Context, env: Env, expr: Expr) -> Expression | N
         return Expression((first,), first.type, first.nullable, True, expr.span)
     typed = _typeof(context, env, pieces, expr.span)
     if typed is None:
+        return None
+    texts = [each.content for each in pieces if isinstance(each.content, str)]
+    if len(texts) == len(pieces) and fails(context, "".join(texts), expr.span):
         return None
     return Expression(
         _joined(pieces),
@@ -51,12 +55,16 @@ def resolve_as(
     found = resolve_expression(context, env, expr)
     if found is None or without_modifier(found.type) == expected:
         return found
+    null = isinstance(expr, Literal) and expr.kind == "null"
+    shown = "null" if null else show_type(found.type)
     context.report(
         error(
             code,
             expr.span,
-            f"{what} {show_type(expected)}, this is {show_type(found.type)}",
-            help=_date_as_sum(expr, expected)
+            f"{what} {show_type(expected)}, this is {shown}",
+            help=None
+            if null
+            else _date_as_sum(expr, expected)
             or _conversion(expr.span, found.type, expected),
         )
     )
@@ -91,6 +99,9 @@ def _conversion(span: Span, found: Type, expected: Type) -> str | None:
         )
     if show_type(expected) == "timestamp with time zone":
         return _time(span, found)
+    if show_type(found).startswith(("timestamp", "date")):
+        until = worded(span, "sleep_until: ...", "sleep_until(...)")
+        return f'until a point in time is "{until}"'
     if is_number(found):
         second = worded(span, "interval '1 second'", "interval('1 second')")
         return f'multiply it: "(...) * {second}"'

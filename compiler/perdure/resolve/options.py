@@ -12,6 +12,7 @@ from perdure.ir import tree as ir
 from perdure.ir.expr import Expression, Reference
 from perdure.resolve.context import Context
 from perdure.resolve.expressions import resolve_expression
+from perdure.resolve.keys import check_steady
 from perdure.resolve.scope import Env
 from perdure.resolve.times import check_zone
 from perdure.syntax import tree as syntax
@@ -84,6 +85,8 @@ def _key(context: Context, env: Env, written: Expr | None) -> Expression | None:
         message = "a key is computed before there is a run, it can't read `run`"
         help_ = "make it of inputs, or of a constant"
         context.report(error("WF249", written.span, message, help=help_))
+    elif written and found is not None:
+        check_steady(context, found, written.span)
     return found
 
 

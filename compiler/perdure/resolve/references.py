@@ -230,8 +230,17 @@ def _not_a_value(variable: Variable, name: Name) -> Diagnostic:
         f'"{name.text}" is {_WHOLE.get(variable.kind, "the result of a step")}, a '
         "value was expected",
         f"its columns are: {show_fields(variable.fields)}",
-        help=f'name a column: "{example}"',
+        help=_column_or_rows(variable, name, example),
     )
+
+
+def _column_or_rows(variable: Variable, name: Name, example: str) -> str:
+    """Return what to write for a step's result, which is no value."""
+    many = variable.cardinality == "many" and variable.fields
+    rows = f'":{name.text}.*" in FROM reads its rows in an sql step'
+    counted = f"{rows}: count(*), or jsonb_agg(...) for a list"
+    column = f'name a column: "{example}"'
+    return worded(name.span, column, counted if many else column)
 
 
 def _no_column(variable: Variable, parts: Parts) -> Diagnostic:

@@ -11,6 +11,7 @@ import re
 
 from perdure.catalog.model import Rejected
 from perdure.diagnostics import Edit, Fix, error
+from perdure.diagnostics.wording import is_python
 from perdure.resolve.context import RUN, Context
 from perdure.resolve.scope import Env
 from perdure.resolve.suggest import did_you_mean, replacement
@@ -39,7 +40,11 @@ def report_rejection(
 ) -> None:
     """Add the finding for a statement or an expression that PostgreSQL refuses."""
     notes = [] if rejected.detail is None else [rejected.detail]
-    help_, fix = _missing_colon(env, rejected, span) or _hint(rejected, span)
+    help_, fix = (
+        _missing_colon(env, rejected, span)
+        or _of_python(rejected, span)
+        or _hint(rejected, span)
+    )
     context.report(
         error(
             _CODES.get(rejected.sqlstate, "WF510"),
@@ -51,6 +56,48 @@ def report_rejection(
             sqlstate=rejected.sqlstate,
         )
     )
+
+
+def _of_python(rejected: Rejected, span: Span) -> tuple[str, None] | None:
+    """Return what is written for something that Python has an operator for."""
+    if not is_python(span):
+        return None
+    found = (help_ for said, help_ in _IN_PYTHON if said.search(rejected.message))
+    return next(((each, None) for each in found), None)
+
+
+_IN_PYTHON = [
+    (re.compile(said), help_)
+    for said, help_ in (
+        (
+            "argument of (AND|OR) must be type boolean",
+            'compare it: "... is not None"; for a default write coalesce(a, b)',
+        ),
+        ("must be type boolean", 'compare it: "... is not None", or "... != 0"'),
+        (
+            r"not exist: \S+\[\] ->>? ",
+            "an item of an array is read in SQL: select (:user.tags)[1] as tag",
+        ),
+        (
+            "not exist: (text|character varying) ->>? ",
+            "a part of a text is func.substr(text, 1, 1)",
+        ),
+        (
+            r"not exist: (text \+|\S+ \+ text)",
+            'text is joined in an f-string: f"{first} {second}"',
+        ),
+        (
+            r"not exist: timestamp.* [+-] (integer|bigint|numeric)",
+            'write a length of time: interval("1 day") * days',
+        ),
+        (
+            r"not exist: (text (=|<>|<=?|>=?) (integer|bigint|numeric)"
+            r"|(integer|bigint|numeric) (=|<>|<=?|>=?) text)",
+            "compare text with text: write the number in quotes, or cast(text, int)",
+        ),
+    )
+]
+"""What PostgreSQL says of Python's habits, and what to write."""
 
 
 def _hint(rejected: Rejected, span: Span) -> tuple[str | None, Fix | None]:

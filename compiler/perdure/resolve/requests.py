@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from perdure.diagnostics import error
@@ -16,9 +17,17 @@ from perdure.resolve.references import look_up
 from perdure.resolve.scope import Env
 from perdure.resolve.types import resolve_type
 from perdure.resolve.values import resolve_template, resolve_value
+from perdure.source import Text
 from perdure.syntax import tree as syntax
 from perdure.syntax.expr import Name
 
+OWN_HEADERS = frozenset(
+    {"connection", "content-length", "expect", "host", "keep-alive"}
+    | {"proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that the worker sets from the URL and the body alone."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 HTTP_TIMEOUT = 30_000
 BODY = Field("body", TEXT, nullable=False)
 HTTP_FIELDS = (
@@ -36,6 +45,8 @@ def resolve_http(
     """Resolve a request and bind its response."""
     url = resolve_template(context, env, step.url, secrets=True)
     headers = _texts(context, env, step.headers)
+    for name, value in step.headers:
+        _check_header(context, name, value)
     content = _content(context, env, step)
     returns = resolve_type(context, step.returns) if step.returns else None
     variable = None
@@ -82,6 +93,19 @@ def _statuses(step: syntax.HttpStep) -> tuple[str, ...] | None:
     if step.expect_status is None:
         return None
     return tuple(dict.fromkeys(each.text for each in step.expect_status))
+
+
+def _check_header(context: Context, name: Name, value: syntax.Template) -> None:
+    """Report a header that the worker could not send."""
+    if name.text.lower() in OWN_HEADERS:
+        message = f'header "{name.text}" is set by the worker'
+        help_ = "leave it out"
+        context.report(error("WF131", name.span, message, help=help_))
+    texts = [part.value for part in value.parts if isinstance(part, Text)]
+    whole = texts[0] if len(texts) == len(value.parts) == 1 else ""
+    if whole != whole.strip() or any(map(_CONTROL.search, texts)):
+        message = f'header "{name.text}" has a line break in it, or a space at an end'
+        context.report(error("WF131", value.span, message))
 
 
 Texts = tuple[tuple[str, Template], ...]

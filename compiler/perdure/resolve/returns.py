@@ -58,7 +58,7 @@ def _check_mapping(
                 "WF227",
                 written.span,
                 f"the returned object has no {_listed(missing)}",
-                f"`returns` declares {show_type(declared)}",
+                f"{_returns(written.span)} {show_type(declared)}",
             )
         )
 

@@ -15,6 +15,7 @@ from perdure.resolve import (
     control,
     each,
     requests,
+    sending,
     sql_step,
     times,
     waits,
@@ -74,7 +75,7 @@ def _resolve(
         case syntax.StartStep():
             found, env = calls.resolve_start(context, env, step, head)
         case syntax.SendStep():
-            found = calls.resolve_send(context, env, step, head)
+            found = sending.resolve_send(context, env, step, head)
         case syntax.SleepStep():
             found = waits.resolve_sleep(context, env, step, head)
         case syntax.WaitForSignalStep():

@@ -10,6 +10,7 @@ from perdure.resolve.context import Context
 from perdure.resolve.expressions import resolve_as
 from perdure.resolve.returns import missing_rows, report_null
 from perdure.resolve.scope import Env
+from perdure.resolve.settled import holds
 from perdure.syntax import tree as syntax
 from perdure.syntax.expr import Name
 
@@ -30,6 +31,10 @@ def resolve_sleep_until(
         notes = missing_rows(context, found)
         what = "a value that may be null"
         report_null(context, step.time.span, what, TIME, help_, *notes)
+    if holds(context, found, "not isfinite(%)"):
+        message = "this is no time that comes"
+        help_ = "wait for a signal instead, or for a date"
+        context.report(error("WF255", step.time.span, message, help=help_))
     return SleepUntilStep(head, found)
 
 

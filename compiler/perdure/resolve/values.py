@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from perdure.ir.expr import (
     Constant,
     Expression,
@@ -14,9 +16,12 @@ from perdure.ir.expr import (
 from perdure.resolve.context import Context
 from perdure.resolve.expressions import resolve_expression
 from perdure.resolve.scope import Env
+from perdure.resolve.settled import fails
 from perdure.source import Text
 from perdure.syntax import tree as syntax
 from perdure.syntax.expr import Expr, Name, Ref
+
+_EXPONENT = re.compile(r"-?[\d.]+[eE][+-]?\d+|-?\d{1000,}(\.\d*)?")
 
 
 def resolve_template(
@@ -57,6 +62,9 @@ def resolve_value(
     """Resolve a JSON value; a text that is one expression keeps its type."""
     match value:
         case syntax.Constant():
+            number = f"cast('{value.text}' as numeric)"
+            if _EXPONENT.fullmatch(value.text) and fails(context, number, value.span):
+                return None
             return Constant(value.text)
         case syntax.Template():
             template = resolve_template(context, env, value, secrets=secrets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perdure.diagnostics import error
 from perdure.ir.expr import Expression
 from perdure.ir.tree import Head, SleepStep, WaitForSignalStep
 from perdure.ir.types import BOOLEAN, JSONB, Field, Scalar, Variable
@@ -10,6 +11,7 @@ from perdure.resolve.context import Context
 from perdure.resolve.expressions import resolve_as
 from perdure.resolve.returns import missing_rows, report_null
 from perdure.resolve.scope import Env
+from perdure.resolve.settled import holds
 from perdure.resolve.types import resolve_type
 from perdure.syntax import tree as syntax
 
@@ -37,6 +39,13 @@ def _interval(context: Context, env: Env, step: syntax.SleepStep) -> Expression 
         notes = missing_rows(context, found)
         what = "a value that may be null"
         report_null(context, span, what, INTERVAL, help_, *notes)
+    if found is not None and holds(context, found, "not isfinite(%)"):
+        message = "this sleep has no end"
+        help_ = "wait for a signal instead, or for a date"
+        context.report(error("WF255", span, message, help=help_))
+    elif found is not None and holds(context, found, "% <= interval '0'"):
+        message = "this sleep ends before it begins"
+        context.report(error("WF255", span, message, help="leave it out"))
     return found
 
 

@@ -275,10 +275,14 @@ class LoopStep:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A constant, as text, and the steps for when the subject equals it."""
+    """A constant, as text, and the steps for when the subject equals it.
+
+    `kind` is what it is in Python; the constants of YAML are of no type.
+    """
 
     value: Text
     steps: tuple[Step, ...]
+    kind: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from perdure.catalog import SchemaCatalog
-from perdure.catalog.model import Described, Facts, Rejected, Typed
+from perdure.catalog.model import Computed, Described, Facts, Rejected, Typed
 
 
 def described(catalog: SchemaCatalog, sql: str) -> Described:
@@ -216,3 +216,62 @@ def test_describing_runs_nothing(catalog: SchemaCatalog) -> None:
     assert names.execute("select count(*) from shop.stock").fetchone() == (2,)
     last = names.execute("select last_value from shop.orders_id_seq").fetchone()
     assert last == (2,)
+
+
+@pytest.mark.parametrize(
+    ("expr", "answer"),
+    [
+        ("1 + 1", Computed(settled=True, text="2")),
+        ("null::text", Computed(settled=True, text=None)),
+        ("case when false then 1/0 else 2 end", Computed(settled=True, text="2")),
+        ("repeat('ab', 100)", Computed(settled=True, text="ab" * 50)),
+        ("interval '-1 day' < interval '0'", Computed(settled=True, text="true")),
+        ("not isfinite(timestamptz 'infinity')", Computed(settled=True, text="true")),
+        ("now()", Computed(settled=False, text=None)),
+        ("random()", Computed(settled=False, text=None)),
+        ("date '2030-01-01'::text", Computed(settled=False, text=None)),
+        ("nextval('shop.orders_id_seq')", Computed(settled=False, text=None)),
+    ],
+)
+def test_values_that_are_always_the_same(
+    catalog: SchemaCatalog, expr: str, answer: Computed
+) -> None:
+    assert catalog.compute(expr) == answer
+
+
+@pytest.mark.parametrize(
+    ("expr", "sqlstate"),
+    [
+        ("1 / 0", "22012"),
+        ("sqrt(-1)", "2201F"),
+        ("cast(300 as smallint) * cast(300 as smallint)", "22003"),
+    ],
+)
+def test_values_that_cannot_be_computed(
+    catalog: SchemaCatalog, expr: str, sqlstate: str
+) -> None:
+    answer = catalog.compute(expr)
+    assert isinstance(answer, Rejected)
+    assert answer.sqlstate == sqlstate
+    assert catalog.typeof("1") == Typed("integer", True)  # the session goes on
+
+
+@pytest.mark.parametrize(
+    ("expr", "volatile"),
+    [
+        ("random()", True),
+        ("($1)::bigint + random()", True),
+        ("gen_random_uuid()", True),
+        ("clock_timestamp()", True),
+        ("nextval('shop.orders_id_seq')", True),
+        ("now()", False),
+        ("current_date", False),
+        ("($1)::date::text", False),
+        ("($1)::bigint", False),
+        ("no_such(1)", False),
+    ],
+)
+def test_volatile_expressions(
+    catalog: SchemaCatalog, expr: str, volatile: bool
+) -> None:
+    assert catalog.is_volatile(expr) is volatile

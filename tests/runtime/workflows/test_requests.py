@@ -122,6 +122,8 @@ steps:
   - return: {ok: "${customer.ok}", name: "${customer.json.name}"}
 """
 
+NO_JSON = 'step "customer": the response '
+
 
 @pytest.mark.parametrize(
     ("response", "expected"),
@@ -143,7 +145,28 @@ steps:
                 "PD025",
             ),
         ),
-        ({"body": "<html>"}, ('step "customer": json is missing or null', "PD025")),
+        ({"body": "null"}, ('step "customer": json is missing or null', "PD025")),
+        ({"body": ""}, (f"{NO_JSON}is empty, JSON was expected", "PD025")),
+        (
+            {"body": "YQBi", "encoding": "base64"},
+            (f"{NO_JSON}is no text, JSON was expected", "PD025"),
+        ),
+        (
+            {"body": "<html>"},
+            (
+                f"{NO_JSON}is no JSON that PostgreSQL can keep: "
+                "invalid input syntax for type json",
+                "PD025",
+            ),
+        ),
+        (
+            {"body": '{"name": "A\\u0000da"}'},
+            (
+                f"{NO_JSON}is no JSON that PostgreSQL can keep: "
+                "unsupported Unicode escape sequence",
+                "PD025",
+            ),
+        ),
     ],
 )
 def test_a_response_has_the_declared_form(

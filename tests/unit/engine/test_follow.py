@@ -265,3 +265,27 @@ def test_an_undo_does_not_count_as_time_of_its_step() -> None:
     followed = follow(run("failed"), places, [booked, failed, undone])
     assert step(followed, "steps[0]").seconds(at(100)) == 1
     assert step(followed, "steps[1]").detail == "why"
+
+
+def test_what_ran_on_failure_is_shown_after_the_steps() -> None:
+    places = mapped(
+        ("on_failure", None, "try"),
+        ("steps[0]", None, "fail"),
+        ("on_failure[0]", None, "sql"),
+        ("on_failure", None, "fail"),
+    )
+    failed = node(2, "SQL", "failed", error="no")
+    followed = follow(run("failed"), places, [failed, node(3, "SQL")])
+    assert [(each.kind, each.state) for each in followed.steps] == [
+        ("fail", "failed"),
+        ("on_failure", "completed"),
+    ]
+    assert followed.steps[1].arms[0].steps[0].kind == "sql"
+    good = follow(run("completed"), places, [node(2, "SQL")])
+    assert [each.kind for each in good.steps] == ["fail"]
+
+
+def test_a_group_with_a_condition_is_a_do() -> None:
+    places = mapped(("steps[0]", None, "if"), ("steps[0].do[0]", None, "sql"))
+    followed = follow(run("completed"), places, [node(1, "IF"), node(2, "SQL")])
+    assert [each.kind for each in followed.steps] == ["do"]

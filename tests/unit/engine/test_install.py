@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from perdure.engine.errors import EngineError
 from perdure.engine.install import Sources, script, shipped
+
+API_OF_PG_DURABLE = frozenset(
+    {"as", "cancel", "grant_usage", "http", "http_multipart", "instances", "nodes"}
+    | {"result", "seq", "signal", "sql", "start", "status"}
+)
 
 
 def sources(folder: Path, version: str, *upgrades: str) -> Sources:
@@ -48,6 +54,12 @@ def test_upgrade_without_a_way(tmp_path: Path, installed: str) -> None:
     known = sources(tmp_path, "0.3.0", "0.2.0--0.3.0")
     with pytest.raises(EngineError, match=rf"{installed} .* cannot be upgraded"):
         known.upgrades(installed)
+
+
+def test_the_support_of_pg_durable_needs_the_api_alone() -> None:
+    text = "\n".join(text for _, text in shipped((0, 2, 5)).parts())
+    assert re.findall(r"\bdf_\w+\.\w+", text) == []
+    assert set(re.findall(r"\bdf\.(\w+)", text)) <= API_OF_PG_DURABLE
 
 
 def test_mark_changes_with_any_file(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from perdure.catalog.model import Catalog, Described, Rejected, Typed
+from perdure.catalog.model import Catalog, Computed, Described, Rejected, Typed
 from perdure.ir.expr import Reference
 from perdure.ir.tree import SqlStep
 from perdure.resolve import resolve
@@ -89,6 +89,12 @@ class Recorder:
     def typeof(self, expr: str) -> Typed | Rejected:
         self.asked.append(expr)
         return self.catalog.typeof(expr)
+
+    def compute(self, expr: str) -> Computed | Rejected:
+        return self.catalog.compute(expr)
+
+    def is_volatile(self, expr: str) -> bool:
+        return self.catalog.is_volatile(expr)
 
     def canonical_type(self, name: str) -> str | None:
         return self.catalog.canonical_type(name)

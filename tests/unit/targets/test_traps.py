@@ -248,3 +248,20 @@ def test_the_extension_has_nothing_but_its_nodes(bench: Workbench) -> None:
         plan = bench.plan(steps, PG_DURABLE, inputs="v: text\nn: integer = -3")
         kinds: set[type[Node]] = {type(node) for node in every(plan.root)}
         assert {kind.__name__ for kind in kinds} <= known
+
+
+def test_a_supervisor_hands_over_before_its_loop_is_ended(
+    connection: Connection,
+) -> None:
+    """2.4: a loop has 100,000 rounds; ticks that start nothing are rounds, too."""
+    start = "select df.start('select pg_sleep(0)')"
+    tick = "select perdure.tick('a1b2c3d4', %s, true) is null"
+    skipped = [connection.execute(tick, [start]).fetchone() for _ in range(3)]
+    assert skipped == [(False,), (True,), (True,)]
+    connection.execute(tick, ["select no_such_function()"])
+    rounds = connection.execute("select count from perdure.ticks").fetchall()
+    assert rounds == [(4,)]
+    goes_on = "select perdure.goes_on('a1b2c3d4'), perdure.goes_on('none')"
+    assert connection.execute(goes_on).fetchone() == (True, True)
+    connection.execute("update perdure.ticks set count = 50000")
+    assert connection.execute(goes_on).fetchone() == (False, True)

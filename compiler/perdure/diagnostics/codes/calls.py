@@ -229,6 +229,38 @@ CODES: tuple[Code, ...] = (
         "- http: POST https://example.com\n  multipart: {file: {from: file}}",
     ),
     Code(
+        code="WF255",
+        slug="senseless-wait",
+        summary="a wait that is over before it begins, or never ends",
+        what="The time of a `sleep` or `sleep_until` is a constant: none or less than "
+        "none, or infinite.",
+        why="The step would do nothing, or hold the run for ever.",
+        wrong="- sleep: interval '-1 day'",
+        right="- sleep: 1d",
+    ),
+    Code(
+        code="WF256",
+        slug="unsteady-key",
+        summary="a key is another one each time it is computed",
+        what="`idempotency_key`, the key of `concurrency`, or the `key` of a `start` "
+        "calls a volatile function, such as `random()` or `clock_timestamp()`.",
+        why="Two starts that mean the same would never have the same key, so the key "
+        "would do nothing.",
+        wrong="workflow: w\nidempotency_key: gen_random_uuid()\n" + _SHIP,
+        right="workflow: w\nidempotency_key: order_id\n" + _SHIP,
+    ),
+    Code(
+        code="WF257",
+        slug="no-run-id",
+        summary="a signal is sent to what is the id of no run",
+        what="`to` is a constant text, and not the eight hex digits of an id.",
+        why="The step would fail in every run. Mostly a `${...}` is missing.",
+        wrong="- {name: run, start: ship_order, with: {order_id: 1}}\n"
+        "- {signal: hurry, to: run}",
+        right="- {name: run, start: ship_order, with: {order_id: 1}}\n"
+        '- {signal: hurry, to: "${run.run_id}"}',
+    ),
+    Code(
         code="WF611",
         slug="option-on-target",
         summary="the target does not have a key of the workflow",

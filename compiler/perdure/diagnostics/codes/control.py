@@ -87,7 +87,7 @@ CODES: tuple[Code, ...] = (
         slug="case-type",
         summary="a case is not a value of the type that `switch` looks at",
         what="PostgreSQL does not read the case as a value of that type, or the type "
-        "has no values that can be compared.",
+        "has no values that can be compared. In Python a number is no case of text.",
         why="The case could never be taken.",
         wrong="- switch: order.id\n  cases:\n    first: [...]",
         right="- switch: order.id\n  cases:\n    1: [...]",
@@ -191,6 +191,18 @@ CODES: tuple[Code, ...] = (
         "same transaction. After a crash, such a statement may run again.",
         wrong="- sql: reindex index concurrently shop.orders_by_email\n  effects: once",
         right="- sql: reindex index concurrently shop.orders_by_email",
+    ),
+    Code(
+        code="WF448",
+        slug="retry-of-same-run",
+        summary="a retry of a call would get the run that has failed",
+        what="The workflow that is called has an `idempotency_key`, so the second "
+        "attempt, with the same inputs, finds the run of the first one.",
+        why="Each attempt would fail in the same way, at once.",
+        wrong="- call: charge  # which has an idempotency_key\n  retry: 3",
+        right="workflow: charge\nidempotency_key: order_id\n"
+        "input: {order_id: bigint}\nsteps:\n  - http: POST https://pay.example.com\n"
+        "    retry: 3",
     ),
     Code(
         code="WF620",

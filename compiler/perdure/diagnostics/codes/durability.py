@@ -116,8 +116,9 @@ CODES: tuple[Code, ...] = (
         slug="unusable-url",
         summary="a URL is none of HTTP's",
         what="The URL of a request has no scheme, another one than `http` or `https`, "
-        "or no host.",
-        why="The request could never be sent; the step would fail in every run.",
+        "or no host. Or a name or a password stands before its host.",
+        why="The request could never be sent; the step would fail in every run. A "
+        "password would stand in the database for everybody to read.",
         wrong="- http: GET ftp://example.com/orders.csv",
         right="- http: GET https://example.com/orders.csv",
     ),

@@ -236,8 +236,8 @@ CODES: tuple[Code, ...] = (
         code="WF125",
         slug="sql-file-not-found",
         summary="the file of a sql_file can't be read",
-        what="There is no such file, it is not UTF-8, or its path is absolute. The "
-        "path is relative to the folder of the workflow file.",
+        what="There is no such file, it is not UTF-8, or its path is absolute or leads "
+        "out of the project. The path is relative to the folder of the workflow file.",
         why="The statement is part of the workflow and is compiled with it.",
         wrong="- sql_file: no_such_file.sql",
         right="- sql_file: totals.sql",
@@ -295,9 +295,10 @@ CODES: tuple[Code, ...] = (
     Code(
         code="WF131",
         slug="invalid-header",
-        summary="a name can't be the name of an HTTP header",
+        summary="a header that cannot be sent",
         what="Names of headers are letters, digits and a few signs, without spaces "
-        "and colons.",
+        "and colons. `Host`, `Content-Length`, `Connection` and their like are set by "
+        "the worker. A value has no line break in it, and no space at an end.",
         why="The request could not be sent, or would smuggle another header in.",
         wrong="- http: GET https://example.com\n  headers: {Content Type: text/plain}",
         right="- http: GET https://example.com\n  headers: {Content-Type: text/plain}",

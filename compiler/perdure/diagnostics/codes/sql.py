@@ -114,6 +114,19 @@ _REJECTED: tuple[Code, ...] = (
     ),
 )
 
+_FAILING: tuple[Code, ...] = (
+    Code(
+        code="WF518",
+        slug="failing-constant",
+        summary="PostgreSQL cannot compute an expression that reads nothing",
+        what="The expression has no reference, and PostgreSQL fails to compute it: a "
+        "division by zero, a value out of range, a text that is none of the type.",
+        why="It would fail in the same way in every run.",
+        wrong="- let: {share: 100 / 0}",
+        right="- let: {share: 100 / 4}",
+    ),
+)
+
 _COLUMNS: tuple[Code, ...] = (
     Code(
         code="WF516",
@@ -137,4 +150,4 @@ _COLUMNS: tuple[Code, ...] = (
     ),
 )
 
-CODES: tuple[Code, ...] = (*_SCHEMA, *_REJECTED, *_COLUMNS)
+CODES: tuple[Code, ...] = (*_SCHEMA, *_REJECTED, *_COLUMNS, *_FAILING)

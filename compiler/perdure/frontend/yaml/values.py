@@ -15,6 +15,7 @@ from perdure.frontend.expr import (
     parse_template,
     parse_type,
 )
+from perdure.frontend.files import refused_path
 from perdure.frontend.sqltext import read_sql
 from perdure.frontend.yaml.context import (
     Context,
@@ -114,9 +115,9 @@ def read_sql_file(ctx: Context, node: Node, key: Key) -> SqlText | None:
     found = scalar(ctx, node, key.kind.value)
     if found is None:
         return None
-    if found.value.startswith(("/", "\\", "~")) or re.match("[A-Za-z]:", found.value):
-        message = f'"{found.value}" is not relative to the workflow file'
-        ctx.report("WF125", found.span, message)
+    refused = refused_path(found.value, found.span.path)
+    if refused is not None:
+        ctx.report("WF125", found.span, refused[0], help=refused[1])
         return None
     loaded = ctx.load(found.value)
     if loaded is None:
