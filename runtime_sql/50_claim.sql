@@ -35,12 +35,12 @@ $$;
 -- Return the next step, its task locked; `task` is null when there is none. The session
 -- goes on with the task `p_same` for ten steps; with the tenth the task queues again
 -- behind the others. Then it looks from the place `p_from` in the queue, and from the
--- beginning when nothing is behind that; there timers that are due come first, so that a
--- queue which never ends holds none of them up. Tasks whose run has ended, or whose race is over,
+-- beginning when nothing is behind that. Tasks whose run has ended, or whose race is over,
 -- are removed on the way. Short branches of a run are done by one session at a time, which
--- holds the run's lock (lock_end() in 58_batch.sql): when that is another one, the step comes
+-- holds the run's row (lock_end() in 58_batch.sql): when another one does, the step comes
 -- with the state '~', and the session has to let go of it and to ask again, without the runs
--- `p_busy`.
+-- `p_busy`. (It is not locked here: while the step's statement waits for something, a user
+-- may want to cancel the run.)
 create function df_engine.claim(p_same bigint, p_turn integer,
   p_from timestamptz default '-infinity', p_busy bigint[] default '{}') returns df_engine.step
 language plpgsql
@@ -55,7 +55,6 @@ declare
   v_same bigint := case when p_turn < 10 then p_same end;
   v_from timestamptz := p_from;
   v_step df_engine.step;
-  v_timers boolean := true;  -- have to be looked at
 begin
   loop
     if v_same is not null then
@@ -64,11 +63,6 @@ begin
         where t.id = v_same and t.ready_at is not null for update skip locked) q
       cross join lateral df_engine.step_of(q.t) s;
       v_same := null;
-    end if;
-    if v_step.task is null and v_timers and v_from = '-infinity' then
-      v_timers := false;
-      v_same := df_engine.take_due();
-      continue when v_same is not null;
     end if;
     if v_step.task is null then
       select s.* into v_step from (
@@ -83,8 +77,7 @@ begin
       continue;
     end if;
     if v_step.parent is not null and v_step.short_runs >= 3 and not v_step.guarded then
-      perform 1 from df_engine.instances where id = v_step.instance for update skip locked;
-      if not found then
+      if df_engine.is_busy(v_step.instance) then
         v_step.state := '~';
         return v_step;
       end if;
@@ -98,7 +91,6 @@ begin
     end if;
     perform df_engine.drop_task(v_step.task);
     v_step := null;
-    v_timers := true;
   end loop;
   return v_step;
 end
@@ -127,27 +119,49 @@ end
 $$;
 
 -- Make the tasks of timers that are due ready ones, the longest overdue first, and return
--- the first; null when none is due. They have not moved by that, so that they may share
--- this transaction (58_batch.sql).
-create function df_engine.take_due() returns bigint
+-- whether there were any. The caller commits then: until it does, nobody else can have them,
+-- and a timeout that is among them ends nothing.
+create function df_engine.take_due() returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_task df_engine.tasks;
-  v_first bigint;
+  v_any boolean := false;
 begin
   for v_task in
     select * from df_engine.tasks t
-    where t.wake_at <= df.now() order by t.wake_at limit 25 for update skip locked
+    where t.wake_at <= df.now() order by t.wake_at limit 100 for update skip locked
   loop
-    v_first := coalesce(v_first, v_task.id);
+    v_any := true;
     v_task.wake_at := null;
     v_task.ready_at := clock_timestamp();
     perform df_engine.replace_task(v_task, false);
   end loop;
-  return v_first;
+  return v_any;
 end
+$$;
+
+-- Return the ages of the transactions that may hold rows now, as age() gives them: those
+-- in `ages`, this one among them, and all that are not older than `newest`.
+create function df_engine.holders(out newest integer, out ages integer[])
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  select age(pg_snapshot_xmax(s)::xid),
+    array(select age(x::xid) from pg_snapshot_xip(s) x) || age(pg_current_xact_id()::xid)
+  from pg_current_snapshot() s
+$$;
+
+-- Return whether another session holds a run's row, or seems to: its xmax may be a multixact,
+-- see claim_more().
+create function df_engine.is_busy(p_instance bigint) returns boolean
+language sql volatile
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  select not (age(i.xmax) > h.newest and age(i.xmax) <> all (h.ages))
+  from df_engine.instances i, df_engine.holders() h where i.id = p_instance
 $$;
 
 -- Return whether a branch's parent still waits for it: it does not when a race was

@@ -73,7 +73,12 @@ begin
   select t.wake_at into v_due from df_engine.tasks t
   where t.wake_at is not null order by t.wake_at limit 1;
   if v_due <= df.now() then
-    return 0;
+    perform 1 from df_engine.tasks t
+    where t.wake_at <= df.now() order by t.wake_at limit 1 for update skip locked;
+    if found then
+      return 0;
+    end if;
+    v_held := greatest(v_held, v_due);
   elsif v_due is not null and (select clock from df_engine.settings) is null then
     v_wait := extract(epoch from v_due - clock_timestamp()) * 1000;
   end if;

@@ -93,17 +93,6 @@ begin
 end
 $$;
 
--- Return the ages of the transactions that may hold tasks now, as age() gives them: those
--- in `ages`, this one among them, and all that are not older than `newest`.
-create function df_engine.holders(out newest integer, out ages integer[])
-language sql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-  select age(pg_snapshot_xmax(s)::xid),
-    array(select age(x::xid) from pg_snapshot_xip(s) x) || age(pg_current_xact_id()::xid)
-  from pg_current_snapshot() s
-$$;
-
 -- Lock the row of a run that a batch is about to end, or one of its branches, if nobody
 -- else holds it and the run goes on. Returns whether the run's end concerns nobody else;
 -- null when it is not locked. So a batch never waits at a join, and short branches of a

@@ -147,12 +147,20 @@ begin
   steps := 0;
   loop
     v_began := pg_catalog.clock_timestamp();
+    if v_from operator(pg_catalog.=) '-infinity' and df_engine.take_due() then
+      commit;  -- first of all, so that a queue which never ends holds no timer up
+    end if;
     v_step := df_engine.claim(v_step.task, v_step.turn, v_from, v_busy);
-    exit when v_step.task is null;
-    if v_step.state operator(pg_catalog.=) '~' then
+    if v_step.task is null then
+      exit when v_from operator(pg_catalog.=) '-infinity' or not df_engine.take_due();
+      commit;
+      v_from := '-infinity';
+      continue;
+    elsif v_step.state operator(pg_catalog.=) '~' then
       v_busy := pg_catalog.array_append(v_busy, v_step.instance);
       v_step := null;
       rollback;
+      exit when pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;
       continue;
     end if;
     if v_from operator(pg_catalog.=) '-infinity' then

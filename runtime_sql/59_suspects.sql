@@ -250,12 +250,16 @@ begin
   v_ok := df_engine.heed(lost_pid, lost_reason);
   commit;
   loop
+    if df_engine.take_due() then
+      commit;
+    end if;
     v_step := df_engine.claim(v_step.task, v_step.turn, '-infinity', v_busy);
     exit when v_step.task is null;
     if v_step.state operator(pg_catalog.=) '~' then
       v_busy := pg_catalog.array_append(v_busy, v_step.instance);
       v_step := null;
       rollback;
+      exit when pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;
       continue;
     end if;
     if v_step.state operator(pg_catalog.=) 'x' then

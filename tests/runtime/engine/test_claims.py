@@ -117,3 +117,69 @@ def test_sleeps_begin_together(batches: Db) -> None:
         batches.run(f"select df.start({graph})")
     assert batches.work() == 9
     assert batches.value("select count(distinct wake_at) from df_engine.tasks") < 9
+
+
+@pytest.fixture
+def clock(batches: Db) -> Iterator[Db]:
+    """Return a database whose timers go by a clock that the test sets."""
+    batches.run("select df.set_time('2030-01-01')")
+    yield batches
+    batches.run("select df.set_time(null)")
+
+
+def test_a_step_that_waits_holds_no_timers_that_were_due_with_it(clock: Db) -> None:
+    clock.run("create table if not exists held (id integer)")
+    clock.run("create sequence if not exists tries")
+    clock.run(
+        "create or replace function flaky() returns void language plpgsql as $$ begin"
+        " if nextval('tries') = 1 then raise sqlstate '40001'; end if;"
+        " perform from held; end $$"
+    )
+    run = clock.value("select df.start(df.retry('select flaky()', 3, '1 second'))")
+    clock.work()
+    others = [clock.value("select df.start(df.sleep(2))") for _ in range(3)]
+    clock.work()
+    clock.run("select df.advance_time('5 seconds')")
+    with session(clock) as holder:
+        holder.execute("lock table held in access exclusive mode")
+        with working(clock):
+            wait_until(lambda: waits_for_lock(clock))
+            clock.work()
+            assert {clock.status(other) for other in others} == {"completed"}
+            assert clock.status(run) == "running"
+            holder.rollback()
+    assert clock.status(run) == "completed"
+
+
+def test_a_run_whose_branch_waits_can_be_cancelled(batches: Db) -> None:
+    batches.run("create table if not exists held (id integer)")
+    waits = "'select count(*) from held'"
+    run = batches.value(f"select df.start({JOIN.format(f'{waits}, {waits}')})")
+    batches.run("call df.work(1, 20000)")
+    trust(batches)
+    with session(batches) as holder:
+        holder.execute("lock table held in access exclusive mode")
+        with working(batches):
+            wait_until(lambda: waits_for_lock(batches))
+            batches.run("select df.cancel(%s, 'enough')", run)
+            assert batches.status(run) == "cancelled"
+            holder.rollback()
+    assert batches.value("select count(*) from df_engine.tasks") == 0
+
+
+def test_timers_of_a_busy_run_are_left_alone(clock: Db) -> None:
+    timer = "df.sleep_for('select interval ''1 second''')"
+    run = clock.value(f"select df.start({JOIN.format(f'{timer}, {timer}')})")
+    clock.work()
+    trust(clock)
+    clock.run("select df.advance_time('5 seconds')")
+    other = clock.value("select df.start('select 1')")
+    with session(clock) as holder:
+        holder.execute(
+            "select from df_engine.instances where run_id = %s for update", [run]
+        )
+        steps, wait_ms = clock.run("call df.work(100, 20000)")[0]
+        assert (steps, clock.status(other)) == (1, "completed")
+        assert wait_ms > 0
+    clock.work()
+    assert clock.status(run) == "completed"
