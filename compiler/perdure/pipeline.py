@@ -303,13 +303,12 @@ class Compiler:
         def build(
             version: int, previous: Previous | None, numbers: Mapping[str, int]
         ) -> VersionSql:
-            functions = self.functions(unit, numbers)
-            return self.sql(
-                unit, version=version, previous=previous, functions=functions
-            )
+            calls = self.functions(unit, numbers)
+            return self.sql(unit, version=version, previous=previous, functions=calls)
 
         uses = partial(recorded, lambda: self.complete(unit).ir, self.catalog)
-        return Candidate(unit.name, unit.digest, str(self.target), build, uses)
+        calls = partial(self.functions, unit, {})
+        return Candidate(unit.name, unit.digest, str(self.target), build, uses, calls)
 
     def load(self, path: Path) -> Source | Diagnostic:
         """Read a file; its path in messages is relative to the project's root."""

@@ -50,7 +50,8 @@ as $$
   select false
 $$;
 
--- Hand the first failure of some scopes on to another one; say whether there is none.
+-- Hand the first failure of some scopes on to another one; say whether there is none. The
+-- first is that of the first scope in the list, which is in the order of the file.
 create function perdure.pass_on(p_run text, p_scope text, p_from text[]) returns boolean
 language sql volatile
 set search_path = pg_catalog, pg_temp
@@ -58,7 +59,7 @@ as $$
   insert into perdure.failures (run_id, scope, step, message, sqlstate, detail, kind)
   select f.run_id, p_scope, f.step, f.message, f.sqlstate, f.detail, f.kind
   from perdure.failures f where f.run_id = p_run and f.scope = any (p_from)
-  order by f.failed_at limit 1
+  order by array_position(p_from, f.scope), f.failed_at limit 1
   on conflict do nothing;
   select not exists (select from perdure.failures f
     where f.run_id = p_run and f.scope = any (p_from))
@@ -83,7 +84,8 @@ declare
   v perdure.failures;
 begin
   select f.* into v from perdure.failures f
-  where f.run_id = p_run and f.scope = any (p_from) order by f.failed_at limit 1;
+  where f.run_id = p_run and f.scope = any (p_from)
+  order by array_position(p_from, f.scope), f.failed_at limit 1;
   if found then
     raise exception using message = v.message, detail = v.detail,
       errcode = case when v.sqlstate ~ '^[0-9A-Z]{5}$' and v.sqlstate <> '00000'

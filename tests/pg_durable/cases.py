@@ -83,6 +83,7 @@ _PLAIN: dict[str, Case] = {
     **{f"choice {n}": Case("choices", {"n": n}) for n in (12, 11, 5, 1, 0, -1, None)},
     "parallel": Case("branches", result=[23, ["$order", None], None, 4]),
     "parallel fails": _failed("parallel_fails", "division by zero", "good"),
+    "the first failure": Case("first_failure", result=["22012", "division by zero"]),
     "race": Case("races", {"quick": True}),
     "race, another": Case("races", {"quick": False}),
     "race fails": _failed("race_fails", "division by zero"),
@@ -150,6 +151,14 @@ _PLAIN: dict[str, Case] = {
         status="failed",
         error="data.amount",
         rows=["waiting"],
+    ),
+    "signal that nobody reads, unfit": Case(
+        "unread_signal",
+        {},
+        [Signal("go", {"amount": "much"})],
+        status="failed",
+        error="data.amount",
+        rows=[],
     ),
     "signals in branches": Case(
         "waits",

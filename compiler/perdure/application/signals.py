@@ -14,6 +14,7 @@ import re
 from difflib import get_close_matches
 
 from perdure.application.errors import WrongInput
+from perdure.application.forms import surplus
 from perdure.application.query import Operation, Query, ask, query
 
 _WAITS = """
@@ -47,12 +48,15 @@ def check_signal(run: str, workflow: str, name: str, text: str) -> Operation[Non
     forms = {result: form.replace("''", "'") for result, form in checks}
     if not found["checked"] or results - forms.keys():
         return
-    wrong = None
+    wrong: list[str] = []
     for result in sorted(results):
-        wrong = yield from ask(_misfit(text, forms[result]))
-        if wrong is None:
+        form = forms[result]
+        misfit = yield from ask(_misfit(text, form))
+        wrong = [misfit] if misfit else []
+        wrong += surplus(json.loads(text), json.loads(form), "data")
+        if not wrong:
             return
-    raise WrongInput(f'signal "{name}" of {workflow}: {wrong}')
+    raise WrongInput(f'signal "{name}" of {workflow}: {"; ".join(wrong)}')
 
 
 def _name_of(given: str) -> str | None:

@@ -16,6 +16,7 @@ from perdure.application.connections import (
     is_async,
 )
 from perdure.application.errors import WrongInput
+from perdure.application.forms import check_input
 from perdure.application.handles import AsyncHandle, Handle
 from perdure.application.start import Target, start
 
@@ -127,19 +128,26 @@ class Startable(Generic[P, R]):
                 raise WrongInput(message)
             return kwargs
         try:
-            return inspect.signature(self._function).bind(*args, **kwargs).arguments
+            inputs = inspect.signature(self._function).bind(*args, **kwargs).arguments
         except TypeError as error:
             raise WrongInput(f"{self.name}(): {error}") from None
+        hints = self._hints() if self._target.version is None else {}
+        for name, value in inputs.items():
+            check_input(value, hints.get(name, Any), f'input "{name}"')
+        return inputs
 
     def _wanted(self) -> Any:
         """Return the type of the result, which is read when it is needed."""
         if self._function is None:
             return self._returns
+        return self._hints().get("return", Any)
+
+    def _hints(self) -> Mapping[str, Any]:
+        """Return the types that the function declares, by the names of its inputs."""
         try:
-            hints = typing.get_type_hints(self._function, include_extras=True)
+            return typing.get_type_hints(self._function, include_extras=True)
         except NameError:  # of a type that is imported for type checkers only
-            return Any
-        return hints.get("return", Any)
+            return {}
 
 
 @overload

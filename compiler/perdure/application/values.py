@@ -13,7 +13,7 @@ import enum
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,31 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "bytea": (bytes, bytearray, memoryview),
 }
 """What may stand for a type; text that it can be read from, where that is clear."""
+
+_DAY = r"\d{4}-\d\d-\d\d"
+_TIME = r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?"
+_ZONE = r"(Z|[+-]\d\d(:?\d\d)?)"
+_ISO: Mapping[str, tuple[str, Callable[[str], object], str]] = {
+    _ZONED: (
+        f"{_DAY}[T ]{_TIME}{_ZONE}",
+        datetime.datetime.fromisoformat,
+        "2030-01-31T12:00:00+00:00",
+    ),
+    _UNZONED: (
+        f"{_DAY}[T ]{_TIME}",
+        datetime.datetime.fromisoformat,
+        "2030-01-31T12:00:00",
+    ),
+    "date": (_DAY, datetime.date.fromisoformat, "2030-01-31"),
+    "time with time zone": (
+        _TIME + _ZONE,
+        datetime.time.fromisoformat,
+        "12:00:00+00:00",
+    ),
+    "time without time zone": (_TIME, datetime.time.fromisoformat, "12:00:00"),
+    "uuid": (".*", UUID, "00000000-0000-0000-0000-000000000001"),
+}
+"""How a type is written as text: its form, what reads it, and an example."""
 
 
 def as_text(value: object, type_: str, name: str) -> str | None:
@@ -93,8 +118,22 @@ def _checked(value: object, type_: str) -> str | None:
         zoned = value.tzinfo is not None
         wanted = {_ZONED: zoned, _UNZONED: not zoned}
         return value.isoformat() if wanted.get(type_, type_ not in _KINDS) else None
+    if isinstance(value, str) and type_ in _ISO:
+        return value if _is_iso(value, type_) else None
     kinds = _KINDS.get(type_)
     return _text_of(value) if kinds is None or isinstance(value, kinds) else None
+
+
+def _is_iso(text: str, type_: str) -> bool:
+    """Say whether text is of the one form that all settings of PostgreSQL read alike.
+
+    "yesterday" is another day in each run, and 01/02 depends on DateStyle.
+    """
+    form, read, _ = _ISO[type_]
+    try:
+        return re.fullmatch(form, text, re.A) is not None and bool(read(text) or True)
+    except ValueError:
+        return False
 
 
 def _text_of(value: object) -> str | None:
@@ -122,6 +161,8 @@ def _hint(value: object, type_: str) -> str:
         return "; it may not have a time zone"
     if isinstance(value, datetime.date) and type_.startswith("timestamp"):
         return "; a date has no time of day, a datetime has"
+    if isinstance(value, str) and type_ in _ISO:
+        return f"; as text it is written {_ISO[type_][2]}"
     if isinstance(value, str) and type_ == "bytea":
         return "; text has bytes in an encoding, as in text.encode()"
     return ""

@@ -92,7 +92,7 @@ def _plan(
     found = conflicts(released.lock, state)
     found += unregistered(released.lock, state, released.scripts)
     _refuse(found)
-    todo = missing(released.lock, state)
+    todo = missing(released.lock, state, released.texts)
     edited = _edited(connection, released, state, {each.workflow for each in todo})
     if edited and not over_edits:
         _refuse(edited, "error: nothing is deployed over edits without --over-edits")

@@ -113,9 +113,12 @@ def deploy(compiler: Compiler, database: Database) -> None:
     from perdure.engine.deploy import apply_migration
     from perdure.release import Lock
     from perdure.release.state import missing
+    from perdure.units import read_folder
 
     lock, _ = compiler.lock()
     assert lock is not None  # the release was planned with it
+    globs = compiler.layout.globs
+    folder = read_folder(compiler.config.migrations, globs, lock)
     target = str(compiler.target)
     committed = Lock(
         tuple(each for each in lock.entries if each.target == target),
@@ -124,7 +127,7 @@ def deploy(compiler: Compiler, database: Database) -> None:
     )
     with connect(database.url, database.origin) as connection:
         state = state_of(connection, compiler.config.sql_schema)
-        for event in missing(committed, state):
+        for event in missing(committed, state, folder.files):
             _, text = install_script(compiler.config, event)
             apply_migration(connection, text)
             if not database.embedded:

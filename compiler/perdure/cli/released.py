@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What the lock has for the project's target, in the order it is applied.
+    """What the lock has for the project's target.
 
     `files` and `scripts` are the installing file and the SQL in it, by the keys of
-    the versions and changes. `whole` is the lock with those for other targets.
+    the versions and changes. `whole` is the lock with those for other targets, `texts`
+    the migrations folder.
     """
 
     lock: Lock
     whole: Lock
     files: dict[str, str]
     scripts: dict[str, str]
+    texts: dict[str, str]
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -35,9 +37,9 @@ class Released:
     @property
     def events(self) -> list[Entry | Change]:
         """Versions and changes in the order in which they are applied."""
-        from perdure.release.lock import place
+        from perdure.release.order import in_order
 
-        return sorted(self.lock.everything, key=place)
+        return in_order(self.lock, self.texts)
 
 
 def read_released(config: Config) -> Released:
@@ -48,16 +50,17 @@ def read_released(config: Config) -> Released:
     there = config.lock.exists()
     source = Source(config.lock.name, config.lock.read_text("utf-8") if there else "")
     lock, found = read_lock(source) if there else (Lock(), [])
+    texts = _texts(config, lock) if lock is not None else {}
     if lock is not None:
-        found = unsound(lock, _texts(config, lock))
+        found = unsound(lock, texts)
     if found:
         show(found, {source.path: source})
         raise typer.Exit(1)
     assert lock is not None  # else there were findings
-    return _for_target(config, lock)
+    return _for_target(config, lock, texts)
 
 
-def _for_target(config: Config, lock: Lock) -> Released:
+def _for_target(config: Config, lock: Lock, texts: dict[str, str]) -> Released:
     from perdure.release import Lock
     from perdure.release.layouts import LAYOUTS
 
@@ -65,7 +68,7 @@ def _for_target(config: Config, lock: Lock) -> Released:
     changes = tuple(each for each in lock.changes if each.target == config.target)
     if lock.entries and not entries:
         fail(f'the lock has no version for the target "{config.target}"')
-    released = Released(Lock(entries, lock.source, changes), lock, {}, {})
+    released = Released(Lock(entries, lock.source, changes), lock, {}, {}, texts)
     for event in released.lock.everything:
         layout = LAYOUTS[event.layout]
         path = config.migrations / layout.up_file(event.migration)

@@ -244,7 +244,7 @@ def _broken(
         node = step_at(version.places, error.span.path, line)
         if node is not None:
             step, path = node.name or node.path, node.path
-    runs, notes, needed = _needed(case, version, path)
+    runs, notes, needed = _needed(case, version, [path] if path else None)
     serious = needed and not before
     told = "it was not good before, either" if before else None
     return Finding(
@@ -272,15 +272,15 @@ def _advice(case: _Case, version: Past) -> str:
 
 
 def _needed(
-    case: _Case, version: Past, path: str | None
+    case: _Case, version: Past, paths: Sequence[str] | None
 ) -> tuple[tuple[str, ...], list[str], bool]:
-    """Return the runs that still come to a step, what to say, and if it is needed."""
+    """Return the runs that still come to steps, what to say, and if one is needed."""
     current = version.key in case.current
     notes = ["new runs start with this version"] if current else []
     if case.runs is None:
         return (), notes or ["it may have runs; --db URL tells"], True
     states = case.runs.get(version.key, {})
-    coming = _coming(version, path, states)
+    coming = _coming(version, paths, states)
     if coming:
         verb = "run still comes" if len(coming) == 1 else "runs still come"
         notes.append(f"{len(coming)} {verb} to it: {_listed(coming)}")
@@ -288,7 +288,7 @@ def _needed(
         notes.append("no run in flight comes to it any more")
     else:
         notes.append("no run of it is in flight")
-    retried = _coming(version, path, case.failed.get(version.key, {}))
+    retried = _coming(version, paths, case.failed.get(version.key, {}))
     if retried:
         verb = "failed run comes" if len(retried) == 1 else "failed runs come"
         notes.append(
@@ -299,15 +299,15 @@ def _needed(
 
 
 def _coming(
-    version: Past, path: str | None, runs: Mapping[str, Mapping[str, str]]
+    version: Past, paths: Sequence[str] | None, runs: Mapping[str, Mapping[str, str]]
 ) -> list[str]:
-    """Return the runs that may still come to a step; without one, all of them."""
+    """Return the runs that may still come to one of the steps; without any, all."""
     from perdure.release.verify import comes_to
 
     return [
         run
         for run, nodes in runs.items()
-        if path is None or comes_to(path, version.places, nodes)
+        if paths is None or any(comes_to(e, version.places, nodes) for e in paths)
     ]
 
 
@@ -323,7 +323,7 @@ def _types(case: _Case, version: Past, was: Unit, after: Unit) -> list[Finding]:
     assert after.ir is not None
     found = []
     for step, text in other_types(was.ir, after.ir):
-        runs, notes, _ = _needed(case, version, step.head.path)
+        runs, notes, _ = _needed(case, version, [step.head.path])
         node = next((e for e in version.places if e.path == step.head.path), None)
         place = f"{node.file}:{node.line}" if node and node.file else None
         name = step.head.name or step.head.path
@@ -357,11 +357,11 @@ def _late(
     unit = was
     if unit is None:
         unit, _ = _compiled(compiler, case, version)
-    steps: dict[str, tuple[str, str]] = {}
+    steps: dict[str, dict[str, str]] = {}
     used: dict[str, str] = {}
     if unit is not None and unit.ir is not None:
         for each in step_uses(unit.ir, (base or compiler).catalog):
-            steps.setdefault(each.use.name, (each.step, each.path))
+            steps.setdefault(each.use.name, {})[each.path] = each.step
             used[each.use.name] = each.use.digest
     now = _definitions(compiler)
     key, recorded = (version.workflow, version.version), dict(version.uses)
@@ -374,7 +374,7 @@ def _late(
     if base is not None:
         found += [(each, _NOW) for each in changed_names(*key, used, now)]
     return [
-        _late_finding(case, version, use, when, steps.get(use.name))
+        _late_finding(case, version, use, when, steps.get(use.name, {}))
         for use, when in found
     ]
 
@@ -388,11 +388,12 @@ def _late_finding(
     version: Past,
     use: ChangedUse,
     when: str,
-    step: tuple[str, str] | None,
+    steps: Mapping[str, str],
 ) -> Finding:
+    """Tell of one; `steps` are the names of those that use it, by their paths."""
     from perdure.release.verify import Finding
 
-    runs, notes, _ = _needed(case, version, step[1] if step else None)
+    runs, notes, _ = _needed(case, version, list(steps) or None)
     became = "is gone" if use.change == "gone" else "has another definition"
     return Finding(
         "warning",
@@ -400,7 +401,7 @@ def _late_finding(
         version.workflow,
         version.version,
         f"uses {use.name}, which {became} {when}",
-        step=step[0] if step else None,
+        step=", ".join(steps.values()) or None,
         runs=runs,
         notes=tuple(notes),
         advice="steps find it when they run: check that it still does what they need",

@@ -203,6 +203,7 @@ def read_status(
 ) -> Status:
     """Return what is installed. Raises EngineError when it is not of this kind."""
     sources = sources or shipped()
+    _check_encoding(connection)
     _check_extension(connection, sources)
     function = f"{sources.schema}.{sources.what}_version()"
     row = connection.execute(
@@ -237,6 +238,21 @@ def _is_remainder(connection: psycopg.Connection[Any]) -> bool:
         "  where pronamespace = to_regnamespace('perdure'))"
     ).fetchone()
     return row is not None and bool(row[0])
+
+
+def _check_encoding(connection: psycopg.Connection[Any]) -> None:
+    """Raise EngineError when nobody knows what the text in the database means.
+
+    The driver gives bytes there, and JSON needs Unicode. Of others doctor warns.
+    """
+    found = connection.execute("select getdatabaseencoding()").fetchone()
+    assert found is not None
+    name = found[0].decode() if isinstance(found[0], bytes) else found[0]
+    if name == "SQL_ASCII":
+        raise EngineError(
+            f"this database has the encoding {name}, and the runtime needs UTF8:"
+            " create database ... template template0 encoding 'UTF8'"
+        )
 
 
 def _check_extension(connection: psycopg.Connection[Any], sources: Sources) -> None:

@@ -24,10 +24,15 @@ def lower_sleep(scope: Scope, step: SleepStep) -> list[Node]:
 
 
 def lower_signal(scope: Scope, step: WaitForSignalStep) -> list[Node]:
-    """Lower a wait, and the check that what came has the form that is read of it."""
+    """Lower a wait, and the check that what came has the form that is declared.
+
+    The check is there too when nobody reads what came.
+    """
     result = None
     if step.variable and scope.is_read(step.variable):
         result = place_of(scope, step.variable).result
+    elif step.payload is not None:
+        result = scope.names.fresh("signal")
     timeout = None if step.timeout is None else -(-step.timeout // 1000)
     wait = Signal(origin(step.head, "signal"), step.signal, timeout, result)
     if result is None or step.payload is None:

@@ -382,9 +382,15 @@ def _conflict(source: Source) -> Diagnostic:
     return error(
         "WF704",
         span,
-        "the lock has an unresolved merge: two branches changed the same workflow",
-        help="keep the side that is deployed, delete the migrations of the other, and "
-        "compile again",
+        "the lock has an unresolved merge: "
+        + (
+            "two branches changed the same workflow"
+            if _met(source.text) == "same"
+            else "the tables of two branches are mixed up"
+        ),
+        help="keep the side that is deployed, the whole file (git checkout --ours or "
+        f"--theirs {source.path}), delete the new migrations of the other, which must "
+        "be deployed nowhere, and compile again",
     )
 
 
@@ -400,14 +406,32 @@ _TABLE = re.compile(
 
 
 def _sides_fit(text: str) -> bool:
-    """Say whether the sides of every conflict only add tables of other workflows."""
+    """Say whether both sides of every conflict, one after the other, are a lock.
+
+    Git leaves what two tables have in common at the end outside of its marks.
+    """
     found = list(_MERGE.finditer(text))
     for each in found:
-        ours, theirs = (set(_TABLE.findall(each[side])) for side in ("ours", "theirs"))
         whole = all(each[side].startswith("[") for side in ("ours", "theirs"))
-        if not whole or ours & theirs or (each["base"] or "").strip():
+        after = text[each.end() :].partition("\n")[2].lstrip()
+        if not whole or after[:1] not in ("", "[") or (each["base"] or "").strip():
             return False
-    return bool(found)
+    if not found or _met(text) != "different":
+        return False
+    try:
+        _read(Source("", _MERGE.sub(r"\g<ours>\g<theirs>#", text)))
+    except (KeyError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _met(text: str) -> Literal["same", "different"]:
+    """Say whether the sides have tables of different workflows, and only such."""
+    ours, theirs = (
+        {name for each in _MERGE.finditer(text) for name in _TABLE.findall(each[side])}
+        for side in ("ours", "theirs")
+    )
+    return "different" if ours and theirs and not ours & theirs else "same"
 
 
 def _unreadable(source: Source, reason: str) -> Diagnostic:

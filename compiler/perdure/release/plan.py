@@ -38,7 +38,8 @@ class Candidate:
 
     `build` gives the SQL of it as a version, after the version before that one; the
     numbers are those of the versions that it calls. `uses` gives the functions and
-    views that its steps use, with digests of their definitions.
+    views that its steps use, with digests of their definitions; `calls` the workflows
+    that it starts, and those that they start.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Candidate:
     target: str
     build: Callable[[int, Previous | None, Mapping[str, int]], VersionSql]
     uses: Callable[[], tuple[tuple[str, str], ...]] = tuple
+    calls: Callable[[], Iterable[str]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def plan_release(
         try:
             numbers = _numbers(candidates, lock, schema)
             work = Work(lock, folder, layout)
-            for candidate in sorted(candidates, key=lambda each: each.name):
+            for candidate in _in_order(candidates, lock, schema):
                 findings += _add(work, candidate, schema, numbers)
             return work.release(findings)
         except UnusableFolder as failure:
@@ -104,6 +106,30 @@ def unsound(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
         *(_stray(*event, e) for event, e in _unlocked(lock, existing).items()),
         *misfits(lock),
     ]
+
+
+def _in_order(
+    candidates: Iterable[Candidate], lock: Lock, schema: str
+) -> list[Candidate]:
+    """Return what is not in force by name, but what is called before its callers."""
+    pending = {
+        each.name: each
+        for each in sorted(candidates, key=lambda each: each.name)
+        if not (current := lock.current(each.name)) or not _same(current, each, schema)
+    }
+    found: dict[str, Candidate] = {}
+    begun: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name not in begun:
+            begun.add(name)
+            for callee in sorted(pending.keys() & set(pending[name].calls())):
+                visit(callee)
+            found[name] = pending[name]
+
+    for name in pending:
+        visit(name)
+    return list(found.values())
 
 
 def _add(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from perdure.release.deployed import Database, Difference, Version
-from perdure.release.lock import Change, Entry, Lock, place
+from perdure.release.lock import Change, Entry, Lock
 from perdure.release.objects import (
     REGISTER,
     SQL,
@@ -21,6 +21,7 @@ from perdure.release.objects import (
     of_version,
     registration,
 )
+from perdure.release.order import in_order
 
 _REGISTER = {
     True: ("perdure.workflow_versions", "name", "version", "deployed_at"),
@@ -30,11 +31,15 @@ _STUCK = ("overtaken", "unregistered")
 _NOT_RETIRED = "is marked as retired, and the migration that retires it is not deployed"
 
 
-def missing(lock: Lock, database: Database) -> list[Entry | Change]:
-    """Return what of the lock is not deployed, in the order to deploy it."""
+def missing(
+    lock: Lock, database: Database, files: Mapping[str, str] | None = None
+) -> list[Entry | Change]:
+    """Return what of the lock is not deployed, in the order to deploy it.
+
+    `files` are the texts of the migrations folder (see `perdure.release.order`).
+    """
     there = _there(database)
-    absent = [each for each in lock.everything if _key(each) not in there]
-    return sorted(absent, key=place)
+    return [each for each in in_order(lock, files or {}) if _key(each) not in there]
 
 
 def conflicts(lock: Lock, database: Database) -> list[Difference]:

@@ -111,6 +111,8 @@ def test_a_run_of_another_workflow_is_refused(connection: Connection) -> None:
         ("approval", None, 'signal "approval" of order_approval: data is missing'),
         ("approval", {"aproved": True}, "data.approved is missing or null"),
         ("approval", {"approved": "so", "note": 2}, 'approved is "so"' ),
+        ("approval", {"approved": True, "noet": ""}, '"noet"; did you mean "note"'),
+        ("approval", {"approved": "true"}, 'approved is the text "true", expected'),
         ("approvl", {"approved": True}, 'signal "approvl"; did you mean "approv'),
         ("hurry", None, 'order_approval never waits for .*; it waits for: approval'),
         ("approval", {"approved": True, "note": "a\0"}, r"the character U\+0000"),
@@ -126,7 +128,7 @@ def test_a_signal_that_the_run_never_takes_is_refused(
         run.signal(name, data)
     with refused(connection, WrongInput, "never waits .* nor for any other"):
         slow.start(connection).signal("approval")
-    run.signal("approval", {"approved": True, "more": "is ignored"})
+    run.signal("approval", {"approved": True})
 
 
 @pytest.mark.parametrize("style", ["postgres", "iso_8601", "sql_standard"])

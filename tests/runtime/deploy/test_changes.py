@@ -30,7 +30,9 @@ steps:
     expect: one
   - wait_for_signal: approval
   - name: again
-    sql: select total from shop.orders where id in (select id from shop.big)
+    sql: |
+      select total from shop.orders
+      where shop.tax(total) > 0 and id in (select id from shop.big)
   - return: {tax: "${order.tax}"}
 """
 Perdure = Callable[..., Any]
@@ -179,6 +181,17 @@ def test_functions_and_views_that_change_under_runs_are_reported(
     assert "no drift" in done
     data = json.loads(perdure("drift", "--database-url", database, "--json").stdout)
     assert [each["severity"] for each in data["differences"]] == ["warning"]
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_function_is_needed_while_any_step_that_uses_it_is_to_come(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    migrate(project, "0.2", "0.3")
+    found = json.loads(perdure("verify", "--db", database, "--json").stdout)
+    (use,) = found["findings"]
+    assert use["step"] == "order, again"
+    assert len(use["runs"]) == 1
 
 
 def test_the_embedded_database_is_there_until_all_is_verified(

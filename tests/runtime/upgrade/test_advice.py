@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from perdure.cli.runtime import app
 from perdure.engine.database import Database, connect
+from tests.runtime.upgrade.conftest import made
 
 SQL = (
     "create or replace function df.runtime_version() returns text language sql"
@@ -26,6 +28,15 @@ def test_missing(database: str) -> None:
     code, said = invoke("upgrade", "--database-url", database)
     assert code == 2
     assert '"perdure runtime install" installs it' in said
+
+
+@pytest.mark.parametrize("target", ["perdure", "pg_durable>=0.2.5"])
+def test_an_encoding_that_is_none(postgres: str, target: str) -> None:
+    with made(postgres, "template template0 encoding 'SQL_ASCII' locale 'C'") as name:
+        url = make_conninfo(postgres, dbname=name)
+        code, said = invoke("install", "--database-url", url, "--target", target)
+    assert code == 2
+    assert "has the encoding SQL_ASCII, and the runtime needs UTF8" in said
 
 
 def test_older(released: Database) -> None:

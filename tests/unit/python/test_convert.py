@@ -305,6 +305,46 @@ def test_comments_survive_both_ways(text: str) -> None:
     assert converted(Source("f.py", python), Path("/")).text == text
 
 
+def test_comments_of_the_classes_of_results_are_kept() -> None:
+    text = """# of the file
+from dataclasses import dataclass
+
+from perdure import http, workflow
+
+
+# above the inner
+@dataclass
+class Inner:
+    n: int  # beside n
+
+
+# of nothing here
+@dataclass
+class Other:
+    x: int
+
+
+@dataclass
+class Out:
+    # above the member
+    inner: Inner
+    # at the end
+
+
+# above the workflow
+@workflow
+def first() -> None:
+    # the call
+    http.get("https://shop.example", returns=Out)
+"""
+    written = converted(Source("first.py", text), HERE).text
+    assert written.split("steps:")[0] == (
+        "# of the file\n# above the inner\n# beside n\n# above the member\n"
+        "# at the end\n# above the workflow\nworkflow: first\n\n"
+    )
+    assert written.count("# the call") == 1
+
+
 def test_the_command(tmp_path: Path) -> None:
     run = CliRunner().invoke
     file = tmp_path / "flow.yaml"

@@ -61,14 +61,24 @@ def test_a_damaged_lock_is_refused(text: str, message: str) -> None:
     assert found[0].message.startswith(message)
 
 
-MERGE = """\
-format = 1
-<<<<<<< HEAD
-[workflows.{ours}.3]
-=======
-[workflows.{theirs}.3]
->>>>>>> theirs
+TABLE = """\
+[workflows.{name}.3]
+digest = "{name}"
+target = "perdure"
+schema = "workflows"
+layout = "plain"
+migration = "0003_{name}_v3"
+files = [
+]
+signature = []
 """
+TAIL = "]\nsignature = []\n"
+
+
+def merge(ours: str, theirs: str, after: str = "") -> str:
+    """Return a lock as git leaves it."""
+    sides = f"{ours}=======\n{theirs}"
+    return f"format = 1\n<<<<<<< HEAD\n{sides}>>>>>>> theirs\n{after}"
 
 
 @pytest.mark.parametrize(
@@ -79,11 +89,19 @@ format = 1
     ],
 )
 def test_a_merge_says_what_met(theirs: str, message: str) -> None:
-    text = MERGE.format(ours="hello", theirs=theirs)
+    text = merge(TABLE.format(name="hello"), TABLE.format(name=theirs))
     _, found = read_lock(Source("workflows.lock", text))
     assert [each.message for each in found] == [
         f"the lock has an unresolved merge: {message}"
     ]
+
+
+@pytest.mark.parametrize("tail", [TAIL, "signature = []\n"])
+def test_tables_that_git_cut_are_not_to_be_joined(tail: str) -> None:
+    ours, theirs = (TABLE.format(name=e).removesuffix(tail) for e in ("a", "b"))
+    _, found = read_lock(Source("workflows.lock", merge(ours, theirs, tail)))
+    assert found[0].message.endswith("the tables of two branches are mixed up")
+    assert "git checkout --ours or --theirs workflows.lock" in (found[0].help or "")
 
 
 def test_line_ends_do_not_matter_to_a_digest() -> None:

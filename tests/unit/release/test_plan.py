@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from perdure.ir.digest import digest
 from perdure.plan.version import Previous, VersionSql
 from perdure.release import (
@@ -17,6 +19,7 @@ from perdure.release import (
     registered_sources,
 )
 from perdure.release.layouts import LAYOUTS, Folder, Layout
+from perdure.release.order import in_order
 from perdure.source import Source
 from tests.unit.lower.workbench import PG_DURABLE, Workbench
 
@@ -35,6 +38,24 @@ def candidate(
         )
 
     return Candidate("demo", digest(bench.ir(steps, inputs=inputs)), target, build)
+
+
+def named(name: str, candidate: Candidate, *calls: str) -> Candidate:
+    """Return a workflow under another name."""
+
+    def build(
+        version: int, previous: Previous | None, numbers: Mapping[str, int]
+    ) -> VersionSql:
+        made = candidate.build(version, previous, numbers)
+        head = made.install.head.replace("demo", name)
+        back = made.remove.head.replace("demo", name)
+        return replace(
+            made,
+            install=replace(made.install, head=head),
+            remove=replace(made.remove, head=back),
+        )
+
+    return replace(candidate, name=name, build=build, calls=lambda: calls)
 
 
 class Project:
@@ -81,6 +102,41 @@ def test_versions_are_counted_and_files_numbered(bench: Workbench) -> None:
     assert "select workflows.demo_v1(id)" in second["0009_demo_v2.down.sql"]
     third = project.write(candidate(bench, ONE))
     assert next(iter(third)) == "0010_demo_v3.up.sql"
+
+
+def test_callees_are_numbered_before_their_callers(bench: Workbench) -> None:
+    own = candidate(bench, ONE)
+    calls = {"a": ("z", "m"), "b": (), "m": ("z",), "z": ()}
+    candidates = [named(name, own, *others) for name, others in calls.items()]
+    files = Project().write(*candidates)
+    assert [each for each in files if each.endswith("_v1.up.sql")] == [
+        "0001_z_v1.up.sql",
+        "0002_m_v1.up.sql",
+        "0003_a_v1.up.sql",
+        "0004_b_v1.up.sql",
+    ]
+
+
+@pytest.mark.parametrize("layout", ["plain", "flyway", "dbmate", "sqitch", "alembic"])
+def test_migrations_are_applied_in_the_order_of_their_files(
+    bench: Workbench, layout: str
+) -> None:
+    project = Project(layout)
+    project.files["sqitch.plan"] = "%project=shop\n"
+    one, two = candidate(bench, ONE), candidate(bench, TWO)
+    project.write(named("b", one))
+    project.write(named("b", one), named("c", one))
+    project.write(named("b", two), named("c", one))
+    project.write(named("a", one), named("b", two), named("c", two))
+    found = [each.key for each in in_order(project.lock, project.files)]
+    assert found == ["b@1", "c@1", "b@2", "a@1", "c@2"]
+
+
+def test_two_heads_are_found_with_nothing_to_write(bench: Workbench) -> None:
+    project = Project("alembic")
+    project.write(candidate(bench, ONE))
+    project.files["other.py"] = "revision = 'other'"
+    assert codes(project.plan(candidate(bench, ONE))) == ["WF707"]
 
 
 def test_a_changed_signature_drops_the_function(bench: Workbench) -> None:

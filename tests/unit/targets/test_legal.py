@@ -141,6 +141,18 @@ def test_a_return_out_of_an_if_needs_no_table(bench: Workbench) -> None:
             "b: [{sleep: 1s}]}\n    - if: x.n = 1\n      then: [break]",
             "WF604",
         ),
+        (
+            "- {name: rows, sql: select id as n from shop.orders}\n"
+            "- foreach: row in rows\n  do:\n"
+            "    - parallel: {a: [{name: x, sql: select :row.n as n}], "
+            "b: [{sleep: 1s}]}\n    - sql: delete from shop.orders where id = :x.n",
+            "WF604",
+        ),
+        (
+            "- retry: 3\n  do:\n    - parallel: {a: [{name: x, sql: select 1 as n}], "
+            "b: [{sleep: 1s}]}\n    - sql: delete from shop.orders where id = :x.n",
+            "WF604",
+        ),
     ],
 )
 def test_what_the_extension_cannot_do_is_refused(

@@ -45,10 +45,11 @@ CODES: tuple[Code, ...] = (
         code="WF604",
         slug="stale-parallel-result",
         summary="a result of a parallel in a loop would be a round old",
-        what="A branch of a `parallel` inside a `loop` binds a name that is read after "
-        "the `parallel`.",
+        what="A branch of a `parallel` inside a `loop`, a `foreach` or a block with "
+        "`retry` binds a name that is read after the `parallel`, and is not the last "
+        "branch.",
         why="pg_durable merges the branches' results in their order, and later "
-        "branches still have the previous round's copies.",
+        "branches still have the copies of the round, item or attempt before.",
         wrong="- loop:\n    - parallel:\n        a:\n          - name: x\n"
         "            sql: select count(*) as n from shop.orders\n        b:\n"
         "          - sleep: 1s\n    - if: x.n > 3\n      then: [break]",

@@ -113,8 +113,9 @@ def from_value(ctx: Context, given: Given) -> Expr | None:
         case bool():
             return Literal("boolean", "true" if value else "false", span)
         case str():
-            texts.flatten(ctx, Given(value, span))  # which checks its characters
-            return Literal("string", str(value), span)
+            checked = texts.flatten(ctx, Given(value, span)) or ()
+            text = "".join(each.value for each in checked if isinstance(each, Text))
+            return Literal("string", text, span)
         case int() | float() | decimal.Decimal() if has_digits(value):
             return _number(value, span)
     typed = _typed(value)

@@ -9,6 +9,7 @@ end of blocks, the column decides, as it does for a reader.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -55,8 +56,10 @@ class _Place:
 
 def remarks_of(source: Source, workflow: Workflow) -> Remarks:
     """Return the comments that belong to a workflow of a file."""
+    apart: list[_Comment] = []
     if source.path.endswith(".py"):
         comments = _all_in_python(source)
+        apart = _of_shapes(source, comments, workflow)
         own = _own(source, comments, workflow)
     else:
         scalars = compose(source).scalars
@@ -66,8 +69,11 @@ def remarks_of(source: Source, workflow: Workflow) -> Remarks:
         ]
     finder = _Finder(source, comments, _places(source, comments, workflow))
     found = Remarks()
-    for comment in own:
-        finder.put(comment, found)
+    for comment in comments:
+        if comment in own:
+            finder.put(comment, found)
+        elif comment in apart:
+            found.top.append(comment.text)
     return found
 
 
@@ -206,34 +212,83 @@ def _own(
 
     Those at the head of a file are of all that the file has.
     """
-    spans = list(_statements(source))
+    spans = [span for _, span in _statements(source)]
     head = spans[1:2] if _is_documented(source) else spans[:1]
+    near = _near(source, comments, spans, _index_of(spans, workflow))
+    return [
+        each
+        for each in comments
+        if each in near or any(each.start < first for first, _ in head)
+    ]
+
+
+def _index_of(spans: Sequence[tuple[int, int]], workflow: Workflow) -> int:
     steps = [step.head.whole.start for step in walk(workflow)]
-    index = next(i for i, (a, b) in enumerate(spans) if any(a <= s < b for s in steps))
+    return next(i for i, (a, b) in enumerate(spans) if any(a <= s < b for s in steps))
+
+
+def _near(
+    source: Source,
+    comments: Sequence[_Comment],
+    spans: Sequence[tuple[int, int]],
+    index: int,
+) -> list[_Comment]:
+    """Return the comments in a statement, right above it and right below it."""
     start, end = spans[index]
     before = spans[index - 1][1] if index else 0
     after = spans[index + 1][0] if index + 1 < len(spans) else None
     found = []
     for each in comments:
-        header = any(each.start < first for first, _ in head)
         within = start <= each.start < end
         above = before <= each.start < start and not _trails(source, before, each)
         below = end <= each.start < (after or len(source.text) + 1)
         trailing = below and (after is None or _trails(source, end, each))
-        if header or within or above or trailing:
+        if within or above or trailing:
             found.append(each)
     return found
 
 
-def _statements(source: Source) -> Iterator[tuple[int, int]]:
-    """Yield where the statements of a module begin and end, with their decorators."""
+def _of_shapes(
+    source: Source, comments: Sequence[_Comment], workflow: Workflow
+) -> list[_Comment]:
+    """Return the comments of the classes that a workflow names, and these in turn.
+
+    Another language writes the fields of such a class where it is named; what is said
+    of them stands above the workflow.
+    """
+    statements = list(_statements(source))
+    spans = [span for _, span in statements]
+    reached = [_index_of(spans, workflow)]
+    for index in reached:
+        names = _names(statements[index][0])
+        for other, (node, _) in enumerate(statements):
+            named = isinstance(node, ast.ClassDef) and node.name in names
+            if named and other not in reached:
+                reached.append(other)
+    near = [_near(source, comments, spans, each) for each in sorted(reached[1:])]
+    return [each for each in comments if any(each in some for some in near)]
+
+
+def _names(node: ast.stmt) -> set[str]:
+    """Return the names in a statement, also those in quotes, as in annotations."""
+    found = set()
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name):
+            found.add(each.id)
+        elif isinstance(each, ast.Constant) and isinstance(each.value, str):
+            found.update(re.findall(r"\w+", each.value))
+    return found
+
+
+def _statements(source: Source) -> Iterator[tuple[ast.stmt, tuple[int, int]]]:
+    """Yield the statements of a module with where they begin, decorators and all."""
     tree, places = quietly_parsed(source.text, "exec"), Places(source)
     assert isinstance(tree, ast.Module)
     for node in tree.body:
         span = places.span(node)
         decorators = getattr(node, "decorator_list", [])
         starts = [places.span(each).start - 1 for each in decorators]  # with the "@"
-        yield min([span.start, *starts]), span.end
+        yield node, (min([span.start, *starts]), span.end)
 
 
 def _is_documented(source: Source) -> bool:

@@ -81,7 +81,10 @@ def _items(ctx: Context, node: ast.expr) -> Sequence[Any] | None:
             return None
         case ast.Call(func=function, args=args, keywords=options):
             made = constant(ctx, function)
-            strict = made is zip and [each.arg for each in options] == ["strict"]
+            names = [each.arg for each in options]
+            if made is enumerate and names == ["start"] and len(args) == 1:
+                return _made(ctx, made, [*args, options[0].value])
+            strict = made is zip and names == ["strict"]
             return _made(ctx, made, args) if strict or not options else None
     value = constant(ctx, node)
     if isinstance(value, (set, frozenset)):
@@ -98,9 +101,9 @@ def _items(ctx: Context, node: ast.expr) -> Sequence[Any] | None:
 def _made(
     ctx: Context, function: Any, args: Sequence[ast.expr]
 ) -> Sequence[Any] | None:
-    """Return what `range`, `enumerate`, `zip` and `reversed` of constants give."""
+    """Return what `range`, `enumerate`, `zip`, `list` and such of constants give."""
     if function is range and 0 < len(args) < 4:
-        numbers = [constant(ctx, each) for each in args]
+        numbers = [_number(ctx, each) for each in args]
         whole = all(type(each) is int for each in numbers) and 0 not in numbers[2:]
         return range(*numbers) if whole else None
     inner = [_items(ctx, each) for each in args[: 1 if function is enumerate else None]]
@@ -108,11 +111,28 @@ def _made(
     if not lists or len(lists) < len(inner):
         return None
     if function is enumerate:
-        first = constant(ctx, args[1]) if len(args) > 1 else 0
+        first = _number(ctx, args[1]) if len(args) > 1 else 0
         return list(enumerate(lists[0][:_MORE], first)) if type(first) is int else None
     if function is zip:
         return list(zip(*(each[:_MORE] for each in lists), strict=False))
+    if len(args) == 1 and (function is list or function is tuple):
+        return lists[0]
     return lists[0][::-1] if function is reversed else None
+
+
+def _number(ctx: Context, node: ast.expr) -> Any:
+    """Return a number of rounds, which may be `len(names)` and `10**6`."""
+    match node:
+        case ast.Call(func=ast.Name(id="len"), args=[inner], keywords=[]):
+            mine = "len" in ctx.namespace or "len" in ctx.locals
+            items = None if mine else _items(ctx, inner)
+            return None if items is None or items[_MORE:] else len(items)
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            base, power = constant(ctx, left), constant(ctx, right)
+            whole = type(base) is int and type(power) is int
+            small = whole and abs(base) < _MORE and 0 <= power < 64
+            return base**power if small else None
+    return constant(ctx, node)
 
 
 def _rounds(ctx: Context, node: ast.For, items: Sequence[Any]) -> Iterator[Round]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -98,10 +99,11 @@ def flatten(ctx: Context, operand: Operand) -> list[Piece] | None:
     match operand:
         case ast.Constant(value=str()) | ast.JoinedStr():
             found = pieces(ctx.places, operand)
-            for each in found:
-                if isinstance(each, Text):
-                    check_characters(ctx, each)
-            return _inlined(ctx, found)
+            checked = [
+                check_characters(ctx, each) if isinstance(each, Text) else each
+                for each in found
+            ]
+            return _inlined(ctx, checked)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _sum(ctx, left, right)
         case ast.Name(id=name) if name in ctx.literals and name not in ctx.locals:
@@ -142,9 +144,7 @@ def _elsewhere(ctx: Context, value: str, span: Span) -> Text:
     """Return text that another module holds: it stands where it is named."""
     builder = TextBuilder(span.path)
     builder.at(value, span.start)
-    text = builder.done(span.start, span.end)
-    check_characters(ctx, text)
-    return text
+    return check_characters(ctx, builder.done(span.start, span.end))
 
 
 def _check_place(ctx: Context, value: str, span: Span) -> None:
@@ -160,12 +160,17 @@ def _check_place(ctx: Context, value: str, span: Span) -> None:
         ctx.report("WF195", span, message, note, help=help_)
 
 
-def check_characters(ctx: Context, text: Text) -> None:
-    """Report characters that PostgreSQL can't store."""
+def check_characters(ctx: Context, text: Text) -> Text:
+    """Report characters that PostgreSQL can't store; return the text without them.
+
+    What reads it later, such as the database that is asked for its type, would find
+    the same mistake again, or fail at it.
+    """
     for match in _NO_CHARACTER.finditer(text.value):
         code = ord(match.group())
         message = f"character U+{code:04X} can't be part of a text"
         ctx.report("WF104", text.span(match.start(), match.end()), message)
+    return replace(text, value=_NO_CHARACTER.sub("\ufffd", text.value))
 
 
 def _joined(ctx: Context, found: Sequence[Piece], span: Span) -> Text:

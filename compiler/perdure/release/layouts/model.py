@@ -74,6 +74,11 @@ class Layout(Protocol):
     def number(self, path: str) -> int | None:
         """Return the number of a migration that leads up, None for other files."""
 
+    def order(
+        self, stems: Iterable[str], files: Mapping[str, str]
+    ) -> Mapping[str, int]:
+        """Return the places of migrations in the tool's order, as far as known."""
+
     def up_file(self, stem: str) -> str:
         """Return the file that holds the SQL that installs."""
 
@@ -99,6 +104,13 @@ class Base:
         """Return the first group of the pattern, if the whole name fits it."""
         found = self.pattern.fullmatch(path)
         return int(found[1]) if found else None
+
+    def order(
+        self, stems: Iterable[str], files: Mapping[str, str]
+    ) -> Mapping[str, int]:
+        """Return the numbers that the names begin with."""
+        found = ((stem, re.match(r"\d+(?=_)", stem)) for stem in stems)
+        return {stem: int(number[0]) for stem, number in found if number}
 
     def up_sql(self, text: str) -> str:
         """Return the text itself."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import ClassVar
 
@@ -57,6 +57,20 @@ class Alembic(_Beside):
         """Return None: revisions form a chain, and are not counted."""
         return None
 
+    def broken(self, folder: Folder) -> bool:
+        """Return false; two heads, as a merge leaves them, raise UnusableFolder."""
+        _head(folder)
+        return False
+
+    def order(
+        self, stems: Iterable[str], files: Mapping[str, str]
+    ) -> Mapping[str, int]:
+        """Return how many revisions come before each in the chain, at most."""
+        chain = _chain(files)
+        revisions = {stem: stem.partition("_")[0] for stem in stems}
+        depths = _depths(chain)
+        return {e: depths[own] for e, own in revisions.items() if own in depths}
+
     def files(
         self, stem: str, migration: Migration, folder: Folder
     ) -> Mapping[str, str]:
@@ -73,20 +87,40 @@ def _revision(migration: Migration) -> str:
 
 def _head(folder: Folder) -> str | None:
     """Return the one revision that no other one follows."""
-    revisions: set[str] = set()
-    followed: set[str] = set()
-    for path, text in folder.files.items():
-        if path.endswith(".py"):
-            values = dict(_assigned(path, text, ("revision", "down_revision")))
-            revisions.update(_names(values.get("revision")))
-            followed.update(_names(values.get("down_revision")))
-    heads = sorted(revisions - followed)
+    chain = _chain(folder.files)
+    followed = {each for before in chain.values() for each in before}
+    heads = sorted(chain.keys() - followed)
     if len(heads) > 1:
         raise UnusableFolder(
             f"there are {len(heads)} heads, {' and '.join(heads)}: "
             "alembic merge makes one of them"
         )
     return heads[0] if heads else None
+
+
+def _chain(files: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the revisions, each with those that it follows."""
+    found: dict[str, list[str]] = {}
+    for path, text in files.items():
+        if path.endswith(".py"):
+            values = dict(_assigned(path, text, ("revision", "down_revision")))
+            for name in _names(values.get("revision")):
+                found.setdefault(name, []).extend(_names(values.get("down_revision")))
+    return found
+
+
+def _depths(chain: Mapping[str, list[str]]) -> dict[str, int]:
+    """Return the length of the longest way to each revision from a first one."""
+    depths = dict.fromkeys(chain, 0)
+    for _ in chain:
+        deeper = {
+            name: max((depths.get(each, -1) + 1 for each in before), default=0)
+            for name, before in chain.items()
+        }
+        if deeper == depths:
+            break
+        depths = deeper
+    return depths
 
 
 def _names(value: object) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from perdure.release.layouts.model import Base, Folder, Migration, UnusableFolder
@@ -52,7 +52,7 @@ class Sqitch(Base):
         plan = folder.files.get(PLAN)
         if plan is None:
             raise UnusableFolder(f'there is no "{PLAN}": sqitch init makes one')
-        known = set(re.findall(r"^([^%#@\s]\S*)", plan, re.MULTILINE))
+        known = set(_planned(plan))
         lines = [
             f"{_change(stem)} {stem.partition('@')[2]} {_PLANNER} # {note}\n"
             for stem, note in stems.items()
@@ -61,6 +61,13 @@ class Sqitch(Base):
         body = plan.rstrip("\n")
         first = body.rpartition("\n")[2].startswith("%")  # a blank line must follow
         return {PLAN: body + ("\n\n" if first and lines else "\n") + "".join(lines)}
+
+    def order(
+        self, stems: Iterable[str], files: Mapping[str, str]
+    ) -> Mapping[str, int]:
+        """Return the places in the plan."""
+        places = {name: at for at, name in enumerate(_planned(files.get(PLAN, "")))}
+        return {e: places[_change(e)] for e in stems if _change(e) in places}
 
     def up_file(self, stem: str) -> str:
         """Return the script that deploys."""
@@ -73,6 +80,11 @@ class Sqitch(Base):
 
 def _change(stem: str) -> str:
     return stem.partition("@")[0]
+
+
+def _planned(plan: str) -> list[str]:
+    """Return the changes of a plan, in its order."""
+    return re.findall(r"^([^%#@\s]\S*)", plan, re.MULTILINE)
 
 
 def _wrapped(text: str) -> str:

@@ -123,11 +123,20 @@ begin
                     )
                   ),
                   -- steps[4].race.paid[0] payment
-                  df.sql($sql$
-                    select coalesce(perdure.take_signal('{sys_instance_id}', 'paid', ($w1_wait.token)::uuid), jsonb_build_object('signal_name', 'paid', 'timed_out', true, 'data', null))::text as signal
-                  $sql$)
+                  df.as(
+                    df.sql($sql$
+                      select coalesce(perdure.take_signal('{sys_instance_id}', 'paid', ($w1_wait.token)::uuid), jsonb_build_object('signal_name', 'paid', 'timed_out', true, 'data', null))::text as signal
+                    $sql$),
+                    'r6_signal'
+                  )
                 ),
-                df.sql($sql$select 'paid'::text as winner$sql$)
+                df.seq(
+                  -- steps[4].race.paid[0] payment, payload
+                  df.sql($sql$
+                    select perdure.check_signal(($r6_signal)::jsonb, '{"amount": "numeric"}') as ok
+                  $sql$),
+                  df.sql($sql$select 'paid'::text as winner$sql$)
+                )
               ),
               df.seq(
                 -- steps[4].race.expired[0]
@@ -157,13 +166,13 @@ begin
                     df.sql($sql$
                       select id from shop.orders where status = 'new' order by id limit 1
                     $sql$),
-                    'r6_next'
+                    'r7_next'
                   )
                 ),
                 -- steps[5].loop[1]
                 df.if(
                   $sql$
-                    select coalesce((($r6_next.id?)::bigint is null)::boolean, false) as ok
+                    select coalesce((($r7_next.id?)::bigint is null)::boolean, false) as ok
                   $sql$,
                   -- steps[5].loop[1].then[0]
                   df.break(),
@@ -174,13 +183,13 @@ begin
                 -- steps[5].loop[2]
                 df.if(
                   $sql$
-                    select coalesce((($r6_next.id)::bigint = ($sql$ || v_order_id || $sql$)::bigint)::boolean, false) as ok
+                    select coalesce((($r7_next.id)::bigint = ($sql$ || v_order_id || $sql$)::bigint)::boolean, false) as ok
                   $sql$,
                   -- steps[5].loop[2].then[0]
                   df.sql($sql$select 1 as nothing$sql$),
                   -- steps[5].loop[3]
                   df.sql($sql$
-                    update shop.orders set status = 'seen' where id = ($r6_next.id)::bigint
+                    update shop.orders set status = 'seen' where id = ($r7_next.id)::bigint
                   $sql$)
                 ),
                 df.if(
@@ -209,7 +218,7 @@ begin
             df.sql($sql$
               select count(*) as orders from shop.orders where status = 'seen'
             $sql$),
-            'r7_left'
+            'r8_left'
           )
         ),
         df.seq(
@@ -217,7 +226,7 @@ begin
           df.loop(
             df.if(
               $sql$
-                select coalesce((($r7_left.orders)::bigint > 0)::boolean, false) as ok
+                select coalesce((($r8_left.orders)::bigint > 0)::boolean, false) as ok
               $sql$,
               df.seq(
                 -- steps[7].loop[0]
@@ -227,7 +236,7 @@ begin
                   df.sql($sql$
                     select count(*) as orders from shop.orders where status = 'seen'
                   $sql$),
-                  'r7_left'
+                  'r8_left'
                 )
               ),
               df.break()
@@ -351,6 +360,8 @@ $source$,
 {"path": "steps[4].race.paid[0]", "name": "payment", "role": "signal", "file": "workflows/branches_there.yaml", "line": 31},
 {"path": "steps[4].race.paid[0]", "name": "payment", "role": "signal", "file": "workflows/branches_there.yaml", "line": 31},
 {"path": "steps[4].race.paid[0]", "name": "payment", "role": "message", "file": "workflows/branches_there.yaml", "line": 31},
+{"path": "steps[4]", "name": "outcome", "role": "branch", "file": "workflows/branches_there.yaml", "line": 28},
+{"path": "steps[4].race.paid[0]", "name": "payment", "role": "payload", "file": "workflows/branches_there.yaml", "line": 31},
 {"path": "steps[4]", "name": "outcome", "role": "winner", "file": "workflows/branches_there.yaml", "line": 28},
 {"path": "steps[4]", "name": "outcome", "role": "branch", "file": "workflows/branches_there.yaml", "line": 28},
 {"path": "steps[4].race.expired[0]", "name": null, "role": "sleep", "file": "workflows/branches_there.yaml", "line": 35},
