@@ -43,7 +43,7 @@ def _interval(context: Context, env: Env, step: syntax.SleepStep) -> Expression 
         message = "this sleep has no end"
         help_ = "wait for a signal instead, or for a date"
         context.report(error("WF255", span, message, help=help_))
-    elif found is not None and holds(context, found, "% <= interval '0'"):
+    elif found is not None and holds(context, found, "% < interval '0'"):
         message = "this sleep ends before it begins"
         context.report(error("WF255", span, message, help="leave it out"))
     return found
