@@ -116,17 +116,18 @@ def differences(
     """Say what is wrong with the order of what was written, or None."""
     left = list(enumerate(events))
     for row in rows:
-        found = next(
-            (each for each in left if (each[1].marker, each[1].value) == row), None
-        )
-        if found is None:
+        alike = [each for each in left if (each[1].marker, each[1].value) == row]
+        if not alike:
             return f"{row} was not to be written, or not once more"
-        early = [
-            event
-            for index, event in left
-            if event.certain and comes_before(index, event, *found)
-        ]
-        if early:
+        for found in alike:  # of items side by side, any may be the one
+            early = [
+                event
+                for index, event in left
+                if event.certain and comes_before(index, event, *found)
+            ]
+            if not early:
+                break
+        else:
             return f"{row} came before {early}"
         left.remove(found)
     missing = [event for _, event in left if event.certain]
