@@ -41,12 +41,20 @@ from perdure.engine.worker_retention import prune_always
 from perdure.engine.worker_runtime import Runtime
 from perdure.engine.worker_session import PERMANENT, Session, connect, reason
 from perdure.engine.worker_statements import StatementWork
-from perdure.engine.worker_wake import Backoff, Bell, Relay
+from perdure.engine.worker_wake import Backoff, Bell, Look, Relay
 from perdure.engine.worker_watch import Watch
 
-# One call of df.work ends after this long, so that a stop is heard in time.
-CALL_MS = 500
+# One call of df.work ends after this long, so that a stop is heard in time, and so that
+# who is in a call for longer is known to be in a long step.
+CALL_MS = 50
 CALL_STEPS = 100_000
+# A session that was woken while another one does short steps helps for so long. When it
+# finds less than this there are enough at it: it waits for longer and longer before it
+# looks again.
+HELP_MS = 5
+HELP_STEPS = 8
+PATIENCE_SECONDS = 0.003
+MOST_PATIENCE_SECONDS = 0.012
 # Nothing depends on these two; they bound the damage of a lost notification.
 IDLE_SECONDS = 60.0
 LISTEN_SECONDS = 60.0
@@ -81,7 +89,7 @@ class Worker:
         self._options = options
         self._log = log
         self._bell = Bell()
-        self._relay = Relay()
+        self._relay = Relay(lasting=1.5 * CALL_MS / 1000)
         self._stopping = False
         self._forced = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -197,14 +205,22 @@ class Worker:
         """Call df.work until stopped; every error is the caller's."""
         empty = Backoff(first=0.005, most=0.1)
         idle = False
+        patience = PATIENCE_SECONDS
         while not self._stopping:
             mark = self._bell.mark()
-            pause = await self._relay.answer(mark) if idle else None
+            pause = await self._relay.answer(mark, patience) if idle else None
             if pause is None:
+                helps = idle and self._relay.busy
                 with self._relay.look(mark) as look:
-                    steps, wait_ms = await self._call(care, connection)
+                    steps, wait_ms = await self._call(
+                        care, connection, HELP_MS if helps else CALL_MS
+                    )
                     pause = IDLE_SECONDS if wait_ms is None else wait_ms / 1000
                     look.pause = pause or None
+                if helps and 0 < steps < HELP_STEPS and not self._was_long(look, steps):
+                    patience = min(patience * 2, MOST_PATIENCE_SECONDS)
+                    continue
+                patience = PATIENCE_SECONDS
                 if steps or pause:
                     empty.reset()
                 else:
@@ -214,11 +230,15 @@ class Worker:
             if idle:
                 await self._bell.wait(mark, min(pause, IDLE_SECONDS))
 
+    def _was_long(self, look: Look, steps: int) -> bool:
+        """Whether so many steps took too long for others to wait for them."""
+        return self._loop.time() - look.began > PATIENCE_SECONDS * (steps + 1)
+
     async def _call(
-        self, care: Care, connection: psycopg.AsyncConnection[Any]
+        self, care: Care, connection: psycopg.AsyncConnection[Any], ms: int
     ) -> tuple[int, int | None]:
-        """Call df.work once; return its steps and its wait."""
-        query, values = care.call(CALL_STEPS, CALL_MS)
+        """Call df.work once, for `ms` and a step; return its steps and its wait."""
+        query, values = care.call(CALL_STEPS, ms)
         pid = connection.info.backend_pid  # not known any more once it is lost
         begun = time.monotonic()
         try:
@@ -232,8 +252,8 @@ class Worker:
         steps, wait_ms = row if row else (0, None)
         self.steps += steps
         if steps:
-            ms = round((time.monotonic() - begun) * 1000, 3)
-            self._log.debug("worker.steps", steps=steps, ms=ms, wait_ms=wait_ms)
+            took = round((time.monotonic() - begun) * 1000, 3)
+            self._log.debug("worker.steps", steps=steps, ms=took, wait_ms=wait_ms)
         return steps, wait_ms
 
     async def _listen(self, bells: dict[str, Bell]) -> None:

@@ -53,11 +53,13 @@ def _answer(waiter: asyncio.Future[bool], rung: bool) -> None:
         waiter.set_result(rung)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Look:
-    """One session's look for work; `pause` is how long nothing will be ready."""
+    """One session's look for work; `pause` is for how long nothing will be ready."""
 
     mark: int
+    began: float
+    ended: asyncio.Future[float]
     pause: float | None = None
 
 
@@ -65,39 +67,59 @@ class Relay:
     """Lets idle sessions look for work one after the other.
 
     A notification wakes all of them, and mostly there is work for one. So the others
-    wait for what the first one finds; when that takes longer than a few milliseconds it
-    is at work, the next one looks, and the others wait for that one.
+    wait for what it finds; when that takes longer than a session's patience it is at
+    work, and the next one looks. Steps that come in a stream are better left to the
+    one that does them, because what it finds at once costs less: who looks beside it
+    only helps, see `busy`. A look that lasts longer than `lasting` seconds is in a long
+    step, and is counted no more.
     """
 
-    def __init__(self, patience: float = 0.003) -> None:
-        self._patience = patience
-        self._last: asyncio.Future[Look] | None = None
+    def __init__(self, lasting: float) -> None:
+        self._lasting = lasting
+        self._looks: list[Look] = []
+        self._last: Look | None = None
 
-    async def answer(self, mark: int) -> float | None:
-        """Return the pause that another session found since `mark`, if one did."""
-        last = self._last
-        if last is None or last.done():
-            return None
-        while True:
-            try:
-                found = await asyncio.wait_for(asyncio.shield(last), self._patience)
-            except TimeoutError:
-                if self._last is None or self._last is last:
-                    return None
-                last = self._last
-            else:
-                return found.pause if found.mark >= mark else None
+    @property
+    def busy(self) -> bool:
+        """Whether a session is looking, or does short steps that it found."""
+        return bool(self._under_way())
+
+    async def answer(self, mark: int, patience: float) -> float | None:
+        """Return for how long nothing will be ready, if a look since `mark` found that.
+
+        Waits for those that are under way, `patience` seconds for the newest of them.
+        """
+        while self._left(mark) is None and (looks := self._under_way()):
+            newest = looks[-1]
+            await asyncio.wait([newest.ended], timeout=patience)
+            if not newest.ended.done() and self._looks[-1] is newest:
+                break
+        return self._left(mark)
 
     @contextmanager
     def look(self, mark: int) -> Iterator[Look]:
         """Enclose a look; what it sets is what the others hear."""
-        look = Look(mark)
-        future = asyncio.get_running_loop().create_future()
-        self._last = future
+        loop = asyncio.get_running_loop()
+        look = Look(mark, loop.time(), loop.create_future())
+        self._looks.append(look)
         try:
             yield look
         finally:
-            future.set_result(look)
+            self._looks.remove(look)
+            self._last = look
+            look.ended.set_result(loop.time())
+
+    def _under_way(self) -> list[Look]:
+        since = asyncio.get_running_loop().time() - self._lasting
+        return [look for look in self._looks if look.began > since]
+
+    def _left(self, mark: int) -> float | None:
+        """What is left of the pause that the last look found, if it is of `mark`."""
+        last = self._last
+        if last is None or last.pause is None or last.mark < mark:
+            return None
+        left = last.ended.result() + last.pause - asyncio.get_running_loop().time()
+        return left if left > 0 else None
 
 
 class Backoff:

@@ -118,15 +118,16 @@ def test_sessions_look_one_after_the_other() -> None:
     """One that finds much is followed by one; what that finds is the others' answer."""
 
     async def main() -> list[float | None]:
-        relay, done = Relay(patience=0.001), asyncio.Event()
+        relay, done = Relay(lasting=60), asyncio.Event()
 
         async def at_work() -> None:
             with relay.look(1):
                 await done.wait()
 
         async def look() -> float | None:
-            pause = await relay.answer(1)
+            pause = await relay.answer(1, patience=0.001)
             if pause is None:
+                assert relay.busy
                 with relay.look(1) as found:
                     found.pause = 7.0
             return pause
@@ -138,19 +139,38 @@ def test_sessions_look_one_after_the_other() -> None:
         await first
         return pauses
 
-    assert asyncio.run(main()) == [None, 7.0, 7.0]
+    pauses = asyncio.run(main())
+    assert pauses[0] is None
+    assert all(pause and 0 < pause <= 7 for pause in pauses[1:])
 
 
-def test_who_is_woken_by_time_looks() -> None:
-    """What was found before, after the same ring, says nothing of a timer."""
-
-    async def main() -> float | None:
-        relay = Relay()
+def test_what_a_session_found_is_good_until_its_time_or_the_next_ring() -> None:
+    async def main() -> tuple[float | None, float | None, float | None]:
+        relay = Relay(lasting=60)
         with relay.look(1) as found:
-            found.pause = 7.0
-        return await relay.answer(1)
+            found.pause = 60.0
+        known = await relay.answer(1, patience=0)
+        rung = await relay.answer(2, patience=0)
+        with relay.look(2) as found:
+            found.pause = 0.001
+        await asyncio.sleep(0.01)
+        return known, rung, await relay.answer(2, patience=0)
 
-    assert asyncio.run(main()) is None
+    known, rung, over = asyncio.run(main())
+    assert known is not None
+    assert 0 < known <= 60
+    assert (rung, over) == (None, None)
+
+
+def test_a_long_step_is_nobodys_concern() -> None:
+    async def main() -> tuple[bool, float | None, bool]:
+        relay = Relay(lasting=0.001)
+        with relay.look(1):
+            before = relay.busy
+            await asyncio.sleep(0.01)
+            return before, await relay.answer(2, patience=60), relay.busy
+
+    assert asyncio.run(main()) == (True, None, False)
 
 
 def test_backoff_grows_to_its_limit_and_starts_again() -> None:
