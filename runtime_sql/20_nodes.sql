@@ -308,7 +308,7 @@ begin
     raise exception 'df.http_multipart: not a part: %', left(p_part::text, 200) using errcode = 'PD001',
       hint = 'A part is {"name": ..., "data_b64": ..., "filename": ..., "content_type": ...}.';
   elsif v_data ~ '[${]'
-     and btrim(v_data) !~ '^(\$[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\??|\{[A-Za-z_]\w*\})$' then
+     and btrim(v_data) !~ E'^(\\$[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)?\\??|\\{[A-Za-z_]\\w*\\})$' then
     raise exception 'df.http_multipart: data_b64 of part % mixes a reference with other text',
       to_json(p_part ->> 'name') using errcode = 'PD001';
   end if;

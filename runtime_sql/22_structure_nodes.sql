@@ -96,7 +96,7 @@ begin
   if coalesce(cardinality(nodes), 0) = 0 then
     raise exception 'df.transaction: no nodes' using errcode = 'PD001';
   elsif exists (select from unnest(nodes) n
-      where df_graph.elements(n) !~ '^\{("as":"\w+",)?"df":"sql",') then
+      where df_graph.elements(n) !~ E'^\\{("as":"\\w+",)?"df":"sql",') then
     raise exception 'df.transaction: holds SQL nodes only' using errcode = 'PD001';
   end if;
   return df_graph.composite('transaction', nodes);

@@ -160,7 +160,7 @@ language sql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
-  select not (age(i.xmax) > h.newest and age(i.xmax) <> all (h.ages))
+  select age(i.xmax) <= h.newest or age(i.xmax) = any (h.ages)
   from df_engine.instances i, df_engine.holders() h where i.id = p_instance
 $$;
 

@@ -54,10 +54,12 @@ begin
 end
 $$;
 
--- Do the command. Runs as the owner.
+-- Do the command. Runs as the owner. (What is called from here, and from the other entrances
+-- that set it, has patterns in literals, which a session may read in its own way.)
 create function df_engine.do_command() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 set jit = off
 as $$
 begin
@@ -133,7 +135,7 @@ begin
   select * into v_graph from df_engine.graphs where id = v_id;
   perform df_engine.check_start(v_graph, v_role, p.data);
   if p.concurrency_key is not null or p.concurrency_limit is not null or p.timeout is not null
-     or octet_length(p.key) > 2000 then
+     or p.key is not null then
     perform df_engine.check_limits(p);
   end if;
   loop

@@ -174,6 +174,7 @@ $$;
 create function df.explain(input text) returns text
 language plpgsql
 set search_path = pg_catalog, df, pg_temp
+set standard_conforming_strings = on
 as $$
 declare
   v_input text := btrim(input, E' \t\r\n');

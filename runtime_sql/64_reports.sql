@@ -50,6 +50,7 @@ $$;
 create function df_graph.read_cursor(p_cursor text, out created timestamptz, out id text)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $$
 declare
   v_parts text[];

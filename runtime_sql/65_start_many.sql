@@ -51,7 +51,8 @@ begin
     raise exception 'there are % keys for % inputs', cardinality(p.keys), cardinality(p.inputs)
       using errcode = 'PD003';
   end if;
-  perform df_graph.check_length('key', k) from unnest(p.keys) k where octet_length(k) > 2000;
+  perform df_graph.check_length('key', (select k from unnest(p.keys) k
+    order by octet_length(k) desc nulls last limit 1));
   select i into v_place from unnest(p.inputs) with ordinality u (input, i)
   where jsonb_typeof(input) is distinct from 'object' or not input ?& p_graph.inputs
   order by i limit 1;

@@ -11,16 +11,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from perdure.engine.postgres import start_embedded
+from tests.databases import made_url
 from tests.programs import BIN_DIR
 
 
@@ -60,26 +58,11 @@ def postgres(short_dir: Path) -> Iterator[str]:
 @pytest.fixture
 def make_database(postgres: str) -> Iterator[Callable[[], str]]:
     """Return a function that makes an empty database and returns its URL."""
-    made: list[str] = []
-
-    def make() -> str:
-        name = f"test_{uuid.uuid4().hex}"
-        _run(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
-        made.append(name)
-        return make_conninfo(postgres, dbname=name)
-
-    yield make
-    for name in made:
-        drop = sql.SQL("drop database if exists {} with (force)")
-        _run(postgres, drop.format(sql.Identifier(name)))
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(made_url(postgres))
 
 
 @pytest.fixture
 def database(make_database: Callable[[], str]) -> str:
     """Return the URL of an empty database."""
     return make_database()
-
-
-def _run(url: str, statement: sql.Composed) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)

@@ -147,3 +147,34 @@ def test_only_with_standard_conforming_strings(api: Db) -> None:
     row = api.instance(run)
     assert (row["status"], row["sqlstate"]) == ("failed", "PD004")
     assert "standard_conforming_strings" in row["error"]
+
+
+NODES = (
+    """df."as"('select ''a''::text as t', 'r')""",
+    "df.transaction('select 1', 'select 2')",
+    "df.http_multipart('http://localhost/', 'POST', jsonb_build_array("
+    "jsonb_build_object('name', 'f', 'data_b64', '$r.t')))",
+)
+READ = (
+    "select df.explain(%(run)s)",
+    """select df.explain($$df.seq('select 1', 'select 2')$$)""",
+    "select df.list_instances(null, 1, null, df_graph.cursor_of(now(), '00000000'))",
+    "select perdure.url_encode('a b')",
+    "select perdure.stop_schedule('a_b')",
+    "select df.signal(%(run)s, 'go', '{\"a\": 1}')",
+)
+
+
+def test_a_session_that_reads_literals_otherwise(api: Db) -> None:
+    """One with standard_conforming_strings off starts runs, and looks at them."""
+    graph = ", ".join(NODES)
+    options = "-c standard_conforming_strings=off -c escape_string_warning=off"
+    with psycopg.connect(api.url, autocommit=True, options=options) as connection:
+        row = connection.execute(
+            f"select df.start(df.seq({graph}))".encode()
+        ).fetchone()
+        assert row is not None
+        for query in READ:
+            connection.execute(query.encode(), {"run": row[0]})
+    api.work()
+    assert api.status(str(row[0])) == "running"  # its request is to be made

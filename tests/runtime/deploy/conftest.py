@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from perdure.cli.main import app
 from perdure.engine.database import Database
 from perdure.engine.install import install
 from perdure.engine.postgres import embedded_bin_dir
+from tests.databases import made, made_url
 
 WORKFLOW = """\
 workflow: hello
@@ -34,11 +34,17 @@ VERSIONS = (
 Perdure = Callable[..., Any]
 
 
-def make_project(folder: Path, postgres: str) -> Path:
-    """Make a project whose schema is read on the tests' own server, in no time."""
-    (folder / "perdure.toml").write_text(f"[postgres]\nurl = {postgres!r}\n")
+def make_project(
+    folder: Path, postgres: str, workflow: str = WORKFLOW, schema: str | None = None
+) -> Path:
+    """Make a project of one workflow whose schema is read on the tests' own server."""
+    where = f"[postgres]\nurl = {postgres!r}\n"
+    if schema is not None:
+        (folder / "schema.sql").write_text(schema)
+        where = f'schema = "schema.sql"\n{where}'
+    (folder / "perdure.toml").write_text(where)
     (folder / "workflows").mkdir()
-    (folder / "workflows" / "hello.yaml").write_text(WORKFLOW)
+    (folder / "workflows" / f"{workflow.split()[1]}.yaml").write_text(workflow)
     return folder
 
 
@@ -68,22 +74,12 @@ def perdure(project: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Pe
 # --- made once ------------------------------------------------------------------------
 
 
-def make(postgres: str, name: str, template: str | None = None) -> str:
-    """Make a database, as a copy of another one."""
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        like = f" template {template}" if template else ""
-        connection.execute(f"create database {name}{like}".encode())
-    return make_conninfo(postgres, dbname=name)
-
-
 @pytest.fixture(scope="session")
 def runtime_template(postgres: str) -> Iterator[str]:
     """Return the name of a database with the runtime."""
-    name = f"template_{uuid.uuid4().hex}"
-    install(Database(make(postgres, name), "the test"))
-    yield name
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)".encode())
+    with made(postgres) as name:
+        install(Database(make_conninfo(postgres, dbname=name), "the test"))
+        yield name
 
 
 @pytest.fixture
@@ -92,10 +88,8 @@ def database(request: pytest.FixtureRequest, postgres: str) -> Iterator[str]:
     template = None
     if "runtime" in request.fixturenames:
         template = request.getfixturevalue("runtime_template")
-    name = f"test_{uuid.uuid4().hex}"
-    yield make(postgres, name, template)
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"drop database if exists {name} with (force)".encode())
+    with made_url(postgres, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.runtime.deploy.conftest import caller
+from tests.runtime.deploy.conftest import caller, make_project
 
 SCHEMA = """\
 create schema shop;
@@ -40,13 +40,7 @@ Perdure = Callable[..., Any]
 
 @pytest.fixture
 def project(tmp_path: Path, postgres: str) -> Path:
-    (tmp_path / "perdure.toml").write_text(
-        f'schema = "schema.sql"\n[postgres]\nurl = {postgres!r}\n'
-    )
-    (tmp_path / "schema.sql").write_text(SCHEMA)
-    (tmp_path / "workflows").mkdir()
-    (tmp_path / "workflows" / "approve.yaml").write_text(WORKFLOW)
-    return tmp_path
+    return make_project(tmp_path, postgres, WORKFLOW, SCHEMA)
 
 
 @pytest.fixture

@@ -14,12 +14,13 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from tests.databases import made, made_url
 from tests.runtime.engine.db import Db
 
 RUNTIME = Path(__file__).resolve().parents[3] / "runtime_sql"
 LOG = (
     "create table public.log (id bigint generated always as identity, what text,"
-    " at timestamptz default clock_timestamp());"
+    " at timestamptz default clock_timestamp(), began timestamptz default now());"
     " grant all on public.log to public"
 )
 
@@ -48,30 +49,21 @@ CLEAN = (
 )
 
 
-def admin(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement.encode())
-
-
 @pytest.fixture(scope="session")
 def template(postgres: str) -> Iterator[str]:
     """Return the name of a database with the runtime and a table to log into."""
-    name = f"engine_template_{uuid.uuid4().hex}"
-    admin(postgres, f"create database {name}")
-    with psycopg.connect(make_conninfo(postgres, dbname=name)) as connection:
-        for path in sorted(RUNTIME.glob("*.sql")):
-            connection.execute(path.read_bytes())
-        connection.execute(LOG.encode())
-    yield name
-    admin(postgres, f"drop database {name} with (force)")
+    with made(postgres) as name:
+        with psycopg.connect(make_conninfo(postgres, dbname=name)) as connection:
+            for path in sorted(RUNTIME.glob("*.sql")):
+                connection.execute(path.read_bytes())
+            connection.execute(LOG.encode())
+        yield name
 
 
 @pytest.fixture(scope="module")
 def url(postgres: str, template: str) -> Iterator[str]:
-    name = f"engine_{uuid.uuid4().hex}"
-    admin(postgres, f"create database {name} template {template}")
-    yield make_conninfo(postgres, dbname=name)
-    admin(postgres, f"drop database {name} with (force)")
+    with made_url(postgres, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -79,6 +71,14 @@ def db(url: str) -> Iterator[Db]:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(CLEAN.encode())
         yield Db(url, connection)
+
+
+@pytest.fixture
+def batches(db: Db) -> Iterator[Db]:
+    """Return a database with batches that no noise of the machine cuts short."""
+    db.run("select df.configure(batch_ms => 1000)")
+    yield db
+    db.run("select df.configure(batch_ms => 5)")
 
 
 @pytest.fixture

@@ -97,6 +97,16 @@ class Db:
         return [row[0] for row in self.run("select what from log order by id")]
 
 
+def trust(db: Db) -> None:
+    """Let the engine take the statements of all runs for short, for good."""
+    db.run("update df_engine.nodes set short_runs = 1000")
+
+
+def commits(db: Db, table: str = "log") -> int:
+    """Count the transactions that the rows of a table come from, by their now()."""
+    return int(db.value(f"select count(distinct began) from {table}"))
+
+
 def logged(what: str) -> str:
     """Return an SQL node, as an expression, that logs a word."""
     return f"'insert into log (what) values (''{what}'')'"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -14,6 +14,20 @@ from psycopg.conninfo import make_conninfo
 from tests.runtime.engine.db import Db
 
 Row = tuple[Any, ...]
+
+SLEEPERS = (
+    "select case %s when 'cancel' then pg_cancel_backend(pid)"
+    " else pg_terminate_backend(pid) end from pg_stat_activity"
+    " where wait_event = 'PgSleep' and datname = current_database()"
+)
+
+# A process that works until it is killed: `python -c WORKER url`.
+WORKER = """
+import psycopg, sys
+with psycopg.connect(sys.argv[1], autocommit=True) as connection:
+    while True:
+        connection.execute("call df.work(100000, 1000)")
+"""
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
@@ -48,6 +62,16 @@ def sleeps(db: Db, count: int = 1) -> bool:
     )
 
 
+def terminate_sleepers(db: Db) -> None:
+    """End the sessions of the test's database that are in pg_sleep."""
+    db.run(SLEEPERS, "terminate")
+
+
+def cancel_sleepers(db: Db) -> None:
+    """Cancel the statements of the test's database that are in pg_sleep."""
+    db.run(SLEEPERS, "cancel")
+
+
 def look_again(db: Db) -> None:
     """Forget what was seen: a transaction sees the sessions of its first look."""
     db.run("select pg_stat_clear_snapshot()")
@@ -80,6 +104,23 @@ def working(db: Db) -> Iterator[threading.Thread]:
                     return
                 except psycopg.errors.QueryCanceled:
                     continue
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    yield thread
+    thread.join()
+
+
+@contextmanager
+def worker_thread(db: Db) -> Iterator[threading.Thread]:
+    """Run df.work on another connection; what becomes of it does not matter."""
+
+    def body() -> None:
+        with (
+            suppress(psycopg.OperationalError),
+            psycopg.connect(db.url, autocommit=True) as connection,
+        ):
+            connection.execute("call df.work(100000, 20000)")
 
     thread = threading.Thread(target=body)
     thread.start()

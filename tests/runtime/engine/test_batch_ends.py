@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.runtime.engine.db import Db
+from tests.runtime.engine.db import Db, commits, trust
 from tests.runtime.engine.sessions import work_side_by_side
 
 WIDTH = 30
 LEAF = "insert into log (what) values ($input.n || ''/{0}'') returning {0} as v"
-
-
-@pytest.fixture
-def batches(db: Db) -> Iterator[Db]:
-    """Return a database with batches that no noise of the machine cuts short."""
-    db.run("select df.configure(batch_ms => 1000)")
-    db.run("alter table log add column if not exists began timestamptz")
-    db.run("alter table log alter began set default now()")
-    yield db
-    db.run("select df.configure(batch_ms => 5)")
 
 
 def leaves(first: int, last: int) -> str:
@@ -38,13 +24,8 @@ def start(db: Db, graph: str, runs: int = 1) -> list[str]:
         " from generate_series(1, %s) n order by n",
         runs,
     )
-    db.run("update df_engine.nodes set short_runs = 1000")
+    trust(db)
     return [str(row[0]) for row in rows]
-
-
-def commits(db: Db) -> int:
-    """Count the transactions that the rows of the log come from, by their now()."""
-    return int(db.value("select count(distinct began) from log"))
 
 
 def waiting(db: Db) -> str:

@@ -10,18 +10,16 @@ from contextlib import contextmanager, suppress
 import psycopg
 import pytest
 
-from tests.runtime.engine.db import Db
-from tests.runtime.engine.sessions import wait_until
+from tests.runtime.engine.db import Db, commits, trust
+from tests.runtime.engine.sessions import sleeps, terminate_sleepers, wait_until
 
 INSERT = "insert into log (what) values ($input.n || ''/{}'')"
 
 
-@pytest.fixture
-def batches(db: Db) -> Iterator[Db]:
-    """Return a database with batches that no noise of the machine cuts short."""
-    db.run("select df.configure(batch_ms => 1000)")
-    yield db
-    db.run("select df.configure(batch_ms => 5)")
+@pytest.fixture(autouse=True)
+def tables(db: Db) -> Iterator[None]:
+    """Drop the tables that a test has made."""
+    yield
     for table in ("accounts", "children", "parents"):
         db.run(f"drop table if exists {table} cascade")
 
@@ -41,23 +39,6 @@ def start(db: Db, graph: str, first: int, last: int) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def trust(db: Db) -> None:
-    """Let the engine take all statements for short, as after a few runs."""
-    db.run("update df_engine.nodes set short_runs = 3")
-
-
-def commits(db: Db, table: str = "log") -> int:
-    """Count the transactions that the rows of a table come from, by their now()."""
-    return int(db.value(f"select count(distinct began) from {table}"))
-
-
-@pytest.fixture
-def began(batches: Db) -> Db:
-    batches.run("alter table log add column if not exists began timestamptz")
-    batches.run("alter table log alter began set default now()")
-    return batches
-
-
 def test_statements_are_trusted_once_they_were_short(batches: Db) -> None:
     def trusted() -> bool:
         start(batches, seq("select $input.n"), 1, 20)
@@ -68,28 +49,28 @@ def test_statements_are_trusted_once_they_were_short(batches: Db) -> None:
     wait_until(trusted)
 
 
-def test_runs_share_commits(began: Db) -> None:
+def test_runs_share_commits(batches: Db) -> None:
     graph = seq(*(INSERT.format(i) for i in range(5)))
-    start(began, graph, 1, 40)
-    trust(began)
-    assert began.work() == 200
-    assert began.value("select count(distinct what) from log") == 200
-    assert commits(began) < 40
+    start(batches, graph, 1, 40)
+    trust(batches)
+    assert batches.work() == 200
+    assert batches.value("select count(distinct what) from log") == 200
+    assert commits(batches) < 40
 
 
-def test_none_where_they_are_turned_off(began: Db) -> None:
-    began.run("select df.configure(batch_ms => 0)")
-    start(began, seq(*(INSERT.format(i) for i in range(3))), 1, 10)
-    trust(began)
-    began.work()
-    assert commits(began) == 30
+def test_none_where_they_are_turned_off(batches: Db) -> None:
+    batches.run("select df.configure(batch_ms => 0)")
+    start(batches, seq(*(INSERT.format(i) for i in range(3))), 1, 10)
+    trust(batches)
+    batches.work()
+    assert commits(batches) == 30
 
 
-def test_now_advances_within_a_run(began: Db) -> None:
-    start(began, seq(*(INSERT.format(i) for i in range(5))), 1, 30)
-    trust(began)
-    began.work()
-    assert not began.run(
+def test_now_advances_within_a_run(batches: Db) -> None:
+    start(batches, seq(*(INSERT.format(i) for i in range(5))), 1, 30)
+    trust(batches)
+    batches.work()
+    assert not batches.run(
         "select from log a join log b on split_part(a.what, '/', 1)"
         " = split_part(b.what, '/', 1)"
         " where split_part(a.what, '/', 2) < split_part(b.what, '/', 2)"
@@ -146,15 +127,6 @@ def dawdle(db: Db, slow: int, seconds: float) -> None:
         f" if n = {slow} then perform pg_catalog.pg_sleep({seconds}); end if;"
         " insert into log (what) values (n); end $$"
     )
-
-
-def sleepers(db: Db) -> list[int]:
-    """Return the sessions that are in the middle of the slow statement."""
-    rows = db.run(
-        "select pid from pg_stat_activity where wait_event = 'PgSleep'"
-        " and datname = current_database()"
-    )
-    return [int(row[0]) for row in rows]
 
 
 @contextmanager
@@ -218,9 +190,9 @@ def test_statements_that_are_never_added(batches: Db, statement: str) -> None:
     )
 
 
-def test_deferred_constraints_turn_them_off(began: Db) -> None:
-    began.run("create table parents (id integer primary key)")
-    began.run(
+def test_deferred_constraints_turn_them_off(batches: Db) -> None:
+    batches.run("create table parents (id integer primary key)")
+    batches.run(
         "create table children (parent integer references parents deferrable"
         " initially deferred, began timestamptz default now())"
     )
@@ -228,11 +200,11 @@ def test_deferred_constraints_turn_them_off(began: Db) -> None:
         "with c as (insert into children values ($input.n))"
         " insert into parents values ($input.n)"
     )
-    runs = start(began, seq(both, both.replace("$input.n", "-$input.n")), 1, 10)
-    trust(began)
-    began.work()
-    assert all(began.status(run) == "completed" for run in runs)
-    assert commits(began, "children") == 20
+    runs = start(batches, seq(both, both.replace("$input.n", "-$input.n")), 1, 10)
+    trust(batches)
+    batches.work()
+    assert all(batches.status(run) == "completed" for run in runs)
+    assert commits(batches, "children") == 20
 
 
 def test_a_bound_of_steps_is_kept(batches: Db) -> None:
@@ -264,9 +236,9 @@ def test_a_slow_step_delays_only_its_batch(batches: Db) -> None:
     runs = start(batches, seq("select public.dawdle($input.n)"), 1, 200)
     trust(batches)
     with sessions(batches, 2):
-        wait_until(lambda: bool(sleepers(batches)))
+        wait_until(lambda: sleeps(batches))
         wait_until(lambda: len(batches.log()) >= 170)
-        assert sleepers(batches)
+        assert sleeps(batches)
     assert all(batches.status(run) == "completed" for run in runs)
     assert sorted(batches.log(), key=int) == [str(n) for n in range(1, 201)]
 
@@ -277,10 +249,10 @@ def test_a_session_that_dies_in_a_batch_has_done_nothing_of_it(batches: Db) -> N
     runs = start(batches, seq("select public.dawdle($input.n)"), 1, 20)
     trust(batches)
     with sessions(batches, 2):
-        wait_until(lambda: len(sleepers(batches)) == 1)
+        wait_until(lambda: sleeps(batches))
         done = len(batches.log())
         dawdle(batches, 0, 0)
-        batches.run("select pg_terminate_backend(%s)", sleepers(batches)[0])
+        terminate_sleepers(batches)
     assert done < 20
     assert all(batches.status(run) == "completed" for run in runs)
     assert sorted(batches.log(), key=int) == [str(n) for n in range(1, 21)]

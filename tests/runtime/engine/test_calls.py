@@ -6,7 +6,10 @@ import psycopg
 import pytest
 
 from tests.runtime.engine.db import Db, logged
-from tests.runtime.engine.test_exactly_once import wait_until, worker_thread
+from tests.runtime.engine.sessions import (
+    wait_until,
+    worker_thread,
+)
 
 NOTHING_LEFT = (
     "select (select count(*) from df_engine.tasks) +"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.runtime.engine.db import Db
+from tests.runtime.engine.db import Db, trust
 from tests.runtime.engine.sessions import (
     session,
     wait_until,
@@ -18,22 +18,9 @@ JOIN = 'df."join"({})'
 LEAF = "'insert into log (what) values (''{}'')'"
 
 
-@pytest.fixture
-def batches(db: Db) -> Iterator[Db]:
-    """Return a database with batches that no noise of the machine cuts short."""
-    db.run("select df.configure(batch_ms => 1000)")
-    yield db
-    db.run("select df.configure(batch_ms => 5)")
-
-
 def multixacts(db: Db) -> int:
     db.run("checkpoint")
     return int(db.value("select next_multixact_id::text from pg_control_checkpoint()"))
-
-
-def trust(db: Db) -> None:
-    """Let the engine take the statements of all runs for short, for good."""
-    db.run("update df_engine.nodes set short_runs = 1000")
 
 
 @pytest.mark.parametrize("batch_ms", [0, 1000])

@@ -12,10 +12,12 @@ import pytest
 
 from tests.runtime.engine.db import Db, logged
 from tests.runtime.engine.sessions import (
+    WORKER,
     as_role,
     meanwhile,
     session,
     sleeps,
+    terminate_sleepers,
     wait_until,
     waits_for_lock,
     working,
@@ -241,14 +243,6 @@ def test_two_sessions_give_turns_at_once(db: Db) -> None:
     assert statuses(db, runs) == ["running", "pending", "pending"]
 
 
-WORKER = """
-import psycopg, sys
-with psycopg.connect(sys.argv[1], autocommit=True) as connection:
-    while True:
-        connection.execute("call df.work(100000, 1000)")
-"""
-
-
 @pytest.mark.slow
 def test_limits_through_kill_9(db: Db) -> None:
     """Never more runs at once than allowed, and none is left, whoever dies."""
@@ -293,10 +287,7 @@ def test_a_session_that_dies_keeps_no_turn(db: Db) -> None:
     with meanwhile(lambda: work_elsewhere(db)):
         wait_until(lambda: sleeps(db))
         db.run("select df.cancel(%s)", first)
-        db.run(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where wait_event = 'PgSleep' and datname = current_database()"
-        )
+        terminate_sleepers(db)
     db.work()
     assert db.status(second) == "completed"
 

@@ -8,55 +8,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 
 from tests.runtime.engine.db import Db, logged
-from tests.runtime.engine.sessions import work_side_by_side
-
-WORKER = """
-import psycopg, sys
-with psycopg.connect(sys.argv[1], autocommit=True) as connection:
-    while True:
-        connection.execute("call df.work(100000, 1000)")
-"""
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for something that will hold; it is looked at, never guessed by time."""
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.01)
-
-
-def sleepers(db: Db) -> int:
-    return int(
-        db.value(
-            "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
-            " and datname = current_database()"
-        )
-    )
-
-
-@contextmanager
-def worker_thread(db: Db) -> Iterator[threading.Thread]:
-    """Run df.work on another connection; what becomes of it does not matter."""
-
-    def body() -> None:
-        try:
-            with psycopg.connect(db.url, autocommit=True) as connection:
-                connection.execute("call df.work(100000, 20000)")
-        except psycopg.OperationalError:
-            pass
-
-    thread = threading.Thread(target=body)
-    thread.start()
-    yield thread
-    thread.join()
+from tests.runtime.engine.sessions import (
+    WORKER,
+    cancel_sleepers,
+    sleeps,
+    terminate_sleepers,
+    wait_until,
+    work_side_by_side,
+    worker_thread,
+)
 
 
 @contextmanager
@@ -106,11 +73,8 @@ def test_a_terminated_backend_undoes_its_step(db: Db) -> None:
         {"first": True},
     )
     with worker_thread(db):
-        wait_until(lambda: sleepers(db) == 1)
-        db.run(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where wait_event = 'PgSleep' and datname = current_database()"
-        )
+        wait_until(lambda: sleeps(db))
+        terminate_sleepers(db)
     assert db.log() == ["a"]
     assert db.nodes(run).keys() == {"1", "2"}
     db.work()
@@ -156,7 +120,7 @@ def test_a_loser_in_progress_is_undone(db: Db) -> None:
                    {logged("after")})"""
     )
     with worker_thread(db):
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         db.run("select df.signal(%s, 'go')", run)
         db.work()
         wait_until(lambda: db.status(run) == "completed")
@@ -172,7 +136,7 @@ def test_a_loser_of_an_earlier_round_does_not_win_the_next(db: Db) -> None:
                       until_condition => 'select count(*) >= 4 from log')"""
     )
     with worker_thread(db):
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         db.run("select df.signal(%s, 'go')", run)
         db.run("select df.signal(%s, 'go')", run)
         with busy_worker(db), busy_worker(db):
@@ -183,7 +147,7 @@ def test_a_loser_of_an_earlier_round_does_not_win_the_next(db: Db) -> None:
 def test_a_cancel_while_a_step_runs(db: Db) -> None:
     run = db.start(f"df.seq('select pg_sleep(0.3)', {logged('after')})")
     with worker_thread(db):
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         db.run("select df.cancel(%s)", run)
         assert db.status(run) == "cancelled"
     db.work()
@@ -218,11 +182,8 @@ def test_a_deadlock_between_steps_is_retried(db: Db) -> None:
 def test_a_cancelled_query_is_not_the_steps_failure(db: Db) -> None:
     run = db.start(f"df.seq('select pg_sleep(0.5)', {logged('after')})")
     with worker_thread(db):
-        wait_until(lambda: sleepers(db) == 1)
-        db.run(
-            "select pg_cancel_backend(pid) from pg_stat_activity"
-            " where wait_event = 'PgSleep' and datname = current_database()"
-        )
+        wait_until(lambda: sleeps(db))
+        cancel_sleepers(db)
     assert db.status(run) == "pending"
     db.work()
     assert db.status(run) == "completed"

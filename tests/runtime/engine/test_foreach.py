@@ -6,7 +6,12 @@ import psycopg
 import pytest
 
 from tests.runtime.engine.db import Db, logged
-from tests.runtime.engine.test_exactly_once import sleepers, wait_until, worker_thread
+from tests.runtime.engine.sessions import (
+    sleeps,
+    terminate_sleepers,
+    wait_until,
+    worker_thread,
+)
 
 LOG_ITEM = "'insert into log (what) values ($item.i)'"
 
@@ -369,12 +374,9 @@ def test_a_session_that_dies_in_an_item_repeats_only_its_step(db: Db) -> None:
         {"first": True},
     )
     with worker_thread(db):
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         db.run("update df_engine.instances set input = '{\"first\": false}'")
-        db.run(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where wait_event = 'PgSleep' and datname = current_database()"
-        )
+        terminate_sleepers(db)
     db.work()
     assert db.status(run) == "completed"
     assert sorted(db.log()) == ["1", "2", "3", "slow 1", "slow 2", "slow 3"]

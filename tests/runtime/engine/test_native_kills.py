@@ -10,7 +10,10 @@ import sys
 import pytest
 
 from tests.runtime.engine.db import Db
-from tests.runtime.engine.test_exactly_once import WORKER, wait_until
+from tests.runtime.engine.sessions import (
+    WORKER,
+    wait_until,
+)
 
 RUNS, ITEMS = 12, 6
 LOG = "'insert into log (what) values ($input.n || ''/'' || $item.i || ''/{}'')'"

@@ -6,7 +6,13 @@ import psycopg
 import pytest
 
 from tests.runtime.engine.db import Db, logged
-from tests.runtime.engine.test_exactly_once import sleepers, wait_until, worker_thread
+from tests.runtime.engine.sessions import (
+    cancel_sleepers,
+    sleeps,
+    terminate_sleepers,
+    wait_until,
+    worker_thread,
+)
 
 SLOW = (
     "$$with x as (insert into log (what) values ('slow'))"
@@ -135,7 +141,7 @@ def test_a_step_in_progress_is_cancelled_and_undone(db: Db) -> None:
         f" {logged('caught')})"
     )
     with worker_thread(db) as thread:
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         pass_time(db, "1 minute")
         wait_until(lambda: db.status(run) == "completed")
         thread.join(20)
@@ -149,7 +155,7 @@ def test_the_session_of_a_cancelled_step_works_on(db: Db) -> None:
     """Nothing of the cancellation reaches what its session does next."""
     db.start(f"df.timeout({SLOW}, '1 minute')")
     with psycopg.connect(db.url, autocommit=True) as other, worker_thread(db):
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         runs = [db.start(logged(f"{n}")) for n in range(20)]
         pass_time(db, "1 minute")
         other.execute("call df.work(1000, 5000)")
@@ -160,7 +166,7 @@ def test_the_session_of_a_cancelled_step_works_on(db: Db) -> None:
 def test_a_loser_of_a_race_is_cancelled_too(db: Db) -> None:
     run = db.start(f"df.race({SLOW}, df.wait_for_signal('go'))")
     with worker_thread(db) as thread:
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         db.run("select df.signal(%s, 'go')", run)
         db.work()
         thread.join(20)
@@ -172,7 +178,7 @@ def test_a_loser_of_a_race_is_cancelled_too(db: Db) -> None:
 def test_cancel_ends_a_statement_inside_of_a_timeout(db: Db) -> None:
     run = db.start(f"df.timeout({SLOW}, '1 minute')")
     with worker_thread(db) as thread:
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         db.run("select df.cancel(%s)", run)
         thread.join(20)
         assert not thread.is_alive()
@@ -184,7 +190,7 @@ def test_cancel_ends_a_statement_inside_of_a_timeout(db: Db) -> None:
 def test_the_only_session_is_told_by_fire_timeouts(db: Db) -> None:
     run = db.start(f"df.timeout({SLOW}, '1 minute')")
     with worker_thread(db) as thread:
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         db.run("select df_engine.fire_timeouts()")
         assert db.status(run) == "running"
         db.run("update df_engine.settings set clock = clock + interval '1 minute'")
@@ -202,12 +208,9 @@ def test_a_cancelled_query_is_not_a_timeout_otherwise(db: Db) -> None:
         {"first": True},
     )
     with worker_thread(db):
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         db.run("update df_engine.instances set input = '{\"first\": false}'")
-        db.run(
-            "select pg_cancel_backend(pid) from pg_stat_activity"
-            " where wait_event = 'PgSleep' and datname = current_database()"
-        )
+        cancel_sleepers(db)
     db.work()
     assert db.status(run) == "completed"
     assert db.log() == ["slow"]
@@ -260,11 +263,8 @@ def test_many_timeouts_that_fire_while_their_steps_end(db: Db) -> None:
 def test_a_timeout_survives_the_session_that_fires_it(db: Db) -> None:
     run = db.start(f"df.timeout({SLOW}, '1 minute')")
     with worker_thread(db):
-        wait_until(lambda: sleepers(db) == 1)
-        db.run(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where wait_event = 'PgSleep' and datname = current_database()"
-        )
+        wait_until(lambda: sleeps(db))
+        terminate_sleepers(db)
     db.run("select df.advance_time('1 minute')")
     db.run("select df_engine.fire_timeouts()")
     failed(db, run)

@@ -6,7 +6,12 @@ import psycopg
 import pytest
 
 from tests.runtime.engine.db import Db, logged
-from tests.runtime.engine.test_exactly_once import sleepers, wait_until, worker_thread
+from tests.runtime.engine.sessions import (
+    sleeps,
+    terminate_sleepers,
+    wait_until,
+    worker_thread,
+)
 
 
 def test_statements_commit_together_and_read_each_other(db: Db) -> None:
@@ -113,7 +118,7 @@ def test_a_timeout_undoes_what_was_done_of_it(db: Db) -> None:
         f"df.timeout(df.transaction({logged('a')}, 'select pg_sleep(60)'), '1 minute')"
     )
     with worker_thread(db) as thread:
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         db.run("select df.set_time(now() + interval '2 minutes')")
         db.work()
         thread.join(20)
@@ -129,12 +134,9 @@ def test_a_session_that_dies_in_the_middle_leaves_nothing(db: Db) -> None:
         {"first": True},
     )
     with worker_thread(db):
-        wait_until(lambda: sleepers(db) == 1)
+        wait_until(lambda: sleeps(db))
         db.run("update df_engine.instances set input = '{\"first\": false}'")
-        db.run(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where wait_event = 'PgSleep' and datname = current_database()"
-        )
+        terminate_sleepers(db)
     assert db.log() == []
     db.work()
     assert db.log() == ["a", "b"]

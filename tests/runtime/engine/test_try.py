@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.runtime.engine.db import Db, logged
-from tests.runtime.engine.test_exactly_once import sleepers, wait_until, worker_thread
+from tests.runtime.engine.sessions import (
+    sleeps,
+    terminate_sleepers,
+    wait_until,
+    worker_thread,
+)
 
 CATCH = (
     "$$insert into log (what) values ($err.sqlstate || ' ' || $err.message"
@@ -196,14 +201,11 @@ def test_a_session_that_dies_in_catch_or_finally_repeats_nothing_else(db: Db) ->
     )
     for log in ([], ["catch"]):
         with worker_thread(db):
-            wait_until(lambda: sleepers(db) == 1)
+            wait_until(lambda: sleeps(db))
             assert db.log() == log
             if log:
                 db.run("update df_engine.instances set input = '{\"first\": false}'")
-            db.run(
-                "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where wait_event = 'PgSleep' and datname = current_database()"
-            )
+            terminate_sleepers(db)
         if not log:
             db.run("update df_engine.instances set input = '{\"first\": false}'")
             db.run("call df.work(1, 10000)")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.runtime.faults.server import Crashable
-from tests.runtime.worker.processes import WorkerProcess
+from tests.runtime.worker.processes import WorkerProcess, spawning
 from tests.unit.engine.http_server import Server as HttpServer
 from tests.unit.engine.http_server import serving
 
@@ -70,15 +71,5 @@ def spawn(
 ) -> Iterator[Callable[..., WorkerProcess]]:
     """Start workers that may reach the test's HTTP server, and end them all."""
     (tmp_path / "perdure.toml").write_text(f'[http]\nallow = ["{http.place}"]\n')
-    started: list[WorkerProcess] = []
-
-    def start(*options: str) -> WorkerProcess:
-        worker = WorkerProcess(server.database, tmp_path, list(options))
-        started.append(worker)
-        worker.wait_for("worker.ready")
-        return worker
-
-    yield start
-    for worker in started:
-        if worker.process.poll() is None:
-            worker.kill()
+    with spawning(tmp_path) as start:
+        yield partial(start, server.database)

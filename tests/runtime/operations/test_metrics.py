@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,23 +17,13 @@ from perdure.engine.errors import EngineError
 from perdure.engine.metrics import serving
 from perdure.engine.worker_meter import Histogram, Meter
 from tests.runtime.engine.db import Db, logged
-from tests.runtime.worker.processes import WorkerProcess, wait_until
+from tests.runtime.worker.processes import WorkerProcess, spawning, wait_until
 
 
 @pytest.fixture
 def spawn(url: str, tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
-    started: list[WorkerProcess] = []
-
-    def start(*options: str) -> WorkerProcess:
-        worker = WorkerProcess(Database(url, "the test"), tmp_path, list(options))
-        started.append(worker)
-        worker.wait_for("worker.started")
-        return worker
-
-    yield start
-    for worker in started:
-        if worker.process.poll() is None:
-            worker.kill()
+    with spawning(tmp_path) as start:
+        yield partial(start, Database(url, "the test"), until="worker.started")
 
 
 def get(port: int, path: str) -> tuple[int, str]:

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from perdure.engine.database import Database
 from perdure.engine.install import install
+from tests.databases import admin, made, made_url
 
 RELEASED = Path(__file__).parent / "0.1.0.sql"
 LOG = "create table public.log (id serial, what text)"
-
-
-def admin(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement.encode())
-
-
-@contextmanager
-def made(postgres: str, options: str = "") -> Iterator[str]:
-    """Make a database and give its name."""
-    name = f"upgrade_{uuid.uuid4().hex}"
-    admin(postgres, f"create database {name} {options}")
-    yield name
-    admin(postgres, f"drop database {name} with (force)")
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +42,8 @@ def copied(postgres: str) -> Iterator[Callable[[str], Database]]:
     with ExitStack() as stack:
 
         def copy(template: str) -> Database:
-            name = stack.enter_context(made(postgres, f"template {template}"))
-            return Database(make_conninfo(postgres, dbname=name), "the test")
+            url = stack.enter_context(made_url(postgres, template))
+            return Database(url, "the test")
 
         yield copy
 
@@ -72,3 +58,12 @@ def released(copied: Callable[[str], Database], released_template: str) -> Datab
 def fresh(copied: Callable[[str], Database], fresh_template: str) -> Database:
     """Return a database with the runtime of this version, and the same table."""
     return copied(fresh_template)
+
+
+@pytest.fixture
+def role(postgres: str) -> Iterator[str]:
+    """Give a role for runs; it can be dropped when nothing of it is left."""
+    name = f"upgrade_{uuid.uuid4().hex[:12]}"
+    admin(postgres, f"create role {name}")
+    yield name
+    admin(postgres, f"drop role {name}")

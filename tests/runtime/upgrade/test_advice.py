@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from perdure.cli.runtime import app
 from perdure.engine.database import Database, connect
-from tests.runtime.upgrade.conftest import made
+from tests.databases import made
 
 SQL = (
     "create or replace function df.runtime_version() returns text language sql"
@@ -32,7 +32,7 @@ def test_missing(database: str) -> None:
 
 @pytest.mark.parametrize("target", ["perdure", "pg_durable>=0.2.5"])
 def test_an_encoding_that_is_none(postgres: str, target: str) -> None:
-    with made(postgres, "template template0 encoding 'SQL_ASCII' locale 'C'") as name:
+    with made(postgres, "template0", "encoding 'SQL_ASCII' locale 'C'") as name:
         url = make_conninfo(postgres, dbname=name)
         code, said = invoke("install", "--database-url", url, "--target", target)
     assert code == 2

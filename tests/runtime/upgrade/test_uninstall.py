@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from typer.testing import CliRunner
@@ -19,16 +18,6 @@ VERSION = (
     "insert into perdure.workflow_versions (name, version, digest, signature, source,"
     " source_map, compiler_version, target) values ('a', 1, '', '', '', '{}', '', '')"
 )
-
-
-@pytest.fixture
-def role(postgres: str) -> Iterator[str]:
-    """Give a role that owns an executor; it can be dropped when nothing is left."""
-    name = f"uninstall_{uuid.uuid4().hex[:12]}"
-    with connect(postgres, autocommit=True) as admin:
-        admin.execute(f"create role {name}".encode())
-        yield name
-        admin.execute(f"drop role {name}".encode())
 
 
 @pytest.fixture

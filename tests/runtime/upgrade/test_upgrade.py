@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 import threading
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -19,16 +18,6 @@ from perdure.engine.upgrade import upgrade, upgrade_script
 from tests.runtime.upgrade.conftest import RELEASED
 from tests.runtime.upgrade.dump import dump
 from tests.runtime.worker.processes import wait_until
-
-
-@pytest.fixture
-def role(postgres: str) -> Iterator[str]:
-    """Give a role that runs may belong to."""
-    name = f"upgrade_{uuid.uuid4().hex[:12]}"
-    with connect(postgres, autocommit=True) as admin:
-        admin.execute(f"create role {name}".encode())
-        yield name
-        admin.execute(f"drop role {name}".encode())
 
 
 def run(database: Database, *statements: str) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from perdure.engine.database import Database, connect
 from perdure.engine.install import Sources, shipped
 from perdure.engine.upgrade import upgrade
-from tests.runtime.worker.processes import WorkerProcess, wait_until
+from tests.runtime.worker.processes import WorkerProcess, spawning, wait_until
 
 RUNS = 400
 STEP = "'insert into log (what) values ($input.n || '' {}'')'"
@@ -19,18 +20,8 @@ STEP = "'insert into log (what) values ($input.n || '' {}'')'"
 
 @pytest.fixture
 def spawn(tmp_path: Path) -> Iterator[Callable[[Database], WorkerProcess]]:
-    started: list[WorkerProcess] = []
-
-    def start(database: Database) -> WorkerProcess:
-        worker = WorkerProcess(database, tmp_path, [])
-        started.append(worker)
-        worker.wait_for("worker.started")
-        return worker
-
-    yield start
-    for worker in started:
-        if worker.process.poll() is None:
-            worker.kill()
+    with spawning(tmp_path) as start:
+        yield partial(start, until="worker.started")
 
 
 @pytest.fixture

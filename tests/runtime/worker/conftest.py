@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from perdure.engine.database import Database, connect
 from perdure.engine.install import install
 from perdure.engine.postgres import Server, start_embedded
 from tests.programs import BIN_DIR
-from tests.runtime.worker.processes import WorkerProcess
+from tests.runtime.worker.processes import WorkerProcess, spawning
 from tests.unit.engine.http_server import Server as HttpServer
 from tests.unit.engine.http_server import serving
 
@@ -58,18 +59,8 @@ def spawn(
 ) -> Iterator[Callable[..., WorkerProcess]]:
     """Start workers that may reach the test's HTTP server, and end them all."""
     (tmp_path / "perdure.toml").write_text(f'[http]\nallow = ["{http.place}"]\n')
-    started: list[WorkerProcess] = []
-
-    def start(*options: str) -> WorkerProcess:
-        worker = WorkerProcess(database, tmp_path, list(options))
-        started.append(worker)
-        worker.wait_for("worker.ready")
-        return worker
-
-    yield start
-    for worker in started:
-        if worker.process.poll() is None:
-            worker.kill()
+    with spawning(tmp_path) as start:
+        yield partial(start, database)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,25 @@ class WorkerProcess:
     def kill(self) -> None:
         self.process.kill()
         self.end()
+
+
+@contextmanager
+def spawning(folder: Path) -> Iterator[Callable[..., WorkerProcess]]:
+    """Give what starts workers of a database, and end them all."""
+    started: list[WorkerProcess] = []
+
+    def start(
+        database: Database, *options: str, until: str = "worker.ready"
+    ) -> WorkerProcess:
+        worker = WorkerProcess(database, folder, list(options))
+        started.append(worker)
+        worker.wait_for(until)
+        return worker
+
+    yield start
+    for worker in started:
+        if worker.process.poll() is None:
+            worker.kill()
 
 
 def wait_until(
