@@ -49,11 +49,36 @@ begin
       cross join (values (''), (' schedule')) s (suffix))
     and i.status not in ('completed', 'failed', 'cancelled');
   if v_runs is not null then
-    raise exception '% cannot be retired while % not ended: %', p_workflow,
+    raise exception '% cannot be taken out of use while % not ended: %',
+      p_workflow || '@' || array_to_string(p_versions, ', @'),
       case cardinality(v_runs) when 1 then '1 run has' else cardinality(v_runs) || ' runs have' end,
       array_to_string(v_runs[:5], ', ') || case when cardinality(v_runs) > 5 then ', ...' else '' end
       using errcode = 'PD034',
-        hint = 'Wait for them, or end them with df.cancel(); then apply this migration again.';
+        hint = 'Wait for them, take those that wait to another version with df.move(), '
+          'or end them with df.cancel(); then apply this migration again.';
+  end if;
+end
+$$;
+
+-- Raise PD034 where a function that stays calls one of these, and name some. `p_functions`
+-- are qualified as the callers write them; those of the workflow itself do not count.
+create function perdure.refuse_callers(p_workflow text, p_functions text[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_callers text[];
+begin
+  select array_agg(distinct format('%s.%s', n.nspname, p.proname)) into v_callers
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+  where p.proname !~ ('^' || p_workflow || '(_v[0-9]+(_schedule)?)?$')
+    and n.nspname !~ '(^pg_temp|_uncommitted$)'  -- what perdure run only tried out
+    and exists (select from unnest(p_functions) f where strpos(p.prosrc, f || '(') > 0);
+  if v_callers is not null then
+    raise exception '% cannot be taken out of use while functions start it: %', p_workflow,
+      array_to_string(v_callers[:5], ', ') || case when cardinality(v_callers) > 5 then ', ...' else '' end
+      using errcode = 'PD034',
+        hint = 'Change them, or retire the versions that they belong to; then apply this migration again.';
   end if;
 end
 $$;

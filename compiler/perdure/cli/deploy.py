@@ -86,12 +86,10 @@ def _plan(
     connection: Connection, config: Config, released: Released, over_edits: bool
 ) -> list[Entry | Change]:
     """Return what to apply; end the command where the database has something else."""
-    from perdure.release.state import conflicts, missing, unregistered
+    from perdure.release.state import conflicts, missing
 
     state = state_of(connection, config.sql_schema)
-    found = conflicts(released.lock, state)
-    found += unregistered(released.lock, state, released.scripts)
-    _refuse(found)
+    _refuse(conflicts(released.lock, released.scripts, state))
     todo = missing(released.lock, state, released.texts)
     edited = _edited(connection, released, state, {each.workflow for each in todo})
     if edited and not over_edits:
@@ -167,6 +165,8 @@ def _apply(
         what = "deploy again when it is mended"
         if error.denied:
             what = "deploy as the role that owns the runtime and the workflows"
+        elif error.unfit:
+            what = _ways_out(connection, released, event) or error.hint or what
         fail(
             f"{released.files[event.key]}: {error}",
             f"nothing of this migration is applied; {what}",
@@ -174,6 +174,33 @@ def _apply(
         )
     if not quiet:
         typer.echo(f"deployed {_described(event)}")
+
+
+def _ways_out(
+    connection: Connection, released: Released, event: Entry | Change
+) -> str | None:
+    """Show the runs on versions to retire, and return what can be done about them."""
+    from perdure.engine.deploy import runs_on
+    from perdure.release import Change
+
+    versions = event.versions if isinstance(event, Change) else ()
+    labels = [f"{event.workflow}@{number}" for number in versions]
+    found = [e for e in runs_on(connection, labels) if e[2] != "failed"]
+    if not found:
+        return None
+    for run, label, status in found[:20]:
+        typer.echo(f"  {run}  {label}  {status}", err=True)
+    if len(found) > 20:
+        typer.echo(f"  and {len(found) - 20} more", err=True)
+    first = found[0][0]
+    current = released.lock.current(event.workflow)
+    stays = current is not None and current.version not in versions
+    move = f", take it to the current version while it waits (perdure move {first} --to"
+    ways = f"{move} {current.version})" if stays and current else ""
+    return (
+        f"for each of these runs: wait until it has ended{ways}, or end it (perdure "
+        f"cancel {first}); then perdure deploy again"
+    )
 
 
 def _described(event: Entry | Change) -> str:

@@ -22,7 +22,7 @@ from perdure.cli.past import (
     folder,
     released,
 )
-from perdure.cli.project import Directory, coloured, find_project
+from perdure.cli.project import Directory, coloured, find_project, usable_state
 from perdure.cli.revisions import as_committed
 
 if TYPE_CHECKING:
@@ -191,12 +191,14 @@ def _before(
 def _earlier(config: Config, revision: str | None) -> Compiled:
     with folder() as place:
         if revision is None:
-            before = compiled_before(as_locked(config, place), config.state_dir)
+            before = compiled_before(as_locked(config, place), usable_state(config))
             lock = released(config).lock
             current = [lock.current(name) for name in lock.workflows]
             digests = {each.workflow: each.digest for each in current if each}
             return replace(before, digests=digests)
-        return compiled_before(as_committed(config, revision, place), config.state_dir)
+        return compiled_before(
+            as_committed(config, revision, place), usable_state(config)
+        )
 
 
 def _as_deployed(config: Config, database: Database, names: set[str]) -> Compiled:
@@ -223,7 +225,7 @@ def _as_deployed(config: Config, database: Database, names: set[str]) -> Compile
     own = [each for each in versions if each.workflow in known]
     with folder() as place:
         project = as_project(config, place, own)
-        return compiled_before(on_database(project, database), config.state_dir)
+        return compiled_before(on_database(project, database), usable_state(config))
 
 
 def _deployed(config: Config, database: Database) -> list[Past]:

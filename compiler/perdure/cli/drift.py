@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +36,7 @@ def drift(
 ) -> None:
     """Compare the repo with the database; exit with 1 if they differ."""
     from perdure.engine.database import connect
+    from perdure.engine.inflight import open_runs
     from perdure.engine.routines import has_schema
     from perdure.release.state import drift as compare
 
@@ -50,8 +51,9 @@ def drift(
         found = runtime_differences(connection, config.target)
         there_made = made(connection, released, state)
         found += compare(released.lock, released.scripts, state, there_made)
-        found += _beside(connection, released, state)
-        found += late_differences(config, database, connection, released.lock)
+        flying = open_runs(connection)
+        found += _beside(connection, released, state, flying)
+        found += late_differences(config, database, flying, released.lock)
     if json:
         typer.echo(json_.dumps({"differences": [data_of(e) for e in found]}, indent=2))
     elif sql:
@@ -78,12 +80,17 @@ def _print(found: Sequence[Difference], count: int) -> None:
 
 
 def _script(found: Sequence[Difference], schema: str | None) -> Iterator[str]:
-    """Yield the SQL that mends differences, after that of a schema that is gone."""
+    """Yield the SQL that mends differences, after that of a schema that is gone.
+
+    All of it or nothing: where versions have runs, it drops nothing.
+    """
+    yield "begin;"
     if schema is not None and any(each.sql for each in found):
         yield f"create schema if not exists {quote_name(schema)};"
     for each in found:
         yield f"-- {each.subject} {each.message}"
         yield "\n".join(each.sql) if each.sql else f"-- {each.advice}"
+    yield "commit;"
 
 
 def state_of(connection: Connection, schema: str) -> State:
@@ -120,10 +127,12 @@ def state_of(connection: Connection, schema: str) -> State:
 
 
 def _beside(
-    connection: Connection, released: Released, state: State
+    connection: Connection,
+    released: Released,
+    state: State,
+    flying: Mapping[str, Sequence[str]],
 ) -> list[Difference]:
     """Compare what stands beside the functions: rows of the register, and runs."""
-    from perdure.engine.inflight import open_runs
     from perdure.engine.register import other_columns
     from perdure.release.objects import registration
     from perdure.release.state import changed_rows, runs_on_retired
@@ -136,7 +145,7 @@ def _beside(
     }
     return [
         *changed_rows(lock, scripts, state, columns),
-        *runs_on_retired(lock, state, open_runs(connection)),
+        *runs_on_retired(lock, state, flying),
     ]
 
 
@@ -145,7 +154,7 @@ def made(connection: Connection, released: Released, state: State) -> Made:
     from perdure.engine.routines import made_by
     from perdure.release.deployed import Definition
     from perdure.release.objects import wanted
-    from perdure.release.state import deployed_part
+    from perdure.release.registered import deployed_part
 
     found: dict[tuple[str, str], Definition] = {}
     unseen: dict[str, list[str]] = {}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
 
 from perdure.cli.past import folder, of_version
-from perdure.cli.project import opened_compiler, show
+from perdure.cli.project import opened_compiler, show, usable_state
 
 if TYPE_CHECKING:
     from perdure.cli.past import Past
     from perdure.config import Config
     from perdure.engine.database import Database
-    from perdure.engine.inflight import Connection
     from perdure.pipeline import Compiler
     from perdure.release import Lock
     from perdure.release.deployed import Difference
@@ -26,7 +25,12 @@ def definitions(config: Config) -> dict[str, str]:
     """Return the digests of a schema's functions and views, by name."""
     with opened_compiler(config, remember=False) as compiler:
         end_on_problems(compiler)
-        return {each.name: each.digest for each in compiler.catalog.definitions()}
+        return digests(compiler)
+
+
+def digests(compiler: Compiler) -> dict[str, str]:
+    """Return the digests of the functions and views of a compiler's schema, by name."""
+    return {each.name: each.digest for each in compiler.catalog.definitions()}
 
 
 def end_on_problems(compiler: Compiler) -> None:
@@ -44,46 +48,43 @@ def on_database(config: Config, database: Database) -> Config:
 
 
 def late_differences(
-    config: Config, database: Database, connection: Connection, lock: Lock
+    config: Config,
+    database: Database,
+    flying: Mapping[str, Sequence[str]],
+    lock: Lock,
 ) -> list[Difference]:
-    """Return the functions and views that changed under runs in flight.
+    """Return the functions and views that changed under runs in flight, by version.
 
     The schema of the database is read for it only where such runs use any.
     """
-    from perdure.engine.inflight import open_runs
     from perdure.release.late import changed_uses, late_drift
 
-    runs = {key: len(ids) for key, ids in open_runs(connection).items()}
+    runs = {key: len(ids) for key, ids in flying.items()}
     entries = [each for each in lock.entries if each.uses and each.key in runs]
     if not entries:
         return []
     there = on_database(config, database)
-    state = config.state_dir
-    with opened_compiler(there, remember=False, state_dir=state) as compiler:
-        if problems := compiler.catalog.problems():
-            typer.echo(
-                "warning: functions and views can't be compared with what versions "
-                f"were compiled with: {problems[0].message}",
-                err=True,
-            )
-            return []
-        now = {each.name: each.digest for each in compiler.catalog.definitions()}
-    repo = _in_repo(config) if changed_uses(entries, now) else None
+    now = _read(there, "what versions were compiled with")
+    if now is None:
+        return []
+    repo = None
+    if changed_uses(entries, now):
+        repo = _read(config, "the project's schema")
     return late_drift(entries, now, runs, repo)
 
 
-def _in_repo(config: Config) -> dict[str, str] | None:
-    """Return what the project's schema has, None where it can't be loaded."""
+def _read(config: Config, what: str) -> dict[str, str] | None:
+    """Return what a schema has, None where it can't be loaded, with a warning."""
     with opened_compiler(config, remember=False) as compiler:
         problems = [*compiler.problems, *compiler.catalog.problems()]
-        if problems:
-            typer.echo(
-                "warning: functions and views can't be compared with the project's "
-                f"schema: {problems[0].message}",
-                err=True,
-            )
-            return None
-        return {each.name: each.digest for each in compiler.catalog.definitions()}
+        if not problems:
+            return digests(compiler)
+    typer.echo(
+        f"warning: functions and views can't be compared with {what}: "
+        f"{problems[0].message}",
+        err=True,
+    )
+    return None
 
 
 def changing(
@@ -97,7 +98,8 @@ def changing(
     from perdure.release.late import changed_names
 
     now = definitions(after)
-    with opened_compiler(before, remember=False, state_dir=after.state_dir) as compiler:
+    state = usable_state(after)
+    with opened_compiler(before, remember=False, state_dir=state) as compiler:
         end_on_problems(compiler)
         return [
             use

@@ -44,11 +44,16 @@ class Released:
 
 def read_released(config: Config) -> Released:
     """Read the lock and its migrations; end the command on what is wrong with them."""
+    from perdure.frontend.decode import decode
     from perdure.release import Lock, read_lock, unsound
     from perdure.source import Source
 
+    name = config.lock.name
     there = config.lock.exists()
-    source = Source(config.lock.name, config.lock.read_text("utf-8") if there else "")
+    source = decode(name, config.lock.read_bytes() if there else b"", limited=False)
+    if not isinstance(source, Source):
+        show([source], {})
+        raise typer.Exit(1)
     lock, found = read_lock(source) if there else (Lock(), [])
     texts = _texts(config, lock) if lock is not None else {}
     if lock is not None:

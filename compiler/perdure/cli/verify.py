@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perdure.cli.database import Json, opened
-from perdure.cli.late import end_on_problems, on_database
+from perdure.cli.late import digests, end_on_problems, on_database
 from perdure.cli.past import (
     Past,
     deployed,
@@ -20,7 +20,13 @@ from perdure.cli.past import (
     of_version,
     released,
 )
-from perdure.cli.project import Directory, fail, find_project, opened_compiler
+from perdure.cli.project import (
+    Directory,
+    fail,
+    find_project,
+    opened_compiler,
+    usable_state,
+)
 from perdure.cli.revisions import as_committed
 
 if TYPE_CHECKING:
@@ -185,7 +191,7 @@ def _findings(case: _Case, compiler: Compiler) -> list[Finding]:
     with ExitStack() as stack:
         base: Compiler | None = None
         if case.before is not None:
-            state = case.config.state_dir
+            state = usable_state(case.config)
             base = stack.enter_context(
                 opened_compiler(case.before, remember=False, state_dir=state)
             )
@@ -363,13 +369,13 @@ def _late(
         for each in step_uses(unit.ir, (base or compiler).catalog):
             steps.setdefault(each.use.name, {})[each.path] = each.step
             used[each.use.name] = each.use.digest
-    now = _definitions(compiler)
+    now = digests(compiler)
     key, recorded = (version.workflow, version.version), dict(version.uses)
     found = []
     if base is None:
         found = [(each, _SINCE) for each in changed_names(*key, recorded, now)]
     elif case.runs is not None:
-        there = changed_names(*key, recorded, _definitions(base))
+        there = changed_names(*key, recorded, digests(base))
         found = [(each, _SINCE) for each in there]
     if base is not None:
         found += [(each, _NOW) for each in changed_names(*key, used, now)]
@@ -377,10 +383,6 @@ def _late(
         _late_finding(case, version, use, when, steps.get(use.name, {}))
         for use, when in found
     ]
-
-
-def _definitions(compiler: Compiler) -> dict[str, str]:
-    return {each.name: each.digest for each in compiler.catalog.definitions()}
 
 
 def _late_finding(

@@ -6,10 +6,17 @@ from collections.abc import Sequence
 
 from perdure.emit import inputs, options
 from perdure.emit.functions import current_function, identity
+from perdure.emit.literals import quote_text
 from perdure.plan.tree import Parameter, PlanOptions
 
 LIMITS = ("set local lock_timeout = '5s';", "set local statement_timeout = '60s';")
 _ALLOWED = "-- squawk-ignore ban-drop-function"
+
+
+def refuse_runs(workflow: str, versions: Sequence[int]) -> str:
+    """Return what fails while runs of versions have not ended."""
+    shown = ", ".join(map(str, versions))
+    return f"select perdure.refuse_runs({quote_text(workflow)}, array[{shown}]);"
 
 
 def dropped(name: str, parameters: Sequence[Parameter]) -> str:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from perdure.emit.current import LIMITS, described, dropped, replaced
+from perdure.emit.current import LIMITS, described, dropped, refuse_runs, replaced
 from perdure.emit.functions import comment_on, function_name
 from perdure.emit.literals import quote_text
 from perdure.emit.options import stop_schedule, supervisor_name
@@ -73,7 +73,8 @@ def retire(
     install = [
         *LIMITS,
         *stop,
-        _refuse_runs(switch.workflow, numbers),
+        refuse_runs(switch.workflow, numbers),
+        _refuse_callers(switch, numbers, current),
         *([dropped(switch.current, current.parameters)] if current else []),
     ]
     for each in versions:
@@ -147,9 +148,14 @@ def _refuse_other_state(switch: Switch, versions: Sequence[int]) -> str:
     )
 
 
-def _refuse_runs(workflow: str, versions: Sequence[int]) -> str:
-    shown = ", ".join(map(str, versions))
-    return f"select perdure.refuse_runs({quote_text(workflow)}, array[{shown}]);"
+def _refuse_callers(
+    switch: Switch, versions: Sequence[int], current: Previous | None
+) -> str:
+    names = [switch.versioned(each) for each in versions]
+    names += [switch.current] if current else []
+    shown = ", ".join(map(quote_text, names))
+    workflow = quote_text(switch.workflow)
+    return f"select perdure.refuse_callers({workflow}, array[{shown}]);"
 
 
 def _mark(workflow: str, versions: Sequence[int], at: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from perdure.emit import inputs, options
 from perdure.emit.beside import keyed
-from perdure.emit.current import LIMITS, described, dropped, replaced
+from perdure.emit.current import LIMITS, described, dropped, refuse_runs, replaced
 from perdure.emit.functions import comment_on, function_name, version_function
 from perdure.emit.graph import Graph
 from perdure.emit.layout import show
@@ -106,6 +106,7 @@ def _remove(names: _Names) -> tuple[str, ...]:
         *LIMITS,
         *names.down(),
         *options.end_schedule(plan, schema, names.version, names.previous),
+        refuse_runs(plan.workflow, [names.version]),
         dropped(names.versioned, plan.parameters),
         _unregister(plan.workflow, names.version),
     )

@@ -35,12 +35,22 @@ class Deployed:
 class FailedMigration(EngineError):
     """PostgreSQL refused a migration; nothing of it is there.
 
-    `denied` says that the role lacks a privilege.
+    `denied` says that the role lacks a privilege, `unfit` that the database has runs,
+    callers or versions that stand in its way (PD034); `hint` is PostgreSQL's.
     """
 
-    def __init__(self, message: str, *, denied: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        denied: bool = False,
+        unfit: bool = False,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.denied = denied
+        self.unfit = unfit
+        self.hint = hint
 
 
 def deployed_versions(connection: Connection) -> list[Deployed]:
@@ -193,7 +203,12 @@ def apply_migration(connection: Connection, text: str) -> None:
         reason = error.diag.message_primary or str(error)
         denied = isinstance(error, errors.InsufficientPrivilege)
         told = f"{reason} ({error.sqlstate})"
-        raise FailedMigration(told, denied=denied) from error
+        raise FailedMigration(
+            told,
+            denied=denied,
+            unfit=error.sqlstate == "PD034",
+            hint=error.diag.message_hint,
+        ) from error
 
 
 def made_from(connection: Connection) -> str | None:

@@ -22,6 +22,7 @@ from typing import Any, Literal
 from perdure.diagnostics import Diagnostic, error
 from perdure.plan.tree import Parameter
 from perdure.plan.version import Previous
+from perdure.release.layouts import LAYOUTS
 from perdure.source import Source, Span
 
 FORMAT = 1
@@ -235,6 +236,10 @@ def _read(source: Source) -> Lock:
         for workflow, numbers in data.get("changes", {}).items()
         for number, table in numbers.items()
     ]
+    events: list[Entry | Change] = [*entries, *changes]
+    for each in events:
+        if each.layout not in LAYOUTS:
+            raise ValueError(f'the layout "{each.layout}" of {each.key}')
     return Lock(
         tuple(sorted(entries, key=lambda each: (each.workflow, each.version))),
         source,
@@ -384,13 +389,14 @@ def _conflict(source: Source) -> Diagnostic:
         span,
         "the lock has an unresolved merge: "
         + (
-            "two branches changed the same workflow"
-            if _met(source.text) == "same"
-            else "the tables of two branches are mixed up"
+            "the tables of two branches are mixed up"
+            if _of_different_workflows(source.text)
+            else "two branches changed the same workflow"
         ),
         help="keep the side that is deployed, the whole file (git checkout --ours or "
-        f"--theirs {source.path}), delete the new migrations of the other, which must "
-        "be deployed nowhere, and compile again",
+        f"--theirs {source.path}, and the same for migrations in conflict), delete "
+        "the new migrations of the other, which must be deployed nowhere, and compile "
+        "again",
     )
 
 
@@ -416,7 +422,7 @@ def _sides_fit(text: str) -> bool:
         after = text[each.end() :].partition("\n")[2].lstrip()
         if not whole or after[:1] not in ("", "[") or (each["base"] or "").strip():
             return False
-    if not found or _met(text) != "different":
+    if not found or not _of_different_workflows(text):
         return False
     try:
         _read(Source("", _MERGE.sub(r"\g<ours>\g<theirs>#", text)))
@@ -425,13 +431,13 @@ def _sides_fit(text: str) -> bool:
     return True
 
 
-def _met(text: str) -> Literal["same", "different"]:
+def _of_different_workflows(text: str) -> bool:
     """Say whether the sides have tables of different workflows, and only such."""
     ours, theirs = (
         {name for each in _MERGE.finditer(text) for name in _TABLE.findall(each[side])}
         for side in ("ours", "theirs")
     )
-    return "different" if ours and theirs and not ours & theirs else "same"
+    return bool(ours and theirs and not ours & theirs)
 
 
 def _unreadable(source: Source, reason: str) -> Diagnostic:

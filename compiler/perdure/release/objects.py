@@ -68,8 +68,8 @@ on conflict (name, version) do update set signature = excluded.signature,
 
 
 def registration(script: str) -> tuple[str, ...]:
-    """Return the statement of a script that registers its version, if it has one."""
-    begin = "insert into perdure.workflow_versions"
+    """Return the statement of a script that registers what it does, if it has one."""
+    begin = ("insert into perdure.workflow_versions", "insert into perdure.workflow_ch")
     return tuple(each for each in split(script) if each.startswith(begin))
 
 

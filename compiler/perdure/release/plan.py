@@ -26,7 +26,9 @@ _OWN = re.compile(
     r"^-- written by perdure: (\w+), (version|change) (\d+)[,:]", re.MULTILINE
 )
 
+_Unlocked = dict[tuple[str, str, int], list[str]]  # files, by whose they are
 
+_MERGED = re.compile(r"^<{7} ", re.MULTILINE)
 _MADE_FROM = re.compile(
     r"^-- Digest of (?:what was compiled|the change): (\w+)", re.MULTILINE
 )
@@ -93,17 +95,23 @@ def plan_release(
 def state_of(lock: Lock, folder: Folder, layout: Layout) -> list[Diagnostic]:
     """Find what is wrong with the lock and the migrations as they are."""
     existing = folder.files
-    known = existing.keys() - {
-        e for names in _unlocked(lock, existing).values() for e in names
-    }
-    return [*unsound(lock, existing), *_clashes(lock, known, layout)]
+    unlocked = _unlocked(lock, existing)
+    known = existing.keys() - {e for names in unlocked.values() for e in names}
+    found = _unsound(lock, existing, unlocked)
+    return [*found, *_clashes(lock, known, layout)]
 
 
 def unsound(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
     """Find where the lock and the migrations do not fit together."""
+    return _unsound(lock, existing, _unlocked(lock, existing))
+
+
+def _unsound(
+    lock: Lock, existing: Mapping[str, str], unlocked: _Unlocked
+) -> list[Diagnostic]:
     return [
         *_damaged(lock, existing),
-        *(_stray(*event, e) for event, e in _unlocked(lock, existing).items()),
+        *_strays(lock, unlocked),
         *misfits(lock),
     ]
 
@@ -261,7 +269,8 @@ def _damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
             if name not in existing:
                 found.append(_missing(lock, event, name))
             elif text_digest(existing[name]) != digest:
-                found.append(_edited(lock, event, name))
+                merged = _MERGED.search(existing[name]) is not None
+                found.append(_edited(lock, event, name, merged))
             elif (made := _MADE_FROM.search(existing[name])) and made[
                 1
             ] != event.digest:
@@ -270,13 +279,11 @@ def _damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
     return found
 
 
-def _unlocked(
-    lock: Lock, existing: Mapping[str, str]
-) -> dict[tuple[str, str, int], list[str]]:
+def _unlocked(lock: Lock, existing: Mapping[str, str]) -> _Unlocked:
     """Find migrations of ours that the lock does not know: it was lost, or is old."""
     known = {(each.workflow, "version", each.version) for each in lock.entries}
     known |= {(each.workflow, "change", each.number) for each in lock.changes}
-    found: dict[tuple[str, str, int], list[str]] = {}
+    found: _Unlocked = {}
     for name in sorted(existing):
         own = _OWN.search(existing[name])
         if own and (event := (own[1], own[2], int(own[3]))) not in known:
@@ -284,18 +291,29 @@ def _unlocked(
     return found
 
 
-def _stray(workflow: str, what: str, number: int, names: Sequence[str]) -> Diagnostic:
-    files = " and ".join(f'"{name}"' for name in names)
+def _strays(lock: Lock, unlocked: _Unlocked) -> list[Diagnostic]:
+    """Tell of migrations without an entry: once, for they were lost with the lock."""
+    if not unlocked:
+        return []
+    names = [name for each in unlocked.values() for name in each]
+    files = " and ".join(f'"{name}"' for name in names[:2])
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
     does = "are" if len(names) > 1 else "is"
-    return error(
-        "WF706",
-        None,
-        f"{files} {does} of {what} {number} of {workflow}, which the lock does not "
-        "know",
-        help="restore workflows.lock from version control; or delete "
-        f"{'them, if they were' if len(names) > 1 else 'it, if it was'} deployed "
-        "nowhere",
-    )
+    events = [f"{what} {number} of {name}" for name, what, number in unlocked]
+    rest = f" and {len(events) - 3} more" if len(events) > 3 else ""
+    path = lock.source.path if lock.source else "workflows.lock"
+    return [
+        error(
+            "WF706",
+            None,
+            f"{files}{more} {does} of {', '.join(events[:3])}{rest}, which the lock "
+            "does not know",
+            help="restore the lock from version control (git checkout HEAD -- "
+            f"{path}); or delete "
+            f"{'them, if they were' if len(names) > 1 else 'it, if it was'} "
+            "deployed nowhere",
+        )
+    ]
 
 
 def _called(event: Entry | Change) -> str:
@@ -325,13 +343,21 @@ def _other_digest(lock: Lock, event: Entry | Change, name: str) -> Diagnostic:
     )
 
 
-def _edited(lock: Lock, event: Entry | Change, name: str) -> Diagnostic:
+def _edited(lock: Lock, event: Entry | Change, name: str, merged: bool) -> Diagnostic:
+    what = "was edited after it was written"
+    help_ = "restore it from version control, change the workflow, and compile "
+    help_ += "a new version"
+    if merged:
+        what = "has an unresolved merge"
+        help_ = (
+            "keep the side that the lock is from: git checkout --ours, or --theirs, "
+            "for the lock and all migrations in conflict; then compile again"
+        )
     return error(
         "WF701",
         lock.span(f'"{event.migration}"'),
-        f'the migration "{name}" of {_called(event)}, was edited after it was written',
-        help="restore it from version control, change the workflow, and compile "
-        "a new version",
+        f'the migration "{name}" of {_called(event)}, {what}',
+        help=help_,
     )
 
 

@@ -22,11 +22,13 @@ from perdure.release.objects import (
     registration,
 )
 from perdure.release.order import in_order
+from perdure.release.registered import (
+    deployed_part,
+    key_of,
+    lost,
+    there,
+)
 
-_REGISTER = {
-    True: ("perdure.workflow_versions", "name", "version", "deployed_at"),
-    False: ("perdure.workflow_changes", "workflow", "number", "changed_at"),
-}
 _STUCK = ("overtaken", "unregistered")
 _NOT_RETIRED = "is marked as retired, and the migration that retires it is not deployed"
 
@@ -38,16 +40,18 @@ def missing(
 
     `files` are the texts of the migrations folder (see `perdure.release.order`).
     """
-    there = _there(database)
-    return [each for each in in_order(lock, files or {}) if _key(each) not in there]
+    known = there(database)
+    return [each for each in in_order(lock, files or {}) if key_of(each) not in known]
 
 
-def conflicts(lock: Lock, database: Database) -> list[Difference]:
+def conflicts(
+    lock: Lock, scripts: Mapping[str, str], database: Database
+) -> list[Difference]:
     """Return what stands in the way of deploying: the database has something else."""
-    known = {_key(each): each for each in lock.everything}
+    known = {key_of(each): each for each in lock.everything}
     workflows = {each.workflow for each in lock.entries}
     found = []
-    for (workflow, what, number), digest in _there(database).items():
+    for (workflow, what, number), digest in there(database).items():
         event = known.get((workflow, what, number))
         at = f"{workflow}@{number}"
         subject = at if what == "version" else f"{workflow}, change {number},"
@@ -58,7 +62,9 @@ def conflicts(lock: Lock, database: Database) -> list[Difference]:
                     subject,
                     "is deployed, and the lock does not know it",
                     "database",
-                    "bring the repo up to date; another branch deployed it",
+                    "bring the repo up to date, if another branch deployed it; if it "
+                    "was reverted in git, restore its migrations and the lock, and "
+                    "revert the workflow's source only",
                 )
             )
         elif event is not None and event.digest != digest:
@@ -71,7 +77,7 @@ def conflicts(lock: Lock, database: Database) -> list[Difference]:
                     "two branches made the same version: give yours the next number",
                 )
             )
-    return found + _overtaken(lock, database)
+    return [*found, *lost(lock, scripts, database)]
 
 
 def drift(
@@ -82,8 +88,7 @@ def drift(
     `scripts` are the installing ones, by key; `made` is what the functions are that
     they make, as far as it is known.
     """
-    found = conflicts(lock, database)
-    found += unregistered(lock, database, scripts)
+    found = conflicts(lock, scripts, database)
     found += _unknown(lock, database.versions)
     stuck = {each.subject for each in found if each.kind in _STUCK}
     found += [
@@ -111,103 +116,8 @@ def _behind(lock: Lock, database: Database) -> set[str]:
     What is in force there, what is retired and which schedules run is the database's
     to say then: to compare it, or to mend it, would undo what another branch deployed.
     """
-    known = {_key(each) for each in lock.everything}
-    return {key[0] for key in _there(database) if key not in known}
-
-
-def deployed_part(lock: Lock, database: Database) -> Lock:
-    """Return the lock as it would be if it ended where the database does."""
-    there = _there(database)
-    return Lock(
-        tuple(e for e in lock.entries if _key(e) in there or _is_made(e, database)),
-        lock.source,
-        tuple(each for each in lock.changes if _key(each) in there),
-    )
-
-
-def _there(database: Database) -> dict[tuple[str, str, int], str]:
-    found = {(e.name, "version", e.version): e.digest for e in database.versions}
-    found |= {(e.workflow, "change", e.number): e.digest for e in database.changes}
-    return found
-
-
-def _key(event: Entry | Change) -> tuple[str, str, int]:
-    if isinstance(event, Entry):
-        return event.workflow, "version", event.version
-    return event.workflow, "change", event.number
-
-
-def _is_made(entry: Entry | Change, database: Database) -> bool:
-    """Say whether the function of a version is there."""
-    version = isinstance(entry, Entry) and f"{entry.workflow}_v{entry.version}"
-    return version in database.functions
-
-
-def unregistered(
-    lock: Lock, database: Database, scripts: Mapping[str, str]
-) -> list[Difference]:
-    """Find versions that are there, and that the register does not name.
-
-    To deploy them would fail, because their functions are there.
-    """
-    there = _there(database)
-    return [
-        Difference(
-            "unregistered",
-            each.key,
-            "is not registered, and its function is there",
-            "neither",
-            "perdure drift --sql prints the SQL that registers it",
-            _registered_again(lock, each, scripts.get(each.key, ""), database),
-        )
-        for each in lock.entries
-        if _key(each) not in there and _is_made(each, database)
-    ]
-
-
-def _registered_again(
-    lock: Lock, entry: Entry, script: str, database: Database
-) -> tuple[str, ...]:
-    """Return what registers a version, at a time before what came after it."""
-    insert = registration(script)
-    events = lock.events(entry.workflow)
-    there = _there(database)
-    later = [e for e in events[events.index(entry) + 1 :] if _key(e) in there]
-    if not later:
-        return insert
-    table, name, number, at = _REGISTER[isinstance(later[0], Entry)]
-    return (
-        *insert,
-        f"update perdure.workflow_versions v\nset deployed_at = "
-        f"n.{at} - interval '1 millisecond'\nfrom {table} n\n"
-        f"where v.name = '{entry.workflow}' and v.version = {entry.version}\n"
-        f"  and n.{name} = '{entry.workflow}' and n.{number} = {_key(later[0])[2]};",
-    )
-
-
-def _overtaken(lock: Lock, database: Database) -> list[Difference]:
-    """Find what is not deployed although something after it is.
-
-    To deploy it now would put it in force instead of what came later.
-    """
-    there = _there(database)
-    found = []
-    for workflow in lock.workflows:
-        events = lock.events(workflow)
-        last = max((i for i, e in enumerate(events) if _key(e) in there), default=-1)
-        found += [
-            Difference(
-                "overtaken",
-                each.key,
-                f"is not deployed, and {events[last].key} after it is",
-                "neither",
-                "take what came after it back with the migrations' ways down, the "
-                "last one first; then perdure deploy",
-            )
-            for each in events[: max(last, 0)]
-            if _key(each) not in there and not _is_made(each, database)
-        ]
-    return found
+    known = {key_of(each) for each in lock.everything}
+    return {key[0] for key in there(database) if key not in known}
 
 
 def _unknown(lock: Lock, versions: Iterable[Version]) -> list[Difference]:

@@ -9,6 +9,8 @@ set local statement_timeout = '60s';
 -- squawk-ignore ban-drop-function
 drop function workflows.order_approval(bigint, numeric, text);
 
+select perdure.refuse_runs('order_approval', array[1]);
+
 -- squawk-ignore ban-drop-function
 drop function workflows.order_approval_v1(bigint, numeric, text);
 

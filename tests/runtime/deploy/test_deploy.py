@@ -60,6 +60,48 @@ def test_what_is_missing_is_deployed_once(perdure: Perdure, project: Path) -> No
     )
 
 
+def test_a_lock_that_no_text_is_in_is_refused(perdure: Perdure, project: Path) -> None:
+    perdure("compile")
+    (project / "workflows.lock").write_bytes(b"\xff\xfe")
+    for words in (["compile"], ["deploy", "--yes"], ["drift"], ["verify"]):
+        assert "error[WF103]" in perdure(*words, code=1).stderr
+
+
+def test_a_lock_may_be_large(perdure: Perdure, project: Path) -> None:
+    perdure("compile")
+    with (project / "workflows.lock").open("a") as lock:
+        lock.write("# a line of many\n" * 70_000)
+    assert "nothing to do" in perdure("compile").stdout
+    assert "no differences" in perdure("diff").stdout
+
+
+@pytest.mark.usefixtures("runtime")
+def test_who_is_started_is_deployed_before_who_starts(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    """From nothing, and again when both changed; each caller starts what it means."""
+    write = (project / "workflows" / "hello.yaml").write_text
+    (project / "workflows" / "ask.yaml").write_text(
+        "workflow: ask\nsteps:\n  - {name: one, call: hello, with: {who: me}}\n"
+        "  - return: {said: '${one.greeting}'}\n"
+    )
+    for number, text in ((1, WORKFLOW), (2, WORKFLOW.replace("Hello", "Bye"))):
+        write(text)
+        perdure("compile")
+        done = perdure("deploy", "--yes").stdout
+        order = [f"deployed hello@{number}", f"deployed ask@{number}"]
+        assert done.splitlines() == order
+        assert "no drift" in perdure("drift").stdout
+    with psycopg.connect(database, autocommit=True) as connection:
+        for number, said in ((1, "Hello, me!"), (2, "Bye, me!")):
+            query = f"select workflows.ask_v{number}()"
+            ((run,),) = connection.execute(query.encode()).fetchall()
+            connection.execute("call df.work(1000, 20000)")
+            query = "select status, result from df.instances where id = %s"
+            ((status, result),) = connection.execute(query, [run]).fetchall()
+            assert (status, said in result) == ("completed", True)
+
+
 @pytest.mark.usefixtures("runtime")
 def test_nothing_is_applied_without_a_yes(perdure: Perdure) -> None:
     perdure("compile")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from pathlib import Path
 
@@ -262,17 +263,99 @@ def test_a_retired_version_that_is_there_again(
     assert "no drift" in released("drift").stdout
 
 
-def test_what_was_passed_over_is_told_and_not_deployed(
-    released: Perdure, database: str
+LOST_VERSION = (
+    "delete from perdure.workflow_versions where version = {0};"
+    " drop function workflows.hello_v{0}"
+)
+LOST_CHANGE = "delete from perdure.workflow_changes where number = {}"
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (LOST_VERSION.format(3), "hello@3 is not deployed, and hello, change 3 after"),
+        (LOST_VERSION.format(4), "hello@4 is not deployed, and hello, change 3 after"),
+        (
+            "delete from perdure.workflow_versions where version = 1",
+            "hello@1 is not deployed, and hello, change 3 after",
+        ),
+        (LOST_CHANGE.format(1), "hello, change 1 is not registered, and hello@"),
+        (LOST_CHANGE.format(2), "hello, change 2 is not registered, and what it ret"),
+        (LOST_CHANGE.format(3), "hello, change 3 is not registered, and hello@2 is"),
+        (
+            "delete from perdure.workflow_changes",
+            "hello, change 2 is not registered, and what it retires is gone",
+        ),
+        (
+            "delete from perdure.workflow_changes; delete from"
+            " perdure.workflow_versions where version > 1",
+            "hello@3 is not registered, and its function is there",
+        ),
+    ],
+)
+def test_what_the_register_lost_is_told_and_not_deployed(
+    changed: Perdure, database: str, statement: str, message: str
 ) -> None:
+    before, runs = dump(database), json.loads(changed("ps", "--json").stdout)
+    execute(database, statement)
+    assert message in changed("drift", code=1).stdout
+    assert message in changed("deploy", "--yes", code=1).stderr
+    mend(changed, database)
+    assert "no drift" in changed("drift").stdout
+    assert "nothing to do" in changed("deploy", "--yes").stdout
+    assert timeless(dump(database)) == timeless(before)
+    assert json.loads(changed("ps", "--json").stdout) == runs
+    found = json.loads(changed("versions", "--json").stdout)
+    states = ["retired", "current", "superseded", "superseded"]
+    assert [each["state"] for each in found] == states
+
+
+def test_what_has_runs_is_not_dropped_as_retired(
+    changed: Perdure, database: str
+) -> None:
+    """A retirement that was passed over: its row is written when nothing runs."""
+    execute(database, LOST_CHANGE.format(2))
     execute(
         database,
-        "delete from perdure.workflow_versions where version = 2;"
-        " drop function workflows.hello_v2",
+        "update perdure.workflow_versions set retired_at = null;"
+        "create function workflows.hello_v1() returns int language sql return 1;"
+        "select df.start('df.wait_for_signal(''x'')', 'hello@1')",
     )
-    done = released("drift", code=1).stdout
-    assert "hello@2 is not deployed, and hello@3 after it is" in done
-    assert "hello@2 is not deployed" in released("deploy", "--yes", code=1).stderr
+    done = changed("drift", code=1).stdout
+    assert "hello, change 2 is not deployed, and hello, change 3 after it is" in done
+    before = dump(database)
+    with pytest.raises(psycopg.Error, match="while 1 run has not ended") as refused:
+        mend(changed, database)
+    assert refused.value.sqlstate == "PD034"
+    assert dump(database) == before
+    execute(
+        database, "select df.cancel(id, '') from df.instances where label like '%1'"
+    )
+    mend(changed, database)
+    assert "no drift" in changed("drift").stdout
+
+
+@pytest.fixture
+def changed(released: Perdure, project: Path, database: str) -> Perdure:
+    """Four versions, rolled back to 2, the first retired, back to 2 again from 4.
+
+    A run waits on the fourth.
+    """
+    released("rollback", "hello")
+    released("retire", "hello@1", "--offline")
+    path = project / "workflows" / "hello.yaml"
+    path.write_text(WORKFLOW.replace("Hello", "Good evening"))
+    released("compile")
+    released("rollback", "hello")
+    released("deploy", "--yes")
+    execute(database, "select workflows.hello_v4('you')")
+    return released
+
+
+def timeless(text: str) -> list[str]:
+    """Return the lines of a dump without times, which are lost with a row."""
+    times = r"'(?:changed|deployed|retired)_at': '[^']*'(?:, )?"
+    return [re.sub(times, "", line) for line in text.splitlines()]
 
 
 def test_schedules(perdure: Perdure, project: Path, database: str) -> None:

@@ -143,7 +143,11 @@ def test_a_version_is_retired_when_no_run_is_on_it(
     assert "1 run has not ended" in done.stderr
     released("retire", "hello@1", "--offline")
     refused = released("deploy", "--yes", code=1).stderr
-    assert f"hello cannot be retired while 1 run has not ended: {run}" in refused
+    assert f"hello@1 cannot be taken out of use while 1 run has not ended: {run}" in (
+        refused
+    )
+    assert f"{run}  hello@1  pending" in refused
+    assert f"(perdure move {run} --to 3), or end it (perdure cancel {run})" in refused
     execute(database, f"select df.cancel('{run}', 'test')")
     before = dump(database)
     released("deploy", "--yes")
@@ -174,11 +178,49 @@ def test_a_workflow_that_left_the_sources_is_retired(
     write(project, VERSIONS[1])  # it comes back, with the next number
     released("compile")
     released("deploy", "--yes")
-    assert label(database, start(database)) == "hello@4"
+    run = start(database)
+    assert label(database, run) == "hello@4"
     assert "no drift" in released("drift").stdout
+    released("cancel", run)
     for title in ("hello_v4", "retire", "other_v1"):
         execute(database, migration(project, title, "down"))
     assert dump(database) == before
+
+
+def test_a_way_down_drops_no_version_that_has_runs(
+    released: Perdure, project: Path, database: str
+) -> None:
+    run = start(database)
+    before, down = dump(database), migration(project, "hello_v3", "down")
+    with pytest.raises(psycopg.Error, match=f"1 run has not ended: {run}") as refused:
+        execute(database, down)
+    assert refused.value.sqlstate == "PD034"
+    assert dump(database) == before
+    released("cancel", run)
+    execute(database, down)
+    found = json.loads(released("versions", "--json").stdout)
+    assert [each["state"] for each in found] == ["superseded", "current"]
+
+
+def test_what_others_start_is_not_retired(
+    released: Perdure, project: Path, database: str
+) -> None:
+    """The command sees the repo; what the database has is the migration's to see."""
+    released("retire", "hello@1")
+    execute(
+        database,
+        "create function public.nightly() returns text language sql"
+        " as $$select workflows.hello_v1('all')$$",
+    )
+    before = dump(database)
+    refused = released("deploy", "--yes", code=1).stderr
+    assert "hello cannot be taken out of use while functions start it: public." in (
+        refused
+    )
+    assert "Change them" in refused
+    assert dump(database) == before
+    execute(database, "drop function public.nightly()")
+    released("deploy", "--yes")
 
 
 def test_a_version_that_another_one_starts_stays(

@@ -51,6 +51,10 @@ def test_the_latest_version_counts_numbers() -> None:
         ("", "the lock can't be read: 'format' is missing or wrong"),
         ("format = 2", "the lock can't be read: format 2 is missing or wrong"),
         ("format = 1\n[workflows.a.x]", "the lock can't be read: invalid literal"),
+        (
+            write_lock([entry("a", 1)]).replace('"plain"', '"own"'),
+            'the lock can\'t be read: the layout "own" of a@1 is missing or wrong',
+        ),
         ("<<<<<<< ours\n", "the lock has an unresolved merge"),
     ],
 )

@@ -184,6 +184,17 @@ def test_a_lock_that_was_edited_is_found(bench: Workbench) -> None:
     assert "demo, version 1, has another digest" in release.findings[0].message
 
 
+def test_a_migration_in_conflict_is_told_as_such(bench: Workbench) -> None:
+    project = Project()
+    project.write(candidate(bench, ONE))
+    text = project.files["0001_demo_v1.up.sql"]
+    project.files["0001_demo_v1.up.sql"] = f"<<<<<<< HEAD\n{text}=======\n>>>>>>> B\n"
+    release = project.plan(candidate(bench, ONE))
+    assert codes(release) == ["WF701"]
+    assert "has an unresolved merge" in release.findings[0].message
+    assert "git checkout --ours" in (release.findings[0].help or "")
+
+
 def test_a_workflow_that_is_gone_stays_deployed(bench: Workbench) -> None:
     project = Project()
     project.write(candidate(bench, ONE))

@@ -11,7 +11,7 @@ import pytest
 
 from perdure.emit.switch import Switch, retire, roll_back, statements_of
 from perdure.plan.version import Previous, Script
-from perdure.release import Change, Release, read_lock
+from perdure.release import Change, Lock, Release, read_lock
 from perdure.release.layouts import Folder
 from perdure.release.reversal import (
     Refused,
@@ -181,7 +181,19 @@ def test_a_change_that_the_lock_does_not_know_is_found(bench: Workbench) -> None
     before = project.lock
     rolled_back(project)
     project.lock = before
-    assert set(codes(project.plan(candidate(bench, ONE)))) == {"WF706"}
+    assert codes(project.plan(candidate(bench, ONE))) == ["WF706"]
+
+
+def test_a_lost_lock_is_told_once(bench: Workbench) -> None:
+    project = laid_out(bench, "plain")
+    rolled_back(project)
+    project.lock = Lock()
+    (found,) = project.plan(candidate(bench, ONE)).findings
+    assert found.message == (
+        '"008_demo_v1.down.sql" and "008_demo_v1.up.sql" and 4 more are of version 1 '
+        "of demo, version 2 of demo, change 1 of demo, which the lock does not know"
+    )
+    assert "git checkout HEAD -- workflows.lock" in (found.help or "")
 
 
 def test_what_a_version_made_is_all_that_comes_back(bench: Workbench) -> None:

@@ -65,7 +65,7 @@ CODES: tuple[Code, ...] = (
         "another branch.",
         why="The next version would get a number that is taken.",
         wrong="# workflows.lock is missing, migrations/0001_w_v1.up.sql is there",
-        right="# git checkout workflows.lock",
+        right="# git checkout HEAD -- workflows.lock",
     ),
     Code(
         code="WF707",
