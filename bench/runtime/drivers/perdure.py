@@ -157,7 +157,9 @@ class Perdure:
             self._start(graph, waiting // 2)
         self._drain()
         self._connection.execute("call df.prune()")  # or its first count, and
-        self._connection.execute("vacuum analyze")  # autovacuum's work, would be counted
+        self._connection.execute(
+            "vacuum analyze"
+        )  # autovacuum's work, would be counted
         with self._worker():
             time.sleep(STATISTICS_SECONDS)
             with window() as clock:

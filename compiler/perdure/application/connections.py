@@ -9,16 +9,17 @@ The types are protocols for the same reason. Nothing is ever committed here.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from perdure.application.errors import WrongConnection
 from perdure.application.query import Operation, Pause, Query
 from perdure.application.refusals import translated
+from perdure.application.turns import Turn, to_its_end
 
 T = TypeVar("T")
 Fetch = Callable[[Query], str | None]
-FetchAsync = Callable[[Query], Awaitable[str | None]]
+FetchAsync = Callable[[Query], Coroutine[Any, Any, str | None]]
 
 
 class SyncConnection(Protocol):
@@ -89,6 +90,7 @@ async def carry_out_async(connection: object, operation: Operation[T]) -> T:
     import asyncio
 
     fetch = _fetch_async(connection)
+    turn = Turn(connection)
     answer: str | None = None
     with translated():
         while True:
@@ -101,7 +103,8 @@ async def carry_out_async(connection: object, operation: Operation[T]) -> T:
                 await asyncio.sleep(asked.seconds)
                 answer = None
             else:
-                answer = await fetch(asked)
+                async with turn:
+                    answer = await to_its_end(fetch(asked))
 
 
 # --- connections that block ---------------------------------------------------------

@@ -11,11 +11,12 @@ import dataclasses
 import enum
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from perdure.application.errors import WrongInput
+from perdure.application.meant import meant
+from perdure.application.values import shown
 
 _NOT_TEXT = {
     *("smallint", "integer", "bigint", "int2", "int4", "int8", "int"),
@@ -36,7 +37,7 @@ def check_input(value: object, wanted: Any, what: str) -> None:
     if not isinstance(origin, type) or isinstance(value, enum.Enum):
         return
     if _is_object(origin) and not _is_object(type(value)):
-        raise WrongInput(f"{what} is an object, not {type(value).__name__} {value!r}")
+        raise WrongInput(f"{what} is an object, not {shown(value)}")
     if origin in (list, tuple) and isinstance(value, (list, tuple)):
         of = (*typing.get_args(wanted), Any)[0]
         for each in value:
@@ -95,7 +96,8 @@ def surplus(value: Any, shape: Any, place: str) -> Iterator[str]:
             if key in shape:
                 yield from surplus(each, shape[key], f"{place}.{key}")
             else:
-                yield f'{place} has no member "{key}"{_meant(key, list(shape))}'
+                near = meant(key, shape, "it has")
+                yield f'{place} has no member "{key}"{near}'
     elif isinstance(shape, list) and isinstance(value, list):
         for number, each in enumerate(value):
             yield from surplus(each, shape[0], f"{place}[{number}]")
@@ -105,10 +107,3 @@ def surplus(value: Any, shape: Any, place: str) -> Iterator[str]:
 
 def _is_no_text(shape: Any) -> bool:
     return isinstance(shape, str) and shape.split("(")[0].strip() in _NOT_TEXT
-
-
-def _meant(key: str, known: Sequence[str]) -> str:
-    near = get_close_matches(key, known, 1)
-    if near:
-        return f'; did you mean "{near[0]}"?'
-    return f"; it has: {', '.join(known)}" if known else ""

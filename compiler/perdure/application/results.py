@@ -51,8 +51,8 @@ def _decode(value: Any, wanted: Any) -> Any:
         return _generic(value, wanted, origin, arguments)
     if wanted in _SCALARS:
         return _SCALARS[wanted](value)
-    if dataclasses.is_dataclass(wanted):
-        return _dataclass(value, wanted)
+    if dataclasses.is_dataclass(wanted) or hasattr(wanted, "_fields"):
+        return _record(value, wanted)
     if typing.is_typeddict(wanted):
         return _typed_dict(value, wanted)
     if isinstance(wanted, type) and issubclass(wanted, enum.Enum):
@@ -96,10 +96,13 @@ def _union(value: Any, wanted: Any, arguments: Sequence[Any]) -> Any:
     raise _wrong(value, wanted)
 
 
-def _dataclass(value: Any, wanted: Any) -> Any:
+def _record(value: Any, wanted: Any) -> Any:
+    """Decode an object as a dataclass or a named tuple."""
     hints = typing.get_type_hints(wanted, include_extras=True)
     given = _of(value, dict)
-    fields = [each.name for each in dataclasses.fields(wanted) if each.init]
+    fields = getattr(wanted, "_fields", ())
+    if dataclasses.is_dataclass(wanted):
+        fields = [each.name for each in dataclasses.fields(wanted) if each.init]
     return wanted(**{n: decode(given[n], hints[n]) for n in fields if n in given})
 
 

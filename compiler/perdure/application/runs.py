@@ -10,6 +10,7 @@ needs a connection of its own, behind no pooler.
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -24,12 +25,13 @@ from perdure.application.errors import (
     RunFailed,
     RunNotFound,
     WaitTimeout,
+    WrongInput,
     WrongRun,
 )
 from perdure.application.query import Operation, Pause, ask, query
 from perdure.application.results import decode, returned
 from perdure.application.signals import check_signal
-from perdure.application.values import as_json, check_text
+from perdure.application.values import as_json, check_text, shown
 
 T = TypeVar("T")
 Status = Literal["pending", "running", "paused", "completed", "failed", "cancelled"]
@@ -188,5 +190,9 @@ def _known(run: str, found: str | None) -> Status:
     return cast(Status, found.lower())
 
 
-def _seconds(timeout: Seconds) -> float:
-    return timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+def _seconds(timeout: object) -> float:
+    if isinstance(timeout, timedelta):
+        return timeout.total_seconds()
+    if not isinstance(timeout, (int, float)) or math.isnan(timeout):
+        raise WrongInput(f"the timeout is seconds or a timedelta, not {shown(timeout)}")
+    return timeout

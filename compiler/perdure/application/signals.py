@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from difflib import get_close_matches
 
 from perdure.application.errors import WrongInput
 from perdure.application.forms import surplus
+from perdure.application.meant import meant
 from perdure.application.query import Operation, Query, ask, query
 
 _WAITS = """
@@ -75,9 +75,4 @@ def _misfit(text: str, form: str) -> Query:
 
 def _unknown(workflow: str, name: str, known: list[str]) -> str:
     message = f'workflow {workflow} never waits for a signal "{name}"'
-    near = get_close_matches(name, known, 1)
-    if near:
-        return f'{message}; did you mean "{near[0]}"?'
-    if known:
-        return f"{message}; it waits for: {', '.join(known)}"
-    return f"{message}, nor for any other"
+    return message + (meant(name, known, "it waits for") or ", nor for any other")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perdure.application.errors import NotDeployed, NotPermitted, WrongInput
+from perdure.application.meant import meant
 from perdure.application.query import Operation, Query, ask, query
 from perdure.application.values import as_text, check_text
 
@@ -132,17 +133,12 @@ def _parameters(target: Target, deployed: Any) -> list[_Parameter]:
 
 
 def _unknown(target: Target, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
     shown = f"{target.name}@{target.version}" if target.version else target.name
     message = f'no workflow "{shown}" is deployed in schema "{target.schema}"'
-    near = get_close_matches(target.name, known, 1)
     if target.name in known:
         return f"{message}, but other versions of it are"
-    if near:
-        return f'{message}; did you mean "{near[0]}"?'
     if known:
-        return f"{message}; deployed are: {', '.join(known)}"
+        return message + meant(target.name, known, "deployed are")
     return (
         f'{message}, nor is any other; "perdure deploy" deploys workflows, and '
         "with_options(schema=...) names another schema"

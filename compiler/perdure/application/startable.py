@@ -6,6 +6,8 @@ import inspect
 import typing
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from importlib import import_module
+from operator import attrgetter
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from perdure.application.connections import (
@@ -19,6 +21,7 @@ from perdure.application.errors import WrongInput
 from perdure.application.forms import check_input
 from perdure.application.handles import AsyncHandle, Handle
 from perdure.application.start import Target, start
+from perdure.application.values import check_text, shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +37,18 @@ class Startable(Generic[P, R]):
         self._target = target
         self._function = function
         self._returns = returns
+
+    def __repr__(self) -> str:
+        """Return the workflow's name, and its version where one was asked for."""
+        version = self._target.version
+        return f"<workflow {self.name}{f'@{version}' if version else ''}>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Return how it is pickled: with the workflow of a module, by its place."""
+        if self._function is None:
+            return Startable, (self._target, None, self._returns)
+        place = self._function.__module__, self._function.__qualname__
+        return _restored, (*place, self._target)
 
     @property
     def name(self) -> str:
@@ -95,7 +110,9 @@ class Startable(Generic[P, R]):
         """Return the handle of a run that was started before; nothing is asked yet.
 
         What is asked first raises WrongRun when the run is one of another workflow.
+        Raises WrongInput for what is no text.
         """
+        check_text(run_id, "the id of the run")
         kind = AsyncHandle[R] if is_async(connection) else Handle[R]
         return kind(connection, self.name, run_id, self._wanted)
 
@@ -110,8 +127,10 @@ class Startable(Generic[P, R]):
 
         Of the starts by one role with one `key`, only the first makes a run; the
         others return it. `schema` is where it is deployed, if not in "workflows", and
-        `version` starts that one instead of the current one.
+        `version` starts that one instead of the current one. Raises WrongInput.
         """
+        if version is not None and (type(version) is not int or version < 1):
+            raise WrongInput(f"a version is a number from 1, not {shown(version)}")
         target = replace(
             self._target,
             key=self._target.key if key is None else key,
@@ -148,6 +167,12 @@ class Startable(Generic[P, R]):
             return typing.get_type_hints(self._function, include_extras=True)
         except NameError:  # of a type that is imported for type checkers only
             return {}
+
+
+def _restored(module: str, name: str, target: Target) -> Startable[..., Any]:
+    """Return the workflow of a module with the options that it was pickled with."""
+    found: Any = attrgetter(name)(import_module(module))
+    return Startable(target, found.function)
 
 
 @overload

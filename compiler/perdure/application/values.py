@@ -63,6 +63,9 @@ _ISO: Mapping[str, tuple[str, Callable[[str], object], str]] = {
 }
 """How a type is written as text: its form, what reads it, and an example."""
 
+_ROOM = 100
+"""How many characters of a value a message shows."""
+
 
 def as_text(value: object, type_: str, name: str) -> str | None:
     """Return a value of a type as text. Raises WrongInput.
@@ -85,9 +88,19 @@ def _as_text(value: object, type_: str, name: str, what: str) -> str | None:
         return _array(value, type_[:-2], name)
     text = _checked(value, re.sub(r"\(.*?\)", "", type_))
     if text is None:
-        shown = f"{type(value).__name__} {value!r}"
-        raise WrongInput(f"{what} is {type_}, not {shown}{_hint(value, type_)}")
+        hint = _hint(value, type_)
+        raise WrongInput(f"{what} is {type_}, not {shown(value)}{hint}")
     return text
+
+
+def shown(value: object) -> str:
+    """Return the type of a value, and the value as far as a message has room."""
+    try:
+        text = repr(value)
+    except Exception:  # of an integer with too many digits, or of a class's own
+        return type(value).__name__
+    text = text if len(text) <= _ROOM else f"{text[:_ROOM]}..."
+    return f"{type(value).__name__} {text}"
 
 
 def check_text(text: object, what: str) -> None:
@@ -111,7 +124,8 @@ def _checked(value: object, type_: str) -> str | None:
         )
         return str(value) if fits else None
     if type_ in _FRACTIONS:
-        return str(value) if isinstance(value, (int, float, Decimal)) else None
+        number = Decimal(value) if isinstance(value, int) else value
+        return str(number) if isinstance(number, (float, Decimal)) else None
     if type_.startswith(_TEXTS):
         return value if isinstance(value, str) else None
     if isinstance(value, datetime.datetime):
@@ -190,8 +204,8 @@ def _element(value: object, item: str, name: str) -> str:
 def as_json(value: object, name: str) -> str:
     """Return a value as JSON text, numbers with all of their digits.
 
-    Dataclasses are objects; dates, times, UUIDs and bytes are their text. Raises
-    WrongInput.
+    Dataclasses and named tuples are objects; dates, times, UUIDs and bytes are their
+    text. Raises WrongInput.
     """
     match value:
         case enum.Enum():
@@ -203,6 +217,8 @@ def as_json(value: object, name: str) -> str:
             return json.dumps(value, ensure_ascii=False)
         case float() | Decimal():
             return _number(value, name)
+        case tuple() if hasattr(value, "_asdict"):
+            return as_json(value._asdict(), name)
         case list() | tuple():
             return "[" + ",".join(as_json(each, name) for each in value) + "]"
         case Mapping():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import update_wrapper
 from typing import Literal, ParamSpec, TypeVar, overload
 
 from perdure.application.start import Target
@@ -19,21 +20,26 @@ class Workflow(Startable[P, R]):
     """A function whose source is a workflow; `name` is what it is started by.
 
     In another workflow it is called; an application starts it with
-    `start(connection, ...)`.
+    `start(connection, ...)`. To tools of Python, such as `inspect.signature` and
+    `pickle`, it is the function: one object, known by its place in its module.
     """
+
+    __name__: str
+    __qualname__: str
+    __wrapped__: Callable[P, R]
 
     def __init__(self, function: Callable[P, R], name: str | None = None) -> None:
         super().__init__(Target(name or function.__name__), function)
         self.function = function
-        self.__doc__ = function.__doc__
+        update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Raise RuntimeError: a workflow is compiled, never executed as Python."""
         compiled_only(f'workflow "{self.name}"')
 
-    def __repr__(self) -> str:
-        """Return the workflow's name."""
-        return f"<workflow {self.name}>"
+    def __reduce__(self) -> str:
+        """Return where it stands in its module: it is pickled and copied as itself."""
+        return self.__qualname__
 
 
 @overload

@@ -24,25 +24,33 @@ def convert(
     ] = None,
 ) -> None:
     """Turn a workflow in YAML into Python, or back; what it does stays the same."""
-    found = _chosen(_converted(file), workflow, file)
-    if not found.exact:
-        message = f'"{found.name}" has something that the other language can\'t say'
-        help_ = "what is written would be another workflow, so nothing is written"
-        if found.word is not None:
-            message = f'"{found.word}" is a word of Python, no name of a step or input'
-            help_ = "choose another name first, such as "
-            help_ += f'"{found.word}_"'
-        fail(message, help_, code=1)
+    converted, source = _converted(file)
+    found = _chosen(converted, workflow, file)
+    if found.lost is not None:
+        line, column = source.position(found.lost.span.start)
+        place = f"{source.path}:{line}:{column}"
+        notes = "".join(f"\n  = {each}" for each in found.lost.notes)
+        fail(f"{place}: {found.lost.message}{notes}", found.lost.help, code=1)
     if output is None:
         typer.echo(found.text, nl=False)
         return
-    if output.exists():
+    _write(output, found.text, "YAML" if source.path.endswith(".py") else "Python")
+
+
+def _write(output: Path, text: str, language: str) -> None:
+    if (output.suffix == ".py") != (language == "Python"):
+        fail(f'what is written is {language}, "{output}" is no name for such a file')
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
         fail(f'"{output}" exists already')
-    output.write_text(found.text, encoding="utf-8")
+    except OSError as failure:
+        fail(f'can\'t write "{output}": {(failure.strerror or str(failure)).lower()}')
     typer.echo(f"wrote {output}", err=True)
 
 
-def _converted(file: Path) -> list[Converted]:
+def _converted(file: Path) -> tuple[list[Converted], Source]:
     from perdure.config import find_config
     from perdure.diagnostics import Diagnostic
     from perdure.frontend.decode import decode
@@ -79,7 +87,7 @@ def _converted(file: Path) -> list[Converted]:
     if not converted and findings:
         show(findings, {source.path: source})
         raise typer.Exit(1)
-    return converted
+    return converted, source
 
 
 def _chosen(converted: list[Converted], name: str | None, file: Path) -> Converted:

@@ -213,6 +213,31 @@ def test_awaited_connections(url: str, driver: str) -> None:
         run_to_end(check())
 
 
+@pytest.mark.parametrize("driver", AWAITED)
+def test_tasks_share_a_connection(url: str, driver: str) -> None:
+    async def check() -> None:
+        async with AWAITED[driver](url) as given:
+            connection = given.connection if isinstance(given, Asyncpg) else given
+            starts = (order_approval.start(connection, 1) for _ in range(4))
+            runs = await asyncio.gather(*starts)
+            await given.commit()
+            waits = (run.wait(timeout=60) for run in runs)
+            assert await asyncio.gather(*waits) == [APPROVED] * 4
+            waiting = await slow.start(connection)
+            await given.commit()
+            tasks = [asyncio.create_task(waiting.wait()) for _ in range(3)]
+            await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await waiting.cancel()
+            await given.commit()
+            assert await waiting.status() == "cancelled"
+
+    with working(url):
+        run_to_end(check())
+
+
 def run_to_end(coroutine: Coroutine[Any, Any, None]) -> None:
     asyncio.run(coroutine)
 

@@ -171,6 +171,20 @@ def test_what_can_never_end_is_not_waited_for(connection: Connection) -> None:
         run.wait(timeout=0.2)
 
 
+@pytest.mark.parametrize("timeout", ["1s", float("nan"), Decimal(1)])
+def test_timeouts_are_times(connection: Connection, timeout: Any) -> None:
+    run = slow.attach(connection, "00000000")
+    with pytest.raises(WrongInput, match="is seconds or a timedelta, not"):
+        run.wait(timeout)
+
+
+def test_ids_are_text_and_versions_are_numbers(connection: Connection) -> None:
+    with pytest.raises(WrongInput, match="the id of the run is NoneType, not text"):
+        slow.attach(connection, None)  # type: ignore[call-overload]
+    with pytest.raises(WrongInput, match="a version is a number from 1, not int 0"):
+        slow.with_options(version=0)
+
+
 def test_runs_fail_and_are_cancelled(connection: Connection, work: Work) -> None:
     failing, stopped = broken.start(connection, "wet"), slow.start(connection)
     connection.commit()

@@ -11,6 +11,7 @@ from typing import (
     Annotated,
     Any,
     Literal,
+    NamedTuple,
     NewType,
     NotRequired,
     Optional,
@@ -29,6 +30,11 @@ NOON = datetime.datetime(2030, 1, 2, 12, tzinfo=UTC)
 
 class Colour(enum.Enum):
     red = "RED"
+
+
+class Pair(NamedTuple):
+    x: int
+    note: str | None = None
 
 
 @dataclass
@@ -127,6 +133,7 @@ def test_other_values_are_refused(value: object, type_: str, message: str) -> No
 
 
 def test_dataclasses_are_objects() -> None:
+    assert as_json([Pair(1)], "it") == '[{"x":1,"note":null}]'
     assert as_json(Point(1, Decimal("2.50")), "it") == '{"x":1,"y":2.50,"norm":0}'
 
 
@@ -151,6 +158,8 @@ def test_dataclasses_are_objects() -> None:
         ([1, 2], tuple[int, ...], (1, 2)),
         ({"a": "2030-01-02"}, dict[str, date], {"a": date(2030, 1, 2)}),
         ({"x": 1, "y": 2, "z": 3}, Point, Point(1, Decimal(2))),
+        ({"x": 1, "note": "a"}, Pair, Pair(1, "a")),
+        ({"x": 1}, Pair, Pair(1)),
         ({"at": {"x": 1}}, Shape, {"at": Point(1)}),
         ({"at": {"x": 1}, "name": None}, Shape, {"at": Point(1)}),
         ({"at": {"x": 1}, "name": "a"}, Shape, {"at": Point(1), "name": "a"}),
@@ -194,3 +203,13 @@ def test_the_value_of_return_is_taken_out() -> None:
     assert returned({"rows": [{"result": 1}], "row_count": 1}) == 1
     other = {"rows": [{"result": 1, "more": 2}], "row_count": 1}
     assert returned(other) == other
+
+
+def test_integers_may_have_more_digits_than_python_writes() -> None:
+    large = 10**5000
+    assert as_text(large, "numeric", "n") == "1" + "0" * 5000
+    with pytest.raises(WrongInput, match=r'input "n" is bigint, not int$'):
+        as_text(large, "bigint", "n")
+    with pytest.raises(WrongInput, match=r"not str 'aaa.*\.\.\.$") as error:
+        as_text("a" * 10**6, "bigint", "n")
+    assert len(str(error.value)) < 200

@@ -140,7 +140,78 @@ def test_a_name_that_is_a_word_of_python_is_said(tmp_path: Path) -> None:
     file.write_text("workflow: flow\nsteps:\n  - name: class\n    sql: select 1\n")
     told = CliRunner().invoke(app, ["convert", str(file)])
     assert told.exit_code == 1
-    assert '"class" is a word of Python' in told.output
+    assert 'flow.yaml:3:11: "class" is a word of Python' in told.output
+
+
+NULLABLE = """\
+workflow: nullable
+
+input:
+  a: bigint
+
+returns: [{a: bigint, lines: [{price: numeric?}], ns: [[bigint], null]}, null]
+
+steps:
+  - name: hook
+    http: GET https://shop.example
+    returns: {lines: [[{sku: text, at: {x: bigint}}, null]]}
+  - return: null
+"""
+
+
+def test_objects_and_lists_that_may_be_null_survive() -> None:
+    python = converted(Source("a.yaml", NULLABLE), Path("/")).text
+    assert "-> Shape2 | None:" in python
+    assert "    ns: list[int] | None\n" in python
+    assert converted(Source("a.py", python), Path("/")).text == NULLABLE
+
+
+def test_a_dollar_sign_before_a_value_survives() -> None:
+    head = "from perdure import workflow\n\n\n@workflow\ndef w(a: int):\n"
+    text = 'return {"x": f"${a} $$${a}$ ${{a}} $", "y": f"${a}"}\n'
+    yaml = converted(Source("w.py", f"{head}    {text}"), Path("/")).text
+    assert """y: "${'$'}${a}\"""" in yaml
+    assert text in converted(Source("w.yaml", yaml), Path("/")).text
+
+
+def test_texts_that_are_marks_of_yaml_are_in_quotes() -> None:
+    head = "from perdure import workflow\n\n\n@workflow\ndef w():\n"
+    marks = ["-", "?", ":", "- a", "? a", "-a", "&a", "*a", "# a", "a #b", "a: b", ""]
+    marks += ["a:", "~", "null", "1", "[a", "}", "@a", "%a", "!a", "| a", " a", "a "]
+    pairs = {each: each for each in marks}
+    text = f"{head}    # a\fb\u2028c\n    return {pairs!r}\n"
+    yaml = converted(Source("w.py", text), Path("/")).text
+    assert "  # a b c\n" in yaml
+
+
+UNSEEN = "\x07\x7f\x85\u2028\u202e\ufeff\U000e0001"
+
+
+def test_characters_that_can_not_be_seen_are_escaped() -> None:
+    head = "from perdure import http, sql, workflow\n\n\n@workflow\ndef w():\n"
+    lines = [
+        f'    """Say {UNSEEN!a}."""\n',
+        f"    sql({'select 1' + chr(10) + '-- ' + UNSEEN[4:]!a})\n",
+        f"    http.post('https://x.example', body={UNSEEN!a})\n",
+        f"    http.post('https://x.example', body={'a' + chr(10) + UNSEEN!a})\n",
+        f"    http.post('https://x.example', json={{{UNSEEN!a}: '  x', 'y': 'y '}})\n",
+    ]
+    yaml = converted(Source("w.py", head + "".join(lines)), Path("/")).text
+    assert all(each.isprintable() for each in yaml.split("\n"))
+    python = converted(Source("w.yaml", yaml), Path("/")).text
+    assert all(each.isprintable() for each in python.split("\n"))
+
+
+def test_what_can_not_be_said_has_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "flow.yaml"
+    file.write_text(
+        "workflow: flow\nsteps:\n  - sql: select 1\n  - name: x\n    sql: select 2\n"
+        "    undo:\n      - sql: select 3\n      - return: 1\n      - sql: select 4\n"
+    )
+    told = CliRunner().invoke(app, ["convert", str(file)])
+    assert told.exit_code == 1
+    assert "flow.yaml:5:5: this can't be said in Python" in told.output
+    assert 'in Python: "return" in a branch would end the branch' in told.output
 
 
 YAML = """\
@@ -343,6 +414,23 @@ def first() -> None:
         "# at the end\n# above the workflow\nworkflow: first\n\n"
     )
     assert written.count("# the call") == 1
+
+
+def test_where_the_command_writes(tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    file = tmp_path / "flow.yaml"
+    file.write_text("workflow: flow\nsteps:\n  - sleep: 1s\n")
+    refused = {
+        "flow.txt": "what is written is Python",
+        "no/folder.py": "no such file or directory",
+        "there.py": "exists already",
+    }
+    (tmp_path / "there.py").write_text("")
+    for name, message in refused.items():
+        told = run(app, ["convert", str(file), "-o", str(tmp_path / name)])
+        assert told.exit_code == 2
+        assert message in told.output
+    assert (tmp_path / "there.py").read_text() == ""
 
 
 def test_the_command(tmp_path: Path) -> None:

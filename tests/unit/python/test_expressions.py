@@ -22,6 +22,8 @@ class Settings:
     levels = ("low", "high")
 TEXT = "te" "xt"
 DAY = datetime.timedelta(days=1)
+NAN, ENDLESS = decimal.Decimal("-sNaN"), -1e999
+LONG = decimal.Decimal("-1.2345678901234567890123456789012345")
 """
 
 SAME = [
@@ -29,6 +31,10 @@ SAME = [
     ("(a + b) % 3 - 1 / a", "(a + b) % 3 - 1 / a"),
     ("a and b or not t", "a and b or not t"),
     ("a and b and t", "a and b and t"),
+    ("NAN", "cast('NaN' as numeric)"),
+    ("ENDLESS", "cast('-Infinity' as float8)"),
+    ("LONG", "-1.2345678901234567890123456789012345"),
+    ("f'{a!s}{t!s}'", "a::text || t"),
     ("a == b", "a = b"),
     ("a != b", "a <> b"),
     ("1 <= a < b", "1 <= a and a < b"),
@@ -141,3 +147,8 @@ def test_what_is_no_expression_is_reported_at_its_place(
     assert [each for each, _ in found] == [code]
     if place is not None:
         assert found[0][1] == place
+
+
+@pytest.mark.parametrize("written", ['"%s of %s" % order_id', '"-" * 10'])
+def test_text_is_not_computed_with(written: str) -> None:
+    assert findings(f"x = {written}") == [("WF173", written)]

@@ -179,6 +179,11 @@ def test_members_of_typed_results_are_read_by_subscript() -> None:
     assert "'->>'" in repr(let.bindings[2])
 
 
+def test_a_loop_that_only_collects_is_a_query() -> None:
+    text = "rows = sql('select 1 as id')\nfor r in rows:\n    told = collect(id=r.id)"
+    assert findings(text) == [("WF118", "collect(id=r.id)")]
+
+
 def test_cases_of_an_enum_and_of_numbers() -> None:
     head = "import enum\nclass E(enum.Enum):\n    A = 'a'\n"
     text = (

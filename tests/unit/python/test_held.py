@@ -132,6 +132,12 @@ def test_records_rows_and_members_of_enums_are_read() -> None:
     assert found == {"b": "5", "c": "10", "d": "2", "e": "3", "f": "low", "g": "1"}
 
 
+def test_a_named_tuple_is_an_object_in_json() -> None:
+    head = "from typing import NamedTuple\nclass P(NamedTuple):\n    x: int\np = P(1)\n"
+    meant = steps("return {'x': 1}")
+    assert steps("return P(1)", head=head) == steps("return p", head=head) == meant
+
+
 def test_records_are_read_in_loops_over_constants() -> None:
     head = (
         "from dataclasses import dataclass\nfrom typing import NamedTuple\n"

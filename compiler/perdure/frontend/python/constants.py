@@ -85,6 +85,8 @@ def _constant(ctx: Context, node: ast.expr) -> Any:
             return held(whole[key]) if container and key is not UNKNOWN else UNKNOWN
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             value = plain(_constant(ctx, operand))
+            if isinstance(value, decimal.Decimal):
+                return value.copy_negate()  # of which - keeps 28 digits
             return -value if isinstance(value, _NUMBERS) else UNKNOWN
         case ast.BinOp(left=left, op=op, right=right):
             return _computed(op, _operand(ctx, left), _operand(ctx, right))
@@ -219,12 +221,23 @@ def is_plain(function: type) -> bool:
 def is_shape(value: Any) -> bool:
     """Say whether this is a class whose fields describe an object."""
     return isinstance(value, type) and (
-        dataclasses.is_dataclass(value) or typing.is_typeddict(value)
+        dataclasses.is_dataclass(value)
+        or typing.is_typeddict(value)
+        or is_named_tuple(value)
     )
 
 
+def is_named_tuple(value: Any) -> bool:
+    """Say whether this is a class of tuples whose items have names and types."""
+    tuples = isinstance(value, type) and issubclass(value, tuple)
+    return tuples and type(inspect.getattr_static(value, "_fields", None)) is tuple
+
+
 def defaults_of(shape: type) -> dict[str, Any]:
-    """Return the defaults of the fields of a dataclass that have one."""
+    """Return the defaults of the fields of a dataclass or named tuple that have one."""
+    if is_named_tuple(shape):
+        given = inspect.getattr_static(shape, "_field_defaults", {})
+        return {name: held(each) for name, each in given.items()}
     if not dataclasses.is_dataclass(shape):
         return {}
     found = {}
@@ -238,8 +251,10 @@ def defaults_of(shape: type) -> dict[str, Any]:
 
 def required_of(shape: type) -> list[str]:
     """Return the fields that a constructor needs a value for."""
+    if is_named_tuple(shape):
+        return [each for each in fields_of(shape) if each not in defaults_of(shape)]
     if not dataclasses.is_dataclass(shape):
-        return sorted(getattr(shape, "__required_keys__", ()))
+        return sorted(set(fields_of(shape)) - optional_of(shape))
     missing = dataclasses.MISSING
     return [
         each.name
@@ -252,4 +267,24 @@ def fields_of(shape: type) -> list[str]:
     """Return the names of the fields of such a class, in order."""
     if dataclasses.is_dataclass(shape):
         return [each.name for each in dataclasses.fields(shape)]
+    if is_named_tuple(shape):
+        return list(inspect.getattr_static(shape, "_fields"))
     return list(typing.get_type_hints(shape))
+
+
+def optional_of(shape: type) -> set[str]:
+    """Return the members that a TypedDict need not have.
+
+    Where annotations are text, as `from __future__ import annotations` makes them,
+    the class itself does not know which of them are `NotRequired`.
+    """
+    if not typing.is_typeddict(shape):
+        return set()
+    marked = {typing.NotRequired: True, typing.Required: False}
+    hints = typing.get_type_hints(shape, include_extras=True)
+    found: set[str] = set(getattr(shape, "__optional_keys__", ()))
+    for name, hint in hints.items():
+        mark = marked.get(typing.get_origin(hint))
+        if mark is not None:
+            found = found | {name} if mark else found - {name}
+    return found

@@ -71,6 +71,7 @@ class Context:
     says whether an undo is read.
     `held` are the containers of the module that were read, and what is held of them,
     by the `id` of the container.
+    `wholes` are the names of results that statements take apart, by the `id` of these.
     `shared` are the project's definitions, `failure` what runs when all fails, and
     `body` are the statements of the workflow; `unended` says that one of them that
     ends it could not be read.
@@ -100,6 +101,7 @@ class Context:
     unended: bool = False
     depth: int = 0
     held: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    wholes: dict[int, str] = field(default_factory=dict)
 
     def report(
         self,
@@ -183,7 +185,8 @@ def name_of(ctx: Context, word: str, span: Span) -> Name | None:
         plain = unicodedata.normalize("NFKD", snake)  # accents are then apart
         kept = "".join(each for each in plain if not unicodedata.combining(each))
         likely = re.sub(r"\W+", "_", kept, flags=re.A)
-        good = re.fullmatch(NAME_PATTERN, likely) and len(likely) <= MAX_NAME
+        fits = re.fullmatch(NAME_PATTERN, likely) and len(likely) <= MAX_NAME
+        good = fits and likely.strip("_")
         help_ = f'for example "{likely}"' if good else None
         ctx.report("WF119", span, f'"{short(word)}" is not a name', rule, help=help_)
     elif len(word) > MAX_NAME:

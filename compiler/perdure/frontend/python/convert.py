@@ -7,8 +7,10 @@ is exact or refused. Comments keep their place: `remarks`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from perdure.diagnostics import Diagnostic
 from perdure.frontend.python.reader import read_file
@@ -17,7 +19,8 @@ from perdure.frontend.python.write_python import unwritable, write_python
 from perdure.frontend.python.write_yaml import write_yaml
 from perdure.frontend.yaml import read as read_yaml
 from perdure.frontend.yaml.shared import Shared
-from perdure.source import Source
+from perdure.source import Source, Span
+from perdure.syntax.expr import Name
 from perdure.syntax.tree import SqlStep, Workflow
 from perdure.syntax.walk import walk
 
@@ -25,16 +28,30 @@ Load = Callable[[str], Source | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Converted:
-    """A workflow in the other language; `exact` says that nothing of it was lost.
+class Lost:
+    """What can't be said in the other language, and where it stands.
 
-    `word` is a name of it that is a word of Python's own.
+    `notes` are what its reader says of the text that was written.
     """
+
+    span: Span
+    message: str
+    help: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A workflow in the other language; `lost` is the first thing that it can't say."""
 
     name: str
     text: str
-    exact: bool
-    word: str | None = None
+    lost: Lost | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing of the workflow was lost."""
+        return self.lost is None
 
 
 def convert(
@@ -75,10 +92,66 @@ def _convert(source: Source, workflow: Workflow, project: _Project) -> Converted
     name, shared = workflow.name.text, project.shared
     if workflow.path.endswith(".py"):
         text = write_yaml(workflow, remarks, files, shared)
-        again, _ = read_yaml(Source(f"{name}.yaml", text), project.load, shared)
-        return Converted(name, text, again == workflow)
+        reading = read_yaml(Source(f"{name}.yaml", text), project.load, shared)
+        return Converted(name, text, _lost(workflow, reading, "YAML"))
     text = write_python(workflow, remarks, files, shared)
     written = Source(f"{name}.py", text)
     readings, _ = read_file(written, project.load, project.root, shared)
-    exact = bool(readings) and readings[0][0] == workflow
-    return Converted(name, text, exact, unwritable(workflow))
+    reading = readings[0] if readings else (None, [])
+    word = unwritable(workflow)
+    lost = _word(word) if word else _lost(workflow, reading, "Python")
+    return Converted(name, text, lost)
+
+
+def _word(name: Name) -> Lost:
+    message = f'"{name.text}" is a word of Python, no name of a step or input'
+    return Lost(
+        name.span, message, f'choose another name first, such as "{name.text}_"'
+    )
+
+
+def _lost(
+    workflow: Workflow,
+    reading: tuple[Workflow | None, list[Diagnostic]],
+    language: str,
+) -> Lost | None:
+    """Return where what was written and read again is another workflow."""
+    again, found = reading
+    if again == workflow:
+        return None
+    errors = [each for each in found if each.severity == "error"]
+    span = difference(workflow, again, workflow.name.span)
+    help_ = "write it in another way first; nothing is written, lest something is lost"
+    notes = tuple(f"in {language}: {each.message}" for each in errors[:1])
+    return Lost(span, f"this can't be said in {language}", help_, notes)
+
+
+def difference(one: Any, other: Any, place: Span) -> Span:
+    """Return the place of the first part of a tree that another does not have.
+
+    `place` is that of what stands around.
+    """
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        pairs = zip_longest(one, other)
+        mine, others = next(((x, y) for x, y in pairs if x != y), (None, None))
+        return difference(mine, others, place)
+    if not is_dataclass(one) or isinstance(one, type):
+        return place
+    place = _place(one, place)
+    if type(one) is not type(other):
+        return place
+    for each in fields(one):
+        mine, others = getattr(one, each.name), getattr(other, each.name)
+        if each.compare and mine != others:
+            return difference(mine, others, place)
+    return place
+
+
+def _place(part: Any, otherwise: Span) -> Span:
+    """Return the place of a part of a tree; that of a step is its first word."""
+    head = getattr(part, "head", part)
+    span = getattr(head, "span", None)
+    span = span() if callable(span) else span
+    if isinstance(span, Span) and span.path == otherwise.path:
+        return span
+    return otherwise

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import datetime
 import decimal
-import math
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +20,7 @@ from perdure.frontend.expr.literals import number
 from perdure.frontend.python import calls, comparisons, refused, texts
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, Given
-from perdure.frontend.python.held import kind_of, plain
+from perdure.frontend.python.held import LONG_INTEGER, has_digits, kind_of, plain
 from perdure.frontend.python.strings import Piece
 from perdure.source import Span, Text
 from perdure.syntax.expr import (
@@ -39,9 +38,10 @@ from perdure.syntax.expr import (
 DEPTH = 100
 """How deep an expression may nest: passes walk the tree by recursion."""
 
-_LONGEST = 13_000
-"""Bits of the longest integer: of more than 4,300 digits Python makes no text."""
-
+_OF_TEXT = {
+    "%": ('"%" puts values into text in Python, not in PostgreSQL', "use an f-string"),
+    "*": ('"*" repeats text in Python, not in PostgreSQL', "func.repeat(text, 3) does"),
+}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
 
 
@@ -120,9 +120,7 @@ def from_value(ctx: Context, given: Given) -> Expr | None:
             return _number(value, span)
     typed = _typed(value)
     if typed is None:
-        kind = f'"{kind_of(value)}"'
-        if isinstance(value, int):
-            kind = "an integer that long"
+        kind = LONG_INTEGER if isinstance(value, int) else f'"{kind_of(value)}"'
         message = f"{kind} has no value in PostgreSQL"
         note = "numbers, text, booleans, dates, times, UUIDs and enums have one"
         ctx.report("WF195", span, message, note, help=refused.instead_of(value))
@@ -131,23 +129,16 @@ def from_value(ctx: Context, given: Given) -> Expr | None:
     return Cast(Literal("string", text, span), Name(type_, span), span)
 
 
-def has_digits(value: int | float | decimal.Decimal) -> bool:
-    """Say whether a number is finite, and short enough for Python to write."""
-    if isinstance(value, int):
-        return value.bit_length() <= _LONGEST
-    return math.isfinite(value)
-
-
 def _number(value: int | float | decimal.Decimal, span: Span) -> Expr:
     """Return a number; one without a fraction that is no integer is cast."""
     literal = plain_number(value, span)
-    whole = isinstance(value, decimal.Decimal) and str(abs(value)).isdecimal()
+    whole = isinstance(value, decimal.Decimal) and str(value).lstrip("-").isdecimal()
     return Cast(literal, Name("numeric", span), span) if whole else literal
 
 
 def plain_number(value: int | float | decimal.Decimal, span: Span) -> Expr:
     """Return a number with the digits that Python shows, of the type they have."""
-    literal = Literal("number", str(abs(value)).lower(), span)
+    literal = Literal("number", str(value).lower().removeprefix("-"), span)
     return Unary("-", literal, span) if value < 0 else literal
 
 
@@ -167,10 +158,16 @@ def _typed(value: Any) -> tuple[str, str] | None:
         case bytes():
             return "bytea", "\\x" + value.hex()
         case float() | decimal.Decimal():
-            special = {"inf": "Infinity", "-inf": "-Infinity"}
             name = "numeric" if isinstance(value, decimal.Decimal) else "float8"
-            return name, special.get(str(float(value)), "NaN")
+            return name, _not_finite(str(value).lower())
     return None
+
+
+def _not_finite(shown: str) -> str:
+    """Return how PostgreSQL writes `inf`, `-Infinity`, `nan` and `sNaN`."""
+    if "nan" in shown:
+        return "NaN"
+    return "-Infinity" if shown.startswith("-") else "Infinity"
 
 
 def _interval(value: datetime.timedelta) -> str:
@@ -366,6 +363,10 @@ def _arithmetic(ctx: Context, node: ast.BinOp) -> Expr | None:
     op = _ARITHMETIC.get(type(node.op))
     if op is None:
         refused.refuse_expression(ctx, node)
+        return None
+    if op in _OF_TEXT and isinstance(plain(constant(ctx, node.left)), str):
+        message, help_ = _OF_TEXT[op]
+        ctx.report("WF173", ctx.span(node), message, help=help_)
         return None
     left, right = expression(ctx, node.left), expression(ctx, node.right)
     first, second = ctx.span(node.left), ctx.span(node.right)

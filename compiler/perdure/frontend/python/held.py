@@ -14,6 +14,7 @@ import datetime
 import decimal
 import enum
 import inspect
+import math
 import sys
 import types
 import uuid
@@ -91,8 +92,8 @@ def shown(value: Any, depth: int = 0) -> str:
         return _shown_container(value, depth + 1) if depth < _DEPTH else "..."
     if isinstance(value, type):
         return _name(value)
-    if isinstance(value, int) and value.bit_length() > _LONGEST:
-        return "an integer that long"
+    if isinstance(value, int) and not has_digits(value):
+        return LONG_INTEGER
     return repr(value)
 
 
@@ -103,9 +104,20 @@ def kind_of(value: Any) -> str:
     return _name(type(value))
 
 
+def has_digits(value: int | float | decimal.Decimal) -> bool:
+    """Say whether a number is finite, and short enough for Python to write."""
+    if isinstance(value, int):
+        return value.bit_length() <= _LONGEST
+    if isinstance(value, decimal.Decimal):
+        return value.is_finite()  # where isfinite raises for a signaling NaN
+    return math.isfinite(value)
+
+
+LONG_INTEGER = "an integer that long"
+"""How messages name an integer that Python can't write."""
+
 _LONGEST = 13_000
 """Bits of the longest integer: of more than 4,300 digits Python makes no text."""
-
 
 _DEPTH = 3
 _FEW = 5

@@ -133,6 +133,11 @@ def _over_rows(ctx: Context, node: ast.For) -> Step | None:
     item = _item(ctx, node.target) if rows is not None else None
     body, name, columns = _collected(ctx, node.body)
     head = calls.head_of(fields, "foreach", name, ctx.places.head(node), ctx.span(node))
+    if columns is not None and not body:
+        message = "a loop that only collects has no steps"
+        help_ = f'write a query: sql("select ... from :{ctx.shown(source)}.* r")'
+        ctx.report("WF118", columns.span, message, help=help_)
+        return None
     with ctx.apart():
         steps = _read_rounds(ctx, body, head)
     wrong = any(each.severity == "error" for each in ctx.found[before:])

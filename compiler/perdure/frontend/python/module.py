@@ -71,6 +71,7 @@ def load_module(source: Source, root: Path) -> tuple[Module | None, list[Diagnos
     private = private_name(source.path)
     module = types.ModuleType(private)
     module.__file__ = str(path)
+    module.__package__ = _package(path, root)
     before = set(sys.modules)
     with _importing(path, root, private, module):
         try:
@@ -81,7 +82,7 @@ def load_module(source: Source, root: Path) -> tuple[Module | None, list[Diagnos
             return None, [_failed(source, root, path, failure)]
         finally:
             others = _forget(set(sys.modules) - before - {private}, root)
-    files = {Path(str(each.__file__)) for each in others.values()}
+    files = {Path(each.__file__) for each in others.values() if each.__file__}
     modules = {**others, private: module}
     return Module(module.__dict__, tuple(sorted(files)), modules), []
 
@@ -122,11 +123,21 @@ def _forget(names: set[str], root: Path) -> dict[str, types.ModuleType]:
     own = {}
     for name in names:
         module = sys.modules.get(name)
-        file = getattr(module, "__file__", None)
-        if module is not None and file and _is_own(Path(file), root):
-            own[name] = sys.modules.pop(name)
+        places = [getattr(module, "__file__", None)]
+        if places == [None]:  # a folder, as part of a longer name
+            places = list(getattr(module, "__path__", ()))
+        if module is not None and any(_is_own(Path(x), root) for x in places if x):
+            own[name] = module
+    for name in own:
+        del sys.modules[name]
     linecache.checkcache()
     return own
+
+
+def _package(path: Path, root: Path) -> str:
+    """Return the package that `.` means in a file: its folder, from the root on."""
+    parts = path.parent.relative_to(root).parts if path.is_relative_to(root) else ()
+    return ".".join(parts) if all(each.isidentifier() for each in parts) else ""
 
 
 def _is_own(file: Path, root: Path) -> bool:
@@ -149,10 +160,29 @@ def _compiled(source: Source, path: Path) -> types.CodeType | Diagnostic:
             return compile(tree, str(path), "exec", dont_inherit=True)
     except SyntaxError as failure:
         return _not_python(source, failure)
-    except (ValueError, RecursionError, MemoryError) as failure:
-        reason = str(failure) or "the file nests too deeply"
-        message = f"the file is not Python: {reason}"
+    except (RecursionError, MemoryError):  # of a sum of some thousand terms
+        message = "the file nests deeper than Python reads"
+        help_ = "assign parts of long expressions to names"
+        return error("WF105", Span(source.path, 0, 0), message, help=help_)
+    except ValueError as failure:
+        message = f"the file is not Python: {failure}"
         return error("WF170", Span(source.path, 0, 0), message)
+
+
+def refused_by_python(source: Source, function: ast.stmt) -> Diagnostic | None:
+    """Return what Python has against a workflow when its module is really imported.
+
+    Some of it only compiling finds, such as a case after `case _`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(ast.Module([function], []), source.path, "exec", dont_inherit=True)
+    except SyntaxError as failure:
+        return _not_python(source, failure)
+    except (RecursionError, MemoryError):
+        return None  # of less depth than the reader's limit it is no matter
+    return None
 
 
 def _empty_workflows(tree: ast.Module) -> None:
@@ -255,6 +285,8 @@ def _help(failure: BaseException) -> str | None:
         return f"add: from perdure import {failure.name}"
     if isinstance(failure, ImportError) and "circular import" in str(failure):
         return 'import one way, and call the other by name: call("name", {...})'
+    if isinstance(failure, ImportError) and "relative import" in str(failure):
+        return "write its name without dots: it is found beside this file"
     if isinstance(failure, ModuleNotFoundError):
         return f'install "{failure.name}" where perdure is installed'
     if isinstance(failure, SystemExit):

@@ -12,7 +12,7 @@ import inspect
 from typing import Any
 
 from perdure.authoring.workflow import Workflow
-from perdure.frontend.python import refused, texts, values
+from perdure.frontend.python import choices, refused, texts, values
 from perdure.frontend.python.constants import constant
 from perdure.frontend.python.context import Context, counted, name_of, nearest
 from perdure.source import Span
@@ -97,6 +97,7 @@ def _of_workflow(
         if isinstance(arg, ast.Starred):
             _unpacked(ctx, ctx.span(arg))
             return {}
+        _check_choice(ctx, workflow, name, arg)
         found[name] = (Name(name, ctx.span(arg)), values.value_of(ctx, arg))
     for extra in node.args[len(names) :]:
         message = f'workflow "{workflow.name}" has {counted(len(names), "input")}'
@@ -113,12 +114,21 @@ def _of_workflow(
         if keyword.arg in found:
             message = f'input "{keyword.arg}" is there twice'
             ctx.report("WF112", word, message)
+        _check_choice(ctx, workflow, keyword.arg, keyword.value)
         value = values.value_of(ctx, keyword.value)
         found[keyword.arg] = (Name(keyword.arg, word), value)
     arguments = tuple(
         (name, value) for name, value in found.values() if value is not None
     )
     return {kind: Name(workflow.name, place), "with": arguments}
+
+
+def _check_choice(
+    ctx: Context, workflow: Workflow[Any, Any], name: str, given: ast.expr
+) -> None:
+    taken = choices.choices_of(ctx, workflow, name, ctx.span(given))
+    if taken:
+        choices.check_constant(ctx, name, given, taken)
 
 
 def _unpacked(ctx: Context, span: Span) -> None:

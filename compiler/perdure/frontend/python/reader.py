@@ -6,21 +6,31 @@ import ast
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import perdure.authoring as authoring
+from perdure.authoring.workflow import Workflow as Startable
 from perdure.diagnostics import Diagnostic
-from perdure.frontend.python import calls, expressions, statements, texts, types
+from perdure.frontend.python import (
+    calls,
+    choices,
+    defaults,
+    expressions,
+    statements,
+    texts,
+    types,
+)
 from perdure.frontend.python.branches import report_unused
 from perdure.frontend.python.comments import read_ignores
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, Given, Load, name_of
 from perdure.frontend.python.declared import read_declared
-from perdure.frontend.python.module import Module, load_module
+from perdure.frontend.python.module import Module, load_module, refused_by_python
 from perdure.frontend.python.places import Places, quietly_parsed
 from perdure.frontend.yaml.shared import Shared
 from perdure.source import Source, Span
 from perdure.syntax.expr import Expr, Literal, Name
-from perdure.syntax.tree import Ignore, Input, TypeExpr, Workflow
+from perdure.syntax.tree import Ignore, Input, Step, TypeExpr, Workflow
 
 Reading = tuple[Workflow | None, list[Diagnostic]]
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -59,8 +69,11 @@ def read(
     ignores, malformed = read_ignores(places)
     literals = _literals(tree)
     readings: list[Reading] = []
-    found = _workflows(Context(places, load, module.namespace, {}), tree)
-    functions = sorted(found, key=lambda node: node.lineno)
+    bare = Context(places, load, module.namespace, {})
+    functions = sorted(_workflows(bare, tree), key=lambda node: node.lineno)
+    _report_indirect(bare, tree, functions)
+    if bare.found:
+        readings.append((None, bare.found))
     for index, node in enumerate(functions):
         ctx = Context(places, load, module.namespace, literals)
         ctx.shared = shared or ctx.shared
@@ -104,6 +117,21 @@ def _decorator(ctx: Context, node: Function) -> ast.expr | None:
     return None
 
 
+def _report_indirect(
+    ctx: Context, tree: ast.Module, functions: Sequence[Function]
+) -> None:
+    """Report workflows that something else than `@workflow` itself has made."""
+    for node in tree.body:
+        if not isinstance(node, Function) or node in functions:
+            continue
+        made = ctx.namespace.get(node.name)
+        if node.decorator_list and isinstance(made, Startable):
+            span = ctx.places.span(node.decorator_list[0])
+            message = "a workflow is known by the decorator that stands above it"
+            help_ = "write @workflow, or @workflow(...) with its options"
+            ctx.report("WF190", span, message, help=help_)
+
+
 def _own_ignores(
     places: Places,
     ignores: Sequence[Ignore],
@@ -135,15 +163,18 @@ def _read(ctx: Context, node: Function, ignores: tuple[Ignore, ...]) -> Workflow
         message = f"the workflow nests deeper than {DEPTH} levels"
         ctx.report("WF105", span, message, help="assign parts of it to names")
         return None
-    ctx.locals |= _bound(node)
     name = _name(ctx, node, span)
-    inputs = _inputs(ctx, node)
+    inputs, checks = _inputs(ctx, node)
     returns = _returns(ctx, node)
+    ctx.locals |= _bound(node)  # which the signature does not see: date: date is fine
     ctx.payloads |= _payloads(ctx, node)
     ctx.body = node.body
     steps = statements.read_body(ctx, node.body, "the workflow", span)
     report_unused(ctx)
     options = read_declared(ctx, _decorator(ctx, node), ctx.failure)
+    refused = refused_by_python(ctx.places.source, node) if not ctx.found else None
+    if refused is not None and "loop" not in refused.message:
+        ctx.found.append(refused)  # a leap out of no loop is told by its place
     if name is None or not steps:
         return None
     return Workflow(
@@ -151,7 +182,7 @@ def _read(ctx: Context, node: Function, ignores: tuple[Ignore, ...]) -> Workflow
         description=ast.get_docstring(node),
         inputs=inputs,
         returns=None if ctx.unended else returns,
-        steps=steps,
+        steps=(*checks, *steps),
         path=ctx.places.source.path,
         ignores=ignores,
         unread=tuple(sorted(ctx.unread)),
@@ -243,7 +274,10 @@ def _parameters(node: ast.FunctionDef) -> list[ast.arg]:
     return [*args.posonlyargs, *args.args, *args.kwonlyargs]
 
 
-def _inputs(ctx: Context, node: ast.FunctionDef) -> tuple[Input, ...]:
+def _inputs(
+    ctx: Context, node: ast.FunctionDef
+) -> tuple[tuple[Input, ...], tuple[Step, ...]]:
+    """Read the inputs, and the steps that check those that take some values only."""
     args = node.args
     for star, extra in (("*", args.vararg), ("**", args.kwarg)):
         if extra is not None:
@@ -255,17 +289,24 @@ def _inputs(ctx: Context, node: ast.FunctionDef) -> tuple[Input, ...]:
     positional = [*args.posonlyargs, *args.args]
     missing: list[ast.expr | None] = [None] * (len(positional) - len(args.defaults))
     defaults = [*missing, *args.defaults, *args.kw_defaults]
-    inputs = []
+    inputs: list[Input] = []
+    checks: list[Step] = []
     for parameter, default in zip(_parameters(node), defaults, strict=True):
-        read = _input(ctx, parameter, default)
-        if read is not None:
-            inputs.append(read)
-        else:
+        read, values = _input(ctx, parameter, default)
+        if read is None:
             ctx.unread.add(parameter.arg)
-    return tuple(inputs)
+            continue
+        inputs.append(read)
+        if values:
+            check = choices.check_of(ctx, read.name, values, read.type.nullable)
+            checks += [check] if check is not None else []
+    return tuple(inputs), tuple(checks)
 
 
-def _input(ctx: Context, parameter: ast.arg, default: ast.expr | None) -> Input | None:
+def _input(
+    ctx: Context, parameter: ast.arg, default: ast.expr | None
+) -> tuple[Input | None, Sequence[Any]]:
+    """Read an input, and the values that it takes; none if any."""
     whole = ctx.places.span(parameter)
     word = Span(whole.path, whole.start, whole.start + len(parameter.arg))
     name = name_of(ctx, parameter.arg, word)
@@ -273,22 +314,28 @@ def _input(ctx: Context, parameter: ast.arg, default: ast.expr | None) -> Input 
         message = f'input "{parameter.arg}" has no type'
         help_ = f"write {parameter.arg}: int, or another type"
         ctx.report("WF191", word, message, help=help_)
-        return None
-    type_ = types.named(ctx, parameter.annotation, annotation=True)
+        return None, ()
+    type_, values = types.of_input(ctx, parameter.annotation)
     if name is None or type_ is None:
-        return None
+        return None, ()
     if default is None:
-        return Input(name, type_, None)
-    read = _default(ctx, default)
+        return Input(name, type_, None), values
+    if values:
+        choices.check_constant(ctx, parameter.arg, default, values)
+    read = _default(ctx, default, type_.name)
     if read is None:
-        return None
+        return None, ()
     if type_.nullable and isinstance(read, Literal) and read.kind == "null":
-        return Input(name, type_, None)  # as any nullable input has it
-    return Input(name, type_, read)
+        return Input(name, type_, None), values  # as any nullable input has it
+    return Input(name, type_, read), values
 
 
-def _default(ctx: Context, node: ast.expr) -> Expr | None:
+def _default(ctx: Context, node: ast.expr, type_: str) -> Expr | None:
     value, span = constant(ctx, node), ctx.span(node)
+    written = defaults.as_text(value, type_)
+    if written is not None:
+        given = texts.flatten(ctx, Given(written, span)) or ()
+        return Literal("string", written, span) if given else None
     if value is UNKNOWN or isinstance(node, ast.Constant):
         return expressions.expression(ctx, node)
     if isinstance(value, Decimal) and value.is_finite():

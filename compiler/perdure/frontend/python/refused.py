@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import enum
 import types
 from collections.abc import Mapping
 from typing import Any
@@ -112,7 +113,7 @@ EXPRESSIONS: Mapping[type[ast.AST], _Reason] = {
     ast.FloorDiv: (
         '"//"',
         "it is not part of expressions",
-        "write func.floor(a / b); / of two integers is an integer in PostgreSQL",
+        'write func.floor(cast(a, "numeric") / b); / of two integers cuts off',
     ),
     ast.BitAnd: ('"&"', _NO_BITS, 'for conditions write "and"'),
     ast.BitOr: ('"|"', _NO_BITS, 'for conditions write "or"'),
@@ -344,8 +345,16 @@ def refuse_container(ctx: Context, node: ast.expr) -> None:
     """Report `x in rows`, and `x in "text"`."""
     message = '"in" needs a tuple or a list of values'
     help_ = "to look among rows, write exists(...) in an sql step"
-    if isinstance(constant(ctx, node), str):
-        help_ = "to look into a text, write func.strpos(text, part) > 0"
+    text = "func.strpos(text, part) > 0"
+    known = constant(ctx, node)
+    if isinstance(known, str):
+        help_ = f"to look into a text, write {text}"
+    elif isinstance(known, dict):
+        help_ = "to look among its keys, write a tuple of them"
+    elif isinstance(node, ast.Call) and constant(ctx, node.func) is range:
+        help_ = "write 0 <= x < 10"
+    elif isinstance(node, ast.Name):
+        help_ += f"; in a text, {text}"
     elif isinstance(node, ast.Attribute):
         help_ += "; in an array, func.array_position(array, x) is not None"
     ctx.report("WF173", ctx.span(node), message, help=help_)
@@ -379,6 +388,8 @@ def instead_of(value: Any) -> str | None:
     """Return what to write in place of a value that PostgreSQL can't hold."""
     if isinstance(value, (list, tuple, set, frozenset, dict)):
         return "an expression is one value; a list can stand after in, or in JSON"
+    if isinstance(value, enum.EnumType) and len(value):
+        return f"name a member: {value.__name__}.{next(iter(value)).name}"
     if isinstance(value, types.FunctionType):
         return "a function can't be a value; call one of PostgreSQL's: func.name(...)"
     return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from perdure.frontend.python.comments import comments_in as python_comments
@@ -31,6 +31,14 @@ class Remarks:
     after: dict[int, list[str]] = field(default_factory=dict)
     bottom: list[str] = field(default_factory=list)
 
+    def around(self, step: Step, lines: list[str], indent: str) -> list[str]:
+        """Return the lines of a step with its comments before and after them."""
+        before, after = (
+            [indent + each for each in table.get(id(step), ())]
+            for table in (self.before, self.after)
+        )
+        return [*before, *lines, *after]
+
 
 @dataclass(frozen=True, slots=True)
 class _Comment:
@@ -42,6 +50,10 @@ class _Comment:
     @property
     def end(self) -> int:
         return self.start + len(self.text)
+
+
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that YAML does not allow, or takes for the end of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +71,9 @@ def remarks_of(source: Source, workflow: Workflow) -> Remarks:
     apart: list[_Comment] = []
     if source.path.endswith(".py"):
         comments = _all_in_python(source)
-        apart = _of_shapes(source, comments, workflow)
-        own = _own(source, comments, workflow)
+        module = _module(source)
+        apart = _of_shapes(source, comments, module, workflow)
+        own = _own(source, comments, module, workflow)
     else:
         scalars = compose(source).scalars
         comments = own = [
@@ -80,7 +93,7 @@ def remarks_of(source: Source, workflow: Workflow) -> Remarks:
 def _comment(source: Source, start: int, text: str) -> _Comment:
     line, column = source.position(start)
     alone = not source.line(line)[: column - 1].strip()
-    return _Comment(text.rstrip(), start, column, alone)
+    return _Comment(_HIDDEN.sub(" ", text).rstrip(), start, column, alone)
 
 
 def _places(
@@ -205,26 +218,51 @@ def _all_in_python(source: Source) -> list[_Comment]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """The statements of a file, where each stands, decorators and all."""
+
+    nodes: Sequence[ast.stmt]
+    spans: Sequence[tuple[int, int]]
+    documented: bool
+
+    def index_of(self, workflow: Workflow) -> int:
+        """Return which statement a workflow is."""
+        steps = [step.head.whole.start for step in walk(workflow)]
+        return next(
+            i for i, (a, b) in enumerate(self.spans) if any(a <= s < b for s in steps)
+        )
+
+
+def _module(source: Source) -> _Module:
+    tree, places = quietly_parsed(source.text, "exec"), Places(source)
+    assert isinstance(tree, ast.Module)
+    spans = []
+    for node in tree.body:
+        span = places.span(node)
+        decorators = getattr(node, "decorator_list", [])
+        starts = [places.span(each).start - 1 for each in decorators]  # with the "@"
+        spans.append((min([span.start, *starts]), span.end))
+    return _Module(tree.body, spans, ast.get_docstring(tree) is not None)
+
+
 def _own(
-    source: Source, comments: Sequence[_Comment], workflow: Workflow
+    source: Source,
+    comments: Sequence[_Comment],
+    module: _Module,
+    workflow: Workflow,
 ) -> list[_Comment]:
     """Return the comments of a workflow: in it, right above it and right below it.
 
     Those at the head of a file are of all that the file has.
     """
-    spans = [span for _, span in _statements(source)]
-    head = spans[1:2] if _is_documented(source) else spans[:1]
-    near = _near(source, comments, spans, _index_of(spans, workflow))
+    head = module.spans[1:2] if module.documented else module.spans[:1]
+    near = _near(source, comments, module.spans, module.index_of(workflow))
     return [
         each
         for each in comments
         if each in near or any(each.start < first for first, _ in head)
     ]
-
-
-def _index_of(spans: Sequence[tuple[int, int]], workflow: Workflow) -> int:
-    steps = [step.head.whole.start for step in walk(workflow)]
-    return next(i for i, (a, b) in enumerate(spans) if any(a <= s < b for s in steps))
 
 
 def _near(
@@ -249,23 +287,25 @@ def _near(
 
 
 def _of_shapes(
-    source: Source, comments: Sequence[_Comment], workflow: Workflow
+    source: Source,
+    comments: Sequence[_Comment],
+    module: _Module,
+    workflow: Workflow,
 ) -> list[_Comment]:
     """Return the comments of the classes that a workflow names, and these in turn.
 
     Another language writes the fields of such a class where it is named; what is said
     of them stands above the workflow.
     """
-    statements = list(_statements(source))
-    spans = [span for _, span in statements]
-    reached = [_index_of(spans, workflow)]
+    reached = [module.index_of(workflow)]
     for index in reached:
-        names = _names(statements[index][0])
-        for other, (node, _) in enumerate(statements):
+        names = _names(module.nodes[index])
+        for other, node in enumerate(module.nodes):
             named = isinstance(node, ast.ClassDef) and node.name in names
             if named and other not in reached:
                 reached.append(other)
-    near = [_near(source, comments, spans, each) for each in sorted(reached[1:])]
+    shapes = sorted(reached[1:])
+    near = [_near(source, comments, module.spans, each) for each in shapes]
     return [each for each in comments if any(each in some for some in near)]
 
 
@@ -278,22 +318,6 @@ def _names(node: ast.stmt) -> set[str]:
         elif isinstance(each, ast.Constant) and isinstance(each.value, str):
             found.update(re.findall(r"\w+", each.value))
     return found
-
-
-def _statements(source: Source) -> Iterator[tuple[ast.stmt, tuple[int, int]]]:
-    """Yield the statements of a module with where they begin, decorators and all."""
-    tree, places = quietly_parsed(source.text, "exec"), Places(source)
-    assert isinstance(tree, ast.Module)
-    for node in tree.body:
-        span = places.span(node)
-        decorators = getattr(node, "decorator_list", [])
-        starts = [places.span(each).start - 1 for each in decorators]  # with the "@"
-        yield node, (min([span.start, *starts]), span.end)
-
-
-def _is_documented(source: Source) -> bool:
-    tree = quietly_parsed(source.text, "exec")
-    return isinstance(tree, ast.Module) and ast.get_docstring(tree) is not None
 
 
 def _trails(source: Source, end: int, comment: _Comment) -> bool:

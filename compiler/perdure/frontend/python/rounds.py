@@ -205,11 +205,8 @@ def with_names(this: Round, steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 def read_statement(ctx: Context, text: Text) -> SqlText | None:
     """Read SQL; what it reads of the rounds around it is bound for it."""
-    if not ctx.rounds:
-        statement = ctx.take(read_sql(text))
-        _report_constants(ctx, statement)
-        return statement
-    statement = ctx.take(read_sql(_renamed(ctx, text)))
+    renamed = _renamed(ctx, text) if ctx.rounds else text
+    statement = ctx.take(read_sql(renamed))
     _report_constants(ctx, statement)
     for each in statement.suspects if statement else ():
         if any(name in ctx.rounds for name in each.names):

@@ -14,6 +14,7 @@ from perdure.frontend.python import (
     loops,
     refused,
     texts,
+    unpacked,
     values,
 )
 from perdure.frontend.python.context import Context, name_of
@@ -147,9 +148,10 @@ def _assign(ctx: Context, node: ast.Assign) -> list[Step]:
             if step is not None:
                 return [step]
         else:
-            message = "a result can't be unpacked: its columns are read by name"
-            help_ = "assign it to one name, and write name.column"
-            ctx.report("WF176", ctx.span(node.targets[0]), message, help=help_)
+            place = ctx.span(node.targets[0])
+            steps = unpacked.read_unpacked(ctx, node.targets[0].elts, place, node)
+            if steps:
+                return steps
     else:
         _no_target(ctx, node.targets[0])
     ctx.unread.update(_names(node.targets))

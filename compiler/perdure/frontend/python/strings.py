@@ -163,7 +163,8 @@ class _Reader:
             form = file[stop : end - 1]
         self._flush()
         expr = self.places.parse(start + 1, stop)
-        self.found.append(Field(expr, self.places.range(start, end), form.strip()))
+        form = form.strip().removesuffix("!s")  # which says what is so without it
+        self.found.append(Field(expr, self.places.range(start, end), form))
         return end
 
     def _flush(self) -> None:

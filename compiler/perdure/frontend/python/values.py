@@ -30,7 +30,7 @@ from perdure.frontend.python.context import (
     short,
     suggestion,
 )
-from perdure.frontend.python.held import Record, plain
+from perdure.frontend.python.held import Record, Row, has_digits, plain
 from perdure.frontend.yaml.language import EFFECTS, EXPECTATIONS, Key
 from perdure.source import Span, Text, verbatim
 from perdure.syntax.expr import Expr, Name
@@ -253,7 +253,7 @@ def _fixed(ctx: Context, operand: Operand, known: Any) -> str | None:
         written = ctx.places.text[span.start : span.end]
         if _JSON_NUMBER.fullmatch(written):
             return written
-    if not expressions.has_digits(known):
+    if not has_digits(known):
         return None
     text = str(known).lower()
     return text if _JSON_NUMBER.fullmatch(text) else None
@@ -281,6 +281,8 @@ def _held(ctx: Context, given: Given) -> Value | None:
     value, span = given.value, given.span
     if isinstance(value, Record):
         value = value.fields
+    if isinstance(value, Row):
+        value = dict(zip(value.names, value, strict=True))
     if isinstance(value, dict):
         named = [(plain(key), each) for key, each in value.items()]
         pairs = [(key, value_of(ctx, Given(each, span))) for key, each in named]

@@ -141,8 +141,22 @@ def _quoted(text: str) -> str:
 
 def string(text: str) -> str:
     """Return text as a Python literal in double quotes."""
+    written = quoted(text)
+    return written if json.loads(json.dumps(text)) == text else repr(text)
+
+
+def quoted(text: str) -> str:
+    """Return text in double quotes, as both languages have it.
+
+    What can't be seen, such as a mark that turns the order of characters, is escaped.
+    """
     written = json.dumps(text, ensure_ascii=False)
-    return written if json.loads(written) == text else repr(text)
+    return "".join(each if each.isprintable() else _escaped(each) for each in written)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class PythonExpressions:

@@ -40,9 +40,9 @@ def write_python(
     writer.types = {each.name.text: each.type.name for each in workflow.inputs}
     lines = writer.workflow(workflow)
     head, end = ("".join(f"{x}\n" for x in y) for y in (remarks.top, remarks.bottom))
-    shapes = "\n".join(["", *writer.shapes, ""]) if writer.shapes else "\n"
-    standard = _imports(writer.imports)
-    return f"{head}{standard}{_perdure(writer.used)}\n{shapes}\n{lines}\n{end}"
+    imports = _imports(writer.imports) + _perdure(writer.used)
+    parts = "\n\n\n".join([imports, *writer.shapes, lines])
+    return f"{head}{parts}\n{end}"
 
 
 def _perdure(used: set[str]) -> str:
@@ -68,10 +68,13 @@ def _imports(names: set[str]) -> str:
 
 def names_bound(workflow: Workflow) -> set[str]:
     """Return the names that a workflow binds."""
-    names = {each.name.text for each in workflow.inputs}
+    return {name.text for name in _names_in(workflow)}
+
+
+def _names_in(workflow: Workflow) -> Iterator[Name]:
+    yield from (each.name for each in workflow.inputs)
     for step in walk(workflow):
-        names |= {name.text for name in _bound_by(step)}
-    return names
+        yield from _bound_by(step)
 
 
 def _bound_by(step: Step) -> Iterator[Name]:
@@ -86,10 +89,10 @@ def _bound_by(step: Step) -> Iterator[Name]:
             yield error
 
 
-def unwritable(workflow: Workflow) -> str | None:
-    """Return a name of a workflow that is a word of Python's own."""
-    names = names_bound(workflow)
-    return next((name for name in sorted(names) if keyword.iskeyword(name)), None)
+def unwritable(workflow: Workflow) -> Name | None:
+    """Return the first name of a workflow that is a word of Python's own."""
+    names = (each for each in _names_in(workflow) if keyword.iskeyword(each.text))
+    return min(names, key=lambda each: each.span.start, default=None)
 
 
 class _Writer(PythonSteps):

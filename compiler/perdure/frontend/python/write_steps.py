@@ -80,16 +80,14 @@ class PythonSteps(PythonValues):
         lines: list[str] = []
         before: Step | None = None
         for step in steps:
-            indent, remarks = "    " * level, self.remarks
-            lines += [indent + each for each in remarks.before.get(id(step), ())]
+            indent, found = "    " * level, self.step(step, level)
+            noted = lines or id(step) in self.remarks.before
+            if found[0].lstrip().startswith("def ") and noted:
+                found = ["", *found]
             lets = isinstance(before, LetStep) and isinstance(step, LetStep)
             if lets and before and not (_around(before) or _around(step)):
-                lines.append("    " * level + "pass")
-            found = self.step(step, level)
-            if found[0].lstrip().startswith("def ") and lines:
-                lines.append("")
-            lines += found
-            lines += [indent + each for each in remarks.after.get(id(step), ())]
+                found = [f"{indent}pass", *found]
+            lines += self.remarks.around(step, found, indent)
             before = step
         return lines
 
@@ -414,7 +412,8 @@ def _is_whole(value: str) -> bool:
 
 def _statement(text: str) -> str:
     """Return SQL as a literal, over several lines where it has some."""
-    if "\n" not in text:
+    seen = text.replace("\n", "").replace("\t", "")
+    if "\n" not in text or not seen.isprintable():
         return string(text)
     plain = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     end = "\\\n" if plain.endswith('"') else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -81,16 +82,16 @@ class PythonValues(PythonExpressions):
         return f"Annotated[Any, {string(type_.name + suffix)}]"
 
     def shape(self, type_: ShapeType) -> str:
-        """Define a TypedDict for an object that stands inside of a type."""
-        name = f"Shape{len(self.shapes) + 1}"
+        """Define a TypedDict for an object, after those that its fields need."""
         self.imports.add("typing.TypedDict")
-        position = len(self.shapes)
-        self.shapes.append("")
-        fields = ", ".join(
-            f"{string(name.text)}: {self.type(of)}" for name, of in type_.fields
-        )
-        self.shapes[position] = f"{name} = TypedDict({string(name)}, {{{fields}}})"
-        self.shapes.sort(key=lambda line: -int(line.split(" ")[0][5:] or 0))
+        fields = [(name.text, self.type(of)) for name, of in type_.fields]
+        name = f"Shape{len(self.shapes) + 1}"
+        if all(_is_field(each) for each, _ in fields):
+            lines = [f"    {each}: {of}" for each, of in fields]
+            self.shapes.append("\n".join([f"class {name}(TypedDict):", *lines]))
+        else:
+            listed = ", ".join(f"{string(each)}: {of}" for each, of in fields)
+            self.shapes.append(f'{name} = TypedDict("{name}", {{{listed}}})')
         return f"{name} | None" if type_.nullable else name
 
     def payload(self, type_: TypeExpr) -> str:
@@ -207,6 +208,12 @@ class PythonValues(PythonExpressions):
         if part.content_type is not None:
             given.append(f"content_type={string(part.content_type)}")
         return f"{self.word('Part')}({', '.join(given)})"
+
+
+def _is_field(name: str) -> bool:
+    """Say whether a class can have a field of that name; it mangles those with "__"."""
+    written = name.isidentifier() and name.isascii()
+    return written and not (keyword.iskeyword(name) or name.startswith("__"))
 
 
 _WEEK = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from perdure.frontend.expr.durations import format_duration
+from perdure.frontend.expr.templates import DOLLAR
 from perdure.frontend.python.remarks import Remarks
-from perdure.frontend.python.write_expr import postgres
+from perdure.frontend.python.write_expr import postgres, quoted
 from perdure.frontend.python.write_values import (
     shared_retry,
     shared_type,
     written_cron,
 )
+from perdure.frontend.yaml.blocks import NO_CASES
 from perdure.frontend.yaml.shared import Shared
 from perdure.source import Text
 from perdure.syntax.expr import Expr
@@ -44,6 +46,7 @@ from perdure.syntax.tree import (
     Retry,
     ReturnStep,
     SendStep,
+    ShapeType,
     SleepStep,
     SleepUntilStep,
     SqlStep,
@@ -61,7 +64,7 @@ from perdure.syntax.tree import (
 )
 
 _PLAIN = re.compile(r"[A-Za-z_0-9:(/.$][^#\n\t\r]*[^\s:#]|[A-Za-z_0-9]", re.A)
-_FLOW = re.compile(r"[A-Za-z_0-9.:/ ()?-]+", re.A)
+_FLOW = re.compile(r"[A-Za-z_0-9./(][A-Za-z_0-9.:/ ()?-]*", re.A)
 _WORD = re.compile(r"[A-Za-z_][\w-]*|\d+", re.A)
 _CONSTANT = re.compile(r"[-+.\d].*|true|false|null", re.A)
 
@@ -94,10 +97,9 @@ def write_yaml(
 def scalar(text: str, *, flow: bool = False) -> str:
     """Return text as a scalar of one line."""
     plain = (_FLOW if flow else _PLAIN).fullmatch(text)
-    bad = (": ", "- ", "? ", " ")
-    if plain and ": " not in text and not text.endswith(":") and text[:2] not in bad:
-        return text
-    return json.dumps(text, ensure_ascii=False)
+    seen = text.isprintable() and text == text.strip()
+    marks = ": " in text or text.endswith(":") or text[:2] in (": ", "- ", "? ")
+    return text if plain and seen and not marks else quoted(text)
 
 
 def _entry(key: str, text: str, level: int) -> list[str]:
@@ -125,7 +127,9 @@ def template(parts: Sequence[Text | Expr]) -> str:
         if isinstance(part, Text):
             found += part.value.replace("${", "$${")
         else:
-            found += f"${{{postgres(part)}}}"
+            before = found.rstrip("$")
+            dollars = DOLLAR * (len(found) - len(before))
+            found = f"{before}{dollars}${{{postgres(part)}}}"
     return found
 
 
@@ -143,7 +147,7 @@ def _value(value: Value) -> str:
         case Template():
             text = template(value.parts)
             if _CONSTANT.fullmatch(text):
-                return json.dumps(text)
+                return quoted(text)
             return scalar(text, flow=True)
 
 
@@ -153,7 +157,12 @@ _BARE = ("break:", "continue:", "return:", "fail:")
 
 def _key(text: str) -> str:
     """Return text as the key of a mapping."""
-    return text if _WORD.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if _WORD.fullmatch(text) else quoted(text)
+
+
+def _case(text: str) -> str:
+    """Return text as a case, in quotes where it would be taken for none."""
+    return quoted(text) if text in NO_CASES else _key(text)
 
 
 def _text(value: Template) -> str:
@@ -203,6 +212,8 @@ class _Writer:
         match type_:
             case NamedType():
                 return scalar(_type_name(type_), flow=True)
+            case ListType(nullable=True) | ShapeType(nullable=True):
+                return f"[{self.type(replace(type_, nullable=False))}, null]"
             case ListType():
                 return f"[{self.type(type_.item)}]"
             case _:
@@ -265,8 +276,6 @@ class _Writer:
         """Return the items of a list, the first key after the dash."""
         lines: list[str] = []
         for step in steps:
-            indent, remarks = "  " * level, self.remarks
-            lines += [indent + each for each in remarks.before.get(id(step), ())]
             inner = self.head(step.head) + self.step(step)
             if step.head.effects is not None:
                 inner.append(f"effects: {step.head.effects.text}")
@@ -274,9 +283,10 @@ class _Writer:
                 inner += ["undo:", *self.steps(step.head.undo, 1)]
             if len(inner) == 1 and inner[0] in _BARE:
                 inner = [inner[0][:-1]]
-            lines.append(f"{'  ' * level}- {inner[0]}")
-            lines += [f"{'  ' * (level + 1)}{each}".rstrip() for each in inner[1:]]
-            lines += [indent + each for each in remarks.after.get(id(step), ())]
+            indent, rest = "  " * level, inner[1:]
+            found = [f"{indent}- {inner[0]}"]
+            found += [f"{indent}  {each}".rstrip() for each in rest]
+            lines += self.remarks.around(step, found, indent)
         return lines
 
     def head(self, head: Head) -> list[str]:
@@ -412,7 +422,7 @@ class _Writer:
     def switch(self, step: SwitchStep) -> list[str]:
         lines = [f"switch: {scalar(postgres(step.subject))}", "cases:"]
         for case in step.cases:
-            lines += [f"  {_key(case.value.value)}:", *self.steps(case.steps, 2)]
+            lines += [f"  {_case(case.value.value)}:", *self.steps(case.steps, 2)]
         if step.default is not None:
             lines += ["default:", *self.steps(step.default, 1)]
         return lines
