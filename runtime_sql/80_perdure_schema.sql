@@ -62,8 +62,8 @@ begin
 end
 $$;
 
--- Fail again with an error after a step could not be taken back: message and SQLSTATE are
--- the error's own, the detail tells of the undo that failed.
+-- Fail again with an error after a step could not be taken back, or a step of `on_failure`
+-- failed: message and SQLSTATE are the error's own, the detail tells of what failed, too.
 create function perdure.undo_failed(message text, state text, detail text,
   undo_message text, undo_state text, step text) returns void
 language plpgsql volatile
@@ -74,8 +74,10 @@ begin
     message = coalesce(message, 'the workflow failed'),
     errcode = case when state ~ '^[0-9A-Z]{5}$' and state <> '00000' then state
       else 'PD011' end,
-    detail = concat_ws(E'\n', nullif(detail, ''), format('The undo of step "%s" failed, too: %s (%s)',
-      step, undo_message, undo_state));
+    detail = concat_ws(E'\n', nullif(detail, ''), case when step <> 'on_failure'
+      or undo_message is distinct from message then format('%s failed, too: %s (%s)',
+        case when step = 'on_failure' then step else format('The undo of step "%s"', step) end,
+        undo_message, undo_state) end);
 end
 $$;
 
@@ -85,7 +87,7 @@ language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
   select string_agg(case when c ~ '^[A-Za-z0-9_.~-]$' then c
-    else regexp_replace(upper(encode(convert_to(c, 'UTF8'), 'hex')), '(..)', '%\1', 'g') end, ''
+    else regexp_replace(upper(encode(convert_to(c, 'UTF8'), 'hex')), '(..)', E'%\\1', 'g') end, ''
     order by i)
   from regexp_split_to_table(value, '') with ordinality s (c, i)
 $$;

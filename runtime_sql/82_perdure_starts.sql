@@ -53,7 +53,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select count(df.cancel(i.id, 'the schedule was replaced'))
   from df.instances i
-  where i.label like replace(replace(replace(p_workflow, '\', '\\'), '_', '\_'), '%', '\%')
+  where i.label like replace(replace(replace(p_workflow, E'\\', E'\\\\'), '_', E'\\_'), '%', E'\\%')
       || '@% schedule'
     and i.status in ('pending', 'running', 'paused')
 $$;

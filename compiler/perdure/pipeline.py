@@ -290,7 +290,7 @@ class Compiler:
 
         if not self.config.lock.exists():
             return Lock(), []
-        source = self.load(self.config.lock)
+        source = self.load(self.config.lock, limited=False)
         return (None, [source]) if isinstance(source, Diagnostic) else read_lock(source)
 
     def _candidate(self, unit: Unit) -> Candidate:
@@ -310,7 +310,7 @@ class Compiler:
         calls = partial(self.functions, unit, {})
         return Candidate(unit.name, unit.digest, str(self.target), build, uses, calls)
 
-    def load(self, path: Path) -> Source | Diagnostic:
+    def load(self, path: Path, *, limited: bool = True) -> Source | Diagnostic:
         """Read a file; its path in messages is relative to the project's root."""
         from perdure.frontend.decode import decode
 
@@ -320,7 +320,7 @@ class Compiler:
         except OSError as failure:
             reason = (failure.strerror or str(failure)).lower()
             return error("WF182", None, f'can\'t read "{shown}": {reason}')
-        source = decode(shown, data)
+        source = decode(shown, data, limited=limited)
         if isinstance(source, Source):
             self.sources[shown] = source
         return source

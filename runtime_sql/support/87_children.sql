@@ -78,6 +78,57 @@ as $$
     order by n.node_type in ('THEN', 'IF', 'LOOP', 'JOIN', 'RACE'), n.updated_at limit 1), '')
 $$;
 
+-- Return the SQLSTATE of the failure of a run, as far as it is known: the extension keeps
+-- the message alone, so it is that of a failure that the run handled and passed on, or one
+-- of those that compiled code raises; else PD011.
+create function perdure.sqlstate_of(p_run text, p_error text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+    (select f.sqlstate from perdure.failures f
+      where f.run_id = p_run and f.message = p_error
+        and f.sqlstate ~ '^[0-9A-Z]{5}$' and f.sqlstate <> '00000'
+      order by f.failed_at desc limit 1),
+    (select case when n.query like '%perdure.time\_out(%' then 'PD031'
+        when n.query like '%perdure.expect(%' and p_error like 'step "%, expected %' then 'PD010' end
+      from df.nodes n
+      where n.instance_id = p_run and n.node_type = 'SQL' and n.status = 'failed'
+      order by n.updated_at limit 1),
+    'PD011')
+$$;
+
+-- Cancel the runs called under keys that begin so, because nobody waits for them any more.
+-- What waits must not see that they have been cancelled: it is about to be given up.
+create function perdure.cancel_called(p_keys text) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run text;
+begin
+  for v_run in
+    select s.run_id from perdure.starts s
+    where s.role = current_user and s.workflow = 'call' and starts_with(s.key, p_keys)
+      and perdure.is_going_on(s.run_id)
+  loop
+    insert into perdure.starts (workflow, key, run_id)
+    values ('given up', v_run, v_run) on conflict do nothing;
+    perform df.cancel(v_run, 'the run that called it does not wait for it any more');
+  end loop;
+  return true;
+end
+$$;
+
+-- Say whether a run that was called is still to be waited for.
+create function perdure.is_awaited(p_run text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select perdure.is_going_on(p_run) or exists (select from perdure.starts s
+    where s.role = current_user and s.workflow = 'given up' and s.key = p_run)
+$$;
+
 -- Return the response of a request that has ended; fail as the node would have, with the
 -- status as the kind of the failure. `p_on` and `p_again` are of the retry around: with
 -- them a response below 500 fails, too, if it is worth another attempt.
@@ -123,11 +174,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_status text := (select lower(i.status) from df.instances i where i.id = p_run);
+  v_error text;
 begin
   if v_status = 'completed' then
     return jsonb_build_object('run_id', p_run, 'result', df.result(p_run)::jsonb);
   elsif v_status = 'failed' then
-    raise exception using message = perdure.error_of(p_run), errcode = 'PD011',
+    v_error := perdure.error_of(p_run);
+    raise exception using message = v_error, errcode = perdure.sqlstate_of(p_run, v_error),
       detail = 'the run ' || p_run;
   end if;
   raise exception using errcode = 'PD032', detail = 'the run ' || p_run,
@@ -136,12 +189,13 @@ begin
 end
 $$;
 
--- Fail: a step, or a run, took longer than it may.
-create function perdure.time_out(p_after text) returns boolean
+-- Fail: a step, or what is named, took longer than it may.
+create function perdure.time_out(p_after text, p_what text default null) returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  raise exception 'timed out after %', p_after using errcode = 'PD031';
+  raise exception using message = concat_ws(' ', p_what, 'timed out after', p_after),
+    errcode = 'PD031';
 end
 $$;

@@ -68,6 +68,7 @@ _PLAIN: dict[str, Case] = {
     "types, edges": Case("types", {"id": 3}),
     "hostile text": Case("hostile_text", {"v": "it's $order {a}"}),
     "lone braces": Case("lone_braces", result=[True, 9]),
+    "far dates": Case("far_dates"),
     "row set": Case("row_sets", {"kind": "a"}),
     "row set, odd values": Case("row_sets", {"kind": "b"}),
     "row set, empty": Case("row_sets", {"kind": "none"}),
@@ -258,12 +259,32 @@ _HANDLED: dict[str, Case] = {
     "bounded, too slow": _fails("bounded", "timed out after 00:00:25", how="slow"),
     "bounded, fails": _fails("bounded", "no $order", how="fails", key="one"),
     **{
+        f"on_failure fails, {how}": _fails("first_error", "no $order", how=how)
+        for how in ("statement", "fail", "again", "ok")
+    },
+    **{
         f"limited, {how}": Case("limited", {"how": how}, result=how)
         for how in ("quick", "ok")
     },
     "limited, too slow": _fails("limited", "timed out after 00:00:20", how="slow"),
     "schedules in zones": Case("schedules", result="over"),
     "call": Case("calls", {"n": 4}),
+    "called run, race lost": Case(
+        "callers", {"how": "race"}, result="over", rows=["child begun", "quick"]
+    ),
+    "called run, timeout": Case(
+        "callers",
+        {"how": "timeout"},
+        result="over",
+        rows=[
+            *("child begun", "child begun", "child ended"),
+            "PD031 timed out after 00:00:04",
+        ],
+    ),
+    **{
+        f"called run, {how}": Case("callers", {"how": how}, result="over")
+        for how in ("ok", "fails", "late", "expect")
+    },
     "call fails": _fails("calls", "no -1", n=-1),
     "call, caught": Case("calls", {"n": 1}),
 }

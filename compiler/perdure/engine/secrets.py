@@ -151,13 +151,18 @@ def hidden(outcome: Response | Failure, values: Values) -> Response | Failure:
 
 
 def _shapes(value: str) -> set[str]:
-    """Return how a server may spell a value that it sends back."""
-    found = {
-        value,
-        _quoted(value),
-        quote_plus(value),
-        _inside_json(value),
-        json.dumps(value)[1:-1],
-        base64.b64encode(value.encode()).decode(),
-    }
+    """Return how a server may spell a value that it sends back.
+
+    A request that is shown in a member of the answer's JSON is JSON twice.
+    """
+    once = _in_json(value)
+    twice = {shape for each in once for shape in _in_json(each)}
+    code = base64.b64encode(value.encode()).decode()
+    found = {value, _quoted(value), quote_plus(value), code, *once, *twice}
     return {shape for shape in found if shape}
+
+
+def _in_json(value: str) -> set[str]:
+    """Return the spellings of a value inside a JSON string."""
+    plain = {_inside_json(value), json.dumps(value)[1:-1]}
+    return plain | {text.replace("/", "\\/") for text in plain}

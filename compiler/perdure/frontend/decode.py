@@ -9,12 +9,12 @@ MAX_SIZE = 1_000_000
 """Largest workflow file, in bytes."""
 
 
-def decode(path: str, data: bytes) -> Source | Diagnostic:
+def decode(path: str, data: bytes, *, limited: bool = True) -> Source | Diagnostic:
     """Decode a file as UTF-8, with or without a byte order mark.
 
     Line ends are kept, so that offsets are those of the file.
     """
-    if len(data) > MAX_SIZE:
+    if limited and len(data) > MAX_SIZE:
         return too_large(path)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _not_utf8(path, "the file is encoded as UTF-16, not as UTF-8")

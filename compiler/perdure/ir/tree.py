@@ -438,6 +438,8 @@ class Options:
     role: str | None = None
     database: str | None = None
     search_path: tuple[str, ...] | None = None
+    role_span: Span | None = field(default=None, compare=False)
+    search_path_span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from perdure.ir.tree import (
     WaitForScheduleStep,
 )
 from perdure.lower.branches import Lower
+from perdure.lower.guarded import both_failed
 from perdure.lower.origin import origin, sequence
 from perdure.lower.retry import retried
 from perdure.lower.scope import Scope, place_of
@@ -74,6 +75,9 @@ def _case(
 
 # --- try ------------------------------------------------------------------------
 
+ON_FAILURE = "on_failure"
+"""Where the `try` around all steps of a workflow stands."""
+
 
 def lower_try(scope: Scope, step: TryStep, steps: Lower) -> list[Node]:
     """Lower steps, the handler of their failure, and what always runs."""
@@ -82,10 +86,29 @@ def lower_try(scope: Scope, step: TryStep, steps: Lower) -> list[Node]:
     name = place_of(scope, step.error).result if step.error else ""
     handler = finally_ = None
     if step.handler is not None:
-        handler = sequence(origin(head, "catch"), steps(scope, step.handler))
+        if head.path == ON_FAILURE:
+            nodes = _first_error_stays(scope, step, name, steps)
+        else:
+            nodes = steps(scope, step.handler)
+        handler = sequence(origin(head, "catch"), nodes)
     if step.finally_:
         finally_ = sequence(origin(head, "finally"), steps(scope, step.finally_))
     return [Try(origin(head, "try"), body, name, handler, finally_)]
+
+
+def _first_error_stays(
+    scope: Scope, step: TryStep, failed: str, steps: Lower
+) -> list[Node]:
+    """Return the steps of `on_failure`, after which the run has its own error.
+
+    When they fail, too, the error tells so in its detail.
+    """
+    assert step.handler is not None
+    head, second = step.head, scope.names.fresh("error")
+    handled = sequence(origin(head, "steps"), steps(scope, step.handler[:-1]))
+    both = Sql(origin(head, "catch"), both_failed(head, failed, second))
+    tried = Try(origin(head, "steps"), handled, second, both, None)
+    return [tried, *steps(scope, step.handler[-1:])]
 
 
 def lower_fail_again(scope: Scope, step: FailStep) -> list[Node]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from perdure.ir.tree import SqlStep
 from perdure.ir.types import Field, Variable
 from perdure.lower.scope import ROWS, Scope, parts_of, place_of
-from perdure.lower.types import native
+from perdure.lower.types import carried_column, decoded, native
 from perdure.lower.values import read
 from perdure.plan.query import Code, Identifier, Piece, Query, StringLiteral
 from perdure.syntax.sql import Token, is_subscripted
@@ -59,7 +59,7 @@ def _as_is(step: SqlStep, variable: Variable, parts: list[str]) -> bool:
     """Say whether the statement's own columns are just what is wanted."""
     return (
         [field.name for field in step.columns] == parts
-        and all(native(field.type) for field in step.columns)
+        and all(decoded(field.type) for field in step.columns)
         and all(_columns_kept(variable, name) for name in parts)
     )
 
@@ -150,10 +150,8 @@ def _columns(
             continue
         alias = place.columns[field.name]
         own: Query = (Code(f"{source}." if source else ""), Identifier(field.name))
-        query += [Code(", " if query else ""), *own]
-        if not native(field.type):
-            query.append(Code("::text"))
-        if not native(field.type) or alias != field.name:
+        query += [Code(", " if query else ""), *carried_column(own, field.type)]
+        if not decoded(field.type) or alias != field.name:
             query += [Code(" as "), Identifier(alias or field.name)]
     return tuple(query)
 

@@ -92,7 +92,7 @@ def undoable(
         return []
     failed, failed_undo = scope.names.fresh("error"), scope.names.fresh("error")
     undo = sequence(origin(head, "undo"), steps(scope, head.undo))
-    both = Sql(origin(head, "undo"), _both(head, failed, failed_undo))
+    both = Sql(origin(head, "undo"), both_failed(head, failed, failed_undo))
     taken_back: Node = Try(origin(head, "undo"), undo, failed_undo, both, None)
     if ran is not None:
         test = Sql(origin(head, "ran"), _has_run(ran))
@@ -115,8 +115,8 @@ def _has_run(ran: str) -> Query:
     return (Code("select coalesce(("), ref, Code(")::boolean, false) as ok"))
 
 
-def _both(head: Head, failed: str, undo: str) -> Query:
-    """Return what fails with an error, and tells that an undo failed, too."""
+def both_failed(head: Head, failed: str, handler: str) -> Query:
+    """Return what fails with an error, and tells that what handled it failed, too."""
 
     def text(name: str, column: str) -> Query:
         ref = ResultRef(name, column, optional=True)
@@ -127,8 +127,8 @@ def _both(head: Head, failed: str, undo: str) -> Query:
         *text(failed, "message"),
         *text(failed, "sqlstate"),
         *text(failed, "detail"),
-        *text(undo, "message"),
-        *text(undo, "sqlstate"),
+        *text(handler, "message"),
+        *text(handler, "sqlstate"),
         StringLiteral(head.name or head.path),
         Code(") as ok"),
     )

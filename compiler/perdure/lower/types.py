@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from perdure.ir.types import Record, Scalar, Type
+from perdure.plan.query import Code, Query
+from perdure.plan.types import decoded as decoded_name
 from perdure.plan.types import native as native_name
 
 
@@ -16,9 +18,23 @@ def sql_type(type: Type) -> str:
     return type.name if isinstance(type, Scalar) else "jsonb"
 
 
+def decoded(type: Type) -> bool:
+    """Say whether a column needs no other form (see `perdure.plan.types`)."""
+    return isinstance(type, Scalar) and decoded_name(type.name)
+
+
 def carried_type(type: Type) -> str:
     """Return the SQL type in which a value travels."""
-    return sql_type(type) if native(type) else "text"
+    return sql_type(type) if decoded(type) else "text"
+
+
+def carried_column(column: Query, type: Type) -> Query:
+    """Return a column in the form in which it travels."""
+    if decoded(type):
+        return column
+    if native(type):
+        return (Code("to_jsonb("), *column, Code(") #>> '{}'"))
+    return (*column, Code("::text"))
 
 
 def is_json(type: Type) -> bool:

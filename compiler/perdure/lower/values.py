@@ -7,7 +7,7 @@ from perdure.ir.types import JSONB, Scalar, Type, Variable
 from perdure.lower.reads import SINGLE, column_of
 from perdure.lower.scope import ROWS, WHOLE, Scope, place_of
 from perdure.lower.sqltext import pieces_of
-from perdure.lower.types import columns_of, is_json, native, sql_type
+from perdure.lower.types import carried_column, columns_of, is_json, native, sql_type
 from perdure.plan.query import (
     Code,
     Identifier,
@@ -86,7 +86,7 @@ def _enclosed(query: Query) -> bool:
 
 def carried(inner: Query, type: Type) -> Query:
     """Return a value in the form in which it travels between steps."""
-    return inner if native(type) else cast(inner, "text")
+    return carried_column(inner, type) if native(type) else cast(inner, "text")
 
 
 def _raw(base: Query) -> Query:

@@ -124,6 +124,8 @@ def _options(scope: Scope, workflow: Workflow) -> PlanOptions:
         _schedule(schedule),
         options.role,
         options.database,
+        options.role_span,
+        options.search_path_span,
     )
 
 

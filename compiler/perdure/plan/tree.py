@@ -328,6 +328,8 @@ class PlanOptions:
     schedule: PlanSchedule | None = None
     role: str | None = None
     database: str | None = None
+    role_span: Span | None = field(default=None, compare=False)
+    search_path_span: Span | None = field(default=None, compare=False)
 
 
 NO_OPTIONS = PlanOptions()

@@ -20,7 +20,7 @@ from perdure.ir import tree as ir
 from perdure.ir.callee import Alone, Callee, Library
 from perdure.ir.types import JSONB
 from perdure.resolve.blocks import resolve_handler
-from perdure.resolve.context import Context, Heads
+from perdure.resolve.context import Context, Heads, Wider
 from perdure.resolve.inputs import resolve_inputs
 from perdure.resolve.options import catalog_for, resolve_options
 from perdure.resolve.prescan import step_names
@@ -44,9 +44,11 @@ def resolve(
     """
     names = step_names(workflow)
     heads: Heads = {}
+    wider: Wider = {}
     catalog = catalog_for(workflow, catalog)
     while True:
         context = Context(catalog, heads, names, frozenset(workflow.unread))
+        context.wider = wider
         context.library = library or Alone()
         context.workflow = workflow.name.text
         resolved = _pass(context, workflow)

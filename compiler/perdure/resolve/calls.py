@@ -7,6 +7,8 @@ what is said about it is said there.
 
 from __future__ import annotations
 
+import re
+
 from perdure.diagnostics import error
 from perdure.diagnostics.wording import cast_to, worded
 from perdure.ir import tree as ir
@@ -29,7 +31,7 @@ from perdure.resolve.binding import bind
 from perdure.resolve.context import Context
 from perdure.resolve.keys import start_key
 from perdure.resolve.policies import resolve_retry
-from perdure.resolve.returns import missing_rows, report_null
+from perdure.resolve.returns import COALESCE, report_null, report_nullable
 from perdure.resolve.scope import Env
 from perdure.resolve.suggest import did_you_mean, nearest, replacement
 from perdure.resolve.types import show_type
@@ -247,13 +249,14 @@ def fits(
         good = assignable(found, declared)
     if not good:
         message = f"{what} is {show_type(declared)}, this is {show_type(found)}"
-        context.report(error(code, span, message, help=_cast(span, found, declared)))
+        help_ = _unquoted(span, text) or _cast(span, found, declared)
+        context.report(error(code, span, message, help=help_))
         return False
     if may_be_null and not nullable and not is_json_value(value):
-        notes = missing_rows(context, value) if isinstance(value, Expression) else []
-        help_ = "give it a value with coalesce(..., ...)"
-        shown = "null" if _is_null(value) else "a value that may be null"
-        report_null(context, span, shown, declared, help_, what, *notes)
+        if _is_null(value):
+            report_null(context, span, "null", declared, COALESCE, what)
+        else:
+            report_nullable(context, span, value, declared, what)
         return False
     return True
 
@@ -311,6 +314,16 @@ def constant_text(value: Value) -> str | None:
         return None
     texts = [part for part in parts if isinstance(part, str)]
     return "".join(texts) if len(texts) == len(parts) else None
+
+
+def _unquoted(span: Span, text: str | None) -> str | None:
+    """Tell how to read what is named where its name alone is written."""
+    if text is None or not re.fullmatch(
+        r"[a-z_][a-z0-9_]*([.][a-z_][a-z0-9_]*)*", text
+    ):
+        return None
+    written = worded(span, f'"${{{text}}}"', f"{text}, without quotes")
+    return f"to give what is called {text}, write {written}"
 
 
 def _cast(span: Span, found: Type, declared: Type) -> str | None:

@@ -40,6 +40,9 @@ RESERVED = {
 Heads = dict[str, dict[str, Variable]]
 """Per path of a loop and name: what its rounds leave of a variable."""
 
+Wider = dict[str, str]
+"""Per id of a variable: the type of all the numbers that its name is bound to."""
+
 
 @dataclass
 class Loop:
@@ -82,6 +85,7 @@ class Context:
     errors: list[str] = field(default_factory=list)
     skipped: set[str] = field(default_factory=set)
     learnt: bool = False
+    wider: Wider = field(default_factory=dict)
     library: Library = field(default_factory=Alone)
     workflow: str = ""
     started: dict[str, str] = field(default_factory=dict)
@@ -149,6 +153,11 @@ class Context:
         if len(self.branches) == loop.depth:
             return env
         return replace(self.branches[loop.depth].entry, live=env.live)
+
+    def id_of(self, name: str) -> str:
+        """Return the id of the variable that a binding of a name here would have."""
+        known = self.layers[-1].get(name)
+        return known.id if known is not None else self._fresh_id(name)
 
     def _fresh_id(self, name: str) -> str:
         base = re.sub(r"[^a-z0-9_]", "_", name.lower())

@@ -10,6 +10,7 @@ from perdure.ir.types import BOOLEAN, Scalar, Type
 from perdure.resolve.assign import is_number, is_text
 from perdure.resolve.context import Context
 from perdure.resolve.described import Asked
+from perdure.resolve.joined import report_null_texts
 from perdure.resolve.nullability import is_nullable
 from perdure.resolve.printing import Piece, print_expr
 from perdure.resolve.rejections import report_rejection
@@ -34,6 +35,7 @@ def resolve_expression(context: Context, env: Env, expr: Expr) -> Expression | N
     texts = [each.content for each in pieces if isinstance(each.content, str)]
     if len(texts) == len(pieces) and fails(context, "".join(texts), expr.span):
         return None
+    report_null_texts(context, expr, pieces)
     return Expression(
         _joined(pieces),
         Scalar(typed.type),

@@ -72,7 +72,7 @@ def _default(
         return None if type_ is None or not written.type.nullable else _null(type_)
     if _names(context, written.default):
         return None
-    value = resolve_expression(context, Env(), written.default)
+    value = resolve_expression(context, Env(run=False), written.default)
     if value is None or type_ is None:
         return None
     return _fitting(context, written, value, type_)

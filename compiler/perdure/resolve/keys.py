@@ -7,7 +7,7 @@ from perdure.ir.expr import Expression, Template
 from perdure.ir.types import TEXT
 from perdure.resolve.context import Context
 from perdure.resolve.described import Asked
-from perdure.resolve.returns import missing_rows, report_null
+from perdure.resolve.returns import report_nullable
 from perdure.resolve.scope import Env
 from perdure.resolve.values import resolve_template
 from perdure.source import Span
@@ -39,9 +39,5 @@ def never_null(context: Context, env: Env, written: syntax.Template) -> Template
     found = resolve_template(context, env, written)
     for part in found.parts if found else ():
         if isinstance(part, Expression) and part.nullable:
-            help_ = "give it a value with coalesce(..., ...)"
-            notes = missing_rows(context, part)
-            span = part.span or written.span
-            what = "a value that may be null"
-            report_null(context, span, what, TEXT, help_, *notes)
+            report_nullable(context, part.span or written.span, part, TEXT)
     return found

@@ -97,16 +97,25 @@ _PERHAPS_OPERATORS = ("->", "->>")
 
 def is_nullable(expr: Expr, pieces: list[Piece]) -> bool:
     """Say whether an expression can be null; `pieces` is its print."""
-    references = {
-        piece.ref: piece.content.nullable
-        for piece in pieces
-        if piece.ref is not None and isinstance(piece.content, Reference)
-    }
-    return _nullable(expr, references, frozenset())
+    return _nullable(expr, references_of(pieces), frozenset())
 
 
 References = dict[Ref, bool]
 Facts = frozenset[Fact]
+
+
+def references_of(pieces: list[Piece]) -> References:
+    """Return which references of a print may be null."""
+    return {
+        piece.ref: piece.content.nullable
+        for piece in pieces
+        if piece.ref is not None and isinstance(piece.content, Reference)
+    }
+
+
+def nullable_with(part: Expr, references: References, facts: Facts) -> bool:
+    """Say whether a part of an expression can be null where something is proved."""
+    return _nullable(part, references, facts)
 
 
 def _nullable(expr: Expr, references: References, facts: Facts) -> bool:

@@ -5,6 +5,8 @@ Their expressions are computed when a run is started, from its inputs alone.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from perdure.catalog.model import Catalog, Rejected
 from perdure.diagnostics import error
 from perdure.diagnostics.wording import worded
@@ -36,6 +38,8 @@ def resolve_options(
         role=written.role.text if written.role else None,
         database=written.database.text if written.database else None,
         search_path=_texts(written.search_path),
+        role_span=written.role.span if written.role else None,
+        search_path_span=written.search_path[0].span if written.search_path else None,
     )
 
 
@@ -77,6 +81,7 @@ def _concurrency(
 
 def _key(context: Context, env: Env, written: Expr | None) -> Expression | None:
     """Resolve a key: any value of the inputs, not of the run."""
+    env = replace(env, run=False)
     found = resolve_expression(context, env, written) if written else None
     reads = (
         [each for each in found.parts if isinstance(each, Reference)] if found else []

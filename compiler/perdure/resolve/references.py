@@ -178,7 +178,7 @@ def _report_unknown(context: Context, env: Env, name: Name) -> None:
             )
         )
         return
-    if kind == "bound":
+    if kind == "bound" and env.run:
         context.report(
             error(
                 "WF202",
@@ -204,7 +204,8 @@ def _report_unknown(context: Context, env: Env, name: Name) -> None:
 
 def _names_in_scope(env: Env) -> str:
     names = [name for name, binding in env.bindings.items() if binding.definite]
-    return f"names here: {', '.join([*names, 'run'])}"
+    names += ["run"] if env.run else []
+    return f"names here: {', '.join(names) or 'none'}"
 
 
 def _unassigned(name: Name) -> Diagnostic:

@@ -13,6 +13,9 @@ from perdure.resolve.types import show_type
 from perdure.source import Span
 from perdure.syntax import tree as syntax
 
+COALESCE = "give it a value with coalesce(..., ...)"
+"""How a value is kept from being null."""
+
 
 def check_value(
     context: Context,
@@ -89,12 +92,8 @@ def _check_expression(
     if not assignable(value.type, declared):
         _mismatch(context, span, show_type(value.type), declared)
     elif value.nullable and not nullable:
-        help_ = (
-            f"give it a value with coalesce(..., ...), or {_declare(span, declared)}"
-        )
-        notes = missing_rows(context, value)
-        what = "a value that may be null"
-        report_null(context, span, what, declared, help_, *notes)
+        help_ = f"{COALESCE}, or {_declare(span, declared)}"
+        report_nullable(context, span, value, declared, help=help_)
 
 
 def _check_text(context: Context, span: Span, value: Template, declared: Type) -> None:
@@ -112,6 +111,20 @@ def report_null(
     """Report a null, or what may be one, where none is allowed."""
     message = f"expected {show_type(declared)}, found {what}"
     context.report(error("WF302", span, message, *notes, help=help))
+
+
+def report_nullable(
+    context: Context,
+    span: Span,
+    value: Value,
+    declared: Type,
+    *notes: str,
+    help: str = COALESCE,
+) -> None:
+    """Report a value that may be null where none is allowed, with the reasons."""
+    reasons = missing_rows(context, value) if isinstance(value, Expression) else []
+    what = "a value that may be null"
+    report_null(context, span, what, declared, help, *notes, *reasons)
 
 
 def missing_rows(context: Context, value: Expression) -> list[str]:

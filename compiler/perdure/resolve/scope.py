@@ -55,16 +55,20 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Env:
-    """The names at one point; `live` is False after the end of a path."""
+    """The names at one point; `live` is False after the end of a path.
+
+    `run` says whether there is a run of which facts could be read.
+    """
 
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     live: bool = True
     facts: frozenset[Fact] = frozenset()
+    run: bool = True
 
     def bind(self, name: str, binding: Binding) -> Env:
         """Return the environment after an assignment."""
         known = self.forget({name}).facts
-        return Env({**self.bindings, name: binding}, self.live, known)
+        return Env({**self.bindings, name: binding}, self.live, known, self.run)
 
     def ended(self) -> Env:
         """Return the environment after a step that ends the path."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from perdure.diagnostics import error
 from perdure.diagnostics.wording import worded
 from perdure.ir import tree as ir
-from perdure.ir.expr import Template
+from perdure.ir.expr import Expression, Template
 from perdure.ir.types import Field, Variable
 from perdure.resolve import (
     blocks,
@@ -29,7 +29,9 @@ from perdure.resolve.returns import check_value, report_null
 from perdure.resolve.scope import Env
 from perdure.resolve.types import without_modifier
 from perdure.resolve.values import resolve_template, resolve_value
+from perdure.resolve.widening import wider
 from perdure.syntax import tree as syntax
+from perdure.syntax.expr import Cast, Expr, Name
 
 Steps = tuple[ir.Step, ...]
 
@@ -123,7 +125,7 @@ def _resolve_let(
 ) -> tuple[Steps, Env]:
     resolved: list[ir.Step] = []
     for name, expr in step.bindings:
-        value = resolve_expression(context, env, expr)
+        value = _resolve_bound(context, env, name, expr)
         result = None
         if value is not None:
             value = replace(value, type=without_modifier(value.type))
@@ -133,6 +135,18 @@ def _resolve_let(
         if variable is not None and value is not None:
             resolved.append(ir.LetStep(head, variable, value))
     return tuple(resolved), env
+
+
+def _resolve_bound(
+    context: Context, env: Env, name: Name, expr: Expr
+) -> Expression | None:
+    """Resolve what a name is bound to; a number has the widest type of the name's."""
+    value = resolve_expression(context, env, expr)
+    type_ = wider(context, name.text, value.type) if value is not None else None
+    if type_ is None:
+        return value
+    cast = Cast(expr, Name(type_, expr.span), expr.span)
+    return resolve_expression(context, env, cast)
 
 
 def _resolve_return(

@@ -8,7 +8,7 @@ from perdure.ir.tree import Head, SleepUntilStep, WaitForScheduleStep
 from perdure.ir.types import Scalar
 from perdure.resolve.context import Context
 from perdure.resolve.expressions import resolve_as
-from perdure.resolve.returns import missing_rows, report_null
+from perdure.resolve.returns import report_nullable
 from perdure.resolve.scope import Env
 from perdure.resolve.settled import holds
 from perdure.syntax import tree as syntax
@@ -27,10 +27,7 @@ def resolve_sleep_until(
     if found is None:
         return None
     if found.nullable:
-        help_ = "give it a value with coalesce(..., ...)"
-        notes = missing_rows(context, found)
-        what = "a value that may be null"
-        report_null(context, step.time.span, what, TIME, help_, *notes)
+        report_nullable(context, step.time.span, found, TIME)
     if holds(context, found, "not isfinite(%)"):
         message = "this is no time that comes"
         help_ = "wait for a signal instead, or for a date"

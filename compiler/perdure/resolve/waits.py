@@ -9,7 +9,7 @@ from perdure.ir.types import BOOLEAN, JSONB, Field, Scalar, Variable
 from perdure.resolve.binding import bind
 from perdure.resolve.context import Context
 from perdure.resolve.expressions import resolve_as
-from perdure.resolve.returns import missing_rows, report_null
+from perdure.resolve.returns import report_nullable
 from perdure.resolve.scope import Env
 from perdure.resolve.settled import holds
 from perdure.resolve.types import resolve_type
@@ -35,10 +35,7 @@ def _interval(context: Context, env: Env, step: syntax.SleepStep) -> Expression 
         context, env, step.duration, INTERVAL, "WF224", "`sleep` takes an"
     )
     if found is not None and found.nullable:
-        help_ = "give it a value with coalesce(..., ...)"
-        notes = missing_rows(context, found)
-        what = "a value that may be null"
-        report_null(context, span, what, INTERVAL, help_, *notes)
+        report_nullable(context, span, found, INTERVAL)
     if found is not None and holds(context, found, "not isfinite(%)"):
         message = "this sleep has no end"
         help_ = "wait for a signal instead, or for a date"

@@ -11,9 +11,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from perdure.plan.query import Code, Piece, Query, ResultRef, StringLiteral
-from perdure.plan.tree import Call, Http, HttpPart, If, Node, Origin, Repeat, Sleep, Sql
+from perdure.plan.tree import (
+    Call,
+    Http,
+    HttpPart,
+    If,
+    Node,
+    Origin,
+    Race,
+    Repeat,
+    Sleep,
+    Sql,
+)
+from perdure.plan.walk import every
 from perdure.targets.helpers import as_role, in_order, run_id, sql
 from perdure.targets.retries import on_array
+from perdure.targets.runs import TIMER
 from perdure.targets.scopes import Part, Where, Work
 from perdure.targets.statements import attempt, step_of
 
@@ -45,7 +58,7 @@ def _ended(work: Work, origin: Origin, run: ResultRef) -> Node:
         Sleep(as_role(origin, "sleep"), 10_000),
         Sleep(as_role(origin, "sleep"), 1000),
     )
-    test = sql(origin, "waiting", "select perdure.is_going_on((", run, ")::text) as ok")
+    test = sql(origin, "waiting", "select perdure.is_awaited((", run, ")::text) as ok")
     wait = Repeat(as_role(origin, "wait"), pause, while_=test)
     return in_order(origin, since, wait)
 
@@ -65,7 +78,10 @@ def called(work: Work, node: Call, where: Where, inner: Inner) -> list[Part]:
         Code("perdure.keep_start('call', k.key, s.run_id)) as run_id\nfrom (select "),
         run_id(),
         Code(" || '/' || "),
-        *(Code(each) if isinstance(each, str) else each for each in key.pieces),
+        *(
+            Code(each) if isinstance(each, str) else each
+            for each in (*where.within, *key.pieces)
+        ),
         Code(" as key) as k\nleft join lateral ("),
         *node.start.query,
         Code("\n  where perdure.started('call', k.key) is null) as s on true"),
@@ -86,6 +102,22 @@ def called(work: Work, node: Call, where: Where, inner: Inner) -> list[Part]:
         Part(wait),
         *(Part(each, risky=caught) for each in last),
     ]
+
+
+def raced(work: Work, node: Node, where: Where) -> tuple[list[Node], Where, list[Node]]:
+    """Return what stands before a race, where it stands, and what ends lost calls.
+
+    A loser makes no further progress, but a run that it waits for does. A race with the
+    timer of a timeout has seen to that.
+    """
+    timer = isinstance(node, Race) and node.branches[-1].origin.role == TIMER
+    if timer or not any(isinstance(each, Call) for each in every(node)):
+        return [], where, []
+    head, key = work.entered(node.origin, where)
+    within = (*where.within, *key.pieces, " || '/' || ")
+    query = ("select perdure.cancel_called(", run_id(), " || '/' || ", *within, "'')")
+    cancel = sql(node.origin, "cancel", *query, " as ok")
+    return head, replace(where, within=within), [cancel]
 
 
 # --- requests ---------------------------------------------------------------------

@@ -199,12 +199,20 @@ def slow_steps(legal: Plan, target: Target) -> list[Diagnostic]:
     return found
 
 
+def _minutes(seconds: float) -> str:
+    """Return a time in words, not too exact."""
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes"
+
+
 def _slow(origin: Origin, rows: float, target: Target) -> Diagnostic:
     pace = "a second for each row" if rows == 1 else f"a second for {rows:g} rows"
     return warning(
         "WF631",
         origin.span,
         f'this takes {pace} at least on target "{target}"',
-        "rows are taken by a loop, of which a round takes a second there",
+        "rows are taken by a loop, of which a round takes a second there: "
+        f"a thousand rows take {_minutes(1000 / rows)}",
         help="write one statement for all rows, or raise `max_parallel`",
     )

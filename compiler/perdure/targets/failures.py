@@ -41,7 +41,7 @@ from perdure.plan.tree import (
     Try,
 )
 from perdure.plan.walk import every, reads, rebuilt, rewritten
-from perdure.targets.children import called, request
+from perdure.targets.children import called, raced, request
 from perdure.targets.helpers import Fresh, as_role, in_order, nothing, run_id, sql
 from perdure.targets.items import each_item
 from perdure.targets.retries import jump_out_of, retried
@@ -145,7 +145,9 @@ def expand(work: Work, node: Node, where: Where) -> list[Part]:
         case Raise(error=name):
             return [handed_on(node.origin, where, [work.caught[name]])]
         case Timeout():
-            return expand(work, timed(node.origin, node.node, node.after), where)
+            head, inside, cancel = raced(work, node, where)
+            race = timed(node.origin, node.node, node.after, cancel)
+            return [*map(Part, head), *expand(work, race, inside)]
         case Retry():
             return retried(work, node, where, _inner)
         case Foreach():
@@ -170,6 +172,10 @@ def _plain(work: Work, node: Node, where: Where) -> Node:
         if node.once and stands_alone(node):
             work.found.append(_refused_once(work, node.origin))
         return once(work, where, node)
+    if isinstance(node, Race):
+        before, inside, cancel = raced(work, node, where)
+        race = rebuilt(node, lambda each: sequence(work, each, inside))
+        return in_order(node.origin, *before, race, *cancel)
     head, inside = _round(work, node, where)
     node = rebuilt(node, lambda each: sequence(work, each, inside))
     if isinstance(node, Repeat) and head:
@@ -283,6 +289,7 @@ def _race(work: Work, node: Race, where: Where) -> list[Part]:
 
     A loser must not: so each has a scope of its own, and only the winner's is asked.
     """
+    head, where, cancel = raced(work, node, where)
     assert where.scope is not None
     name = work.fresh.name("won")
     branches = []
@@ -300,7 +307,7 @@ def _race(work: Work, node: Race, where: Where) -> list[Part]:
     query = ("select perdure.pass_on(", run_id(), ", ", *where.scope.pieces)
     end = sql(node.origin, "failed", *query, ", array[", *pieces, "]) as ok")
     race = Part(replace(node, branches=tuple(branches), result=None))
-    return [race, Part(end, risky=True)]
+    return [*map(Part, head), race, *map(Part, cancel), Part(end, risky=True)]
 
 
 def _repeat(work: Work, node: Repeat, where: Where) -> Part:

@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from perdure.diagnostics import Diagnostic
 from perdure.plan.target import Target
-from perdure.plan.tree import Plan
+from perdure.plan.tree import Call, Plan
+from perdure.plan.walk import every
 from perdure.targets.capabilities import too_old
 from perdure.targets.exits import lower_exits
 from perdure.targets.failures import lower_failures
@@ -35,6 +36,7 @@ def legalise(plan: Plan, target: Target) -> tuple[Plan | None, list[Diagnostic]]
         return None, found
     found = [*refused(plan, target), *stale_joins(plan, target)]
     fresh = Fresh()
+    calls = any(isinstance(node, Call) for node in every(plan.root))
     if not target.can("catch"):
         plan, work = lower_failures(plan, target, fresh)
         found += work.found
@@ -42,7 +44,7 @@ def legalise(plan: Plan, target: Target) -> tuple[Plan | None, list[Diagnostic]]
         plan, more = lower_exits(plan, target, fresh)
         found += more
     if not target.can("options"):
-        plan = lower_limits(plan)
+        plan = lower_limits(plan, calls)
     if not target.can("inbox"):
         plan = replace(plan, root=lower_signals(plan.root, fresh))
     if not target.can("computed_url"):
@@ -52,5 +54,6 @@ def legalise(plan: Plan, target: Target) -> tuple[Plan | None, list[Diagnostic]]
     plan = shaped(plan, target)
     found += [*too_many(plan, target), *too_deep(plan, target)]
     found += too_old(plan, target)
+    found = list(dict.fromkeys(found))  # steps may be there several times, as in `call`
     wrong = any(each.severity == "error" for each in found)
     return (None if wrong else plan), found

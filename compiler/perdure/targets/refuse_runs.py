@@ -32,14 +32,14 @@ def refused_options(plan: Plan, target: Target) -> Iterator[Diagnostic]:
         return
     options = plan.options
     given = {
-        "role": options.role,
-        "search_path": None if plan.search_path == "public" else plan.search_path,
+        "role": (options.role is not None, options.role_span),
+        "search_path": (plan.search_path != "public", options.search_path_span),
     }
-    for name, value in given.items():
-        if value is not None:
+    for name, (is_given, span) in given.items():
+        if is_given:
             yield error(
                 "WF611",
-                _place(plan),
+                span or _place(plan),
                 f'"{name}" does not exist on target "{target}"',
                 _WHY[name],
                 help=f'use target "perdure", or leave out "{name}"',

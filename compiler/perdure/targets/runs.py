@@ -7,22 +7,31 @@ timer; a statement in progress may still commit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from perdure.plan.query import Piece, StringLiteral
 from perdure.plan.tree import Node, Origin, Plan, Race, Repeat, Seq, Sleep
 from perdure.targets.helpers import as_role, in_order, run_id, sql
 
+TIMER = "timer"
+"""The role of the branch of a race that is a timer."""
 
-def lower_limits(plan: Plan) -> Plan:
-    """Return a plan that waits for its turn first, and ends when its time is over."""
+
+def lower_limits(plan: Plan, calls: bool) -> Plan:
+    """Return a plan that waits for its turn first, and ends when its time is over.
+
+    `calls` says that it waits for other runs, which then end, too.
+    """
     root = plan.root
     options = plan.options
     origin = Origin("steps", "workflow")
     if options.limit is not None:
         root = in_order(root.origin, _turn(plan, options.limit, origin), root)
     if options.timeout is not None:
-        root = timed(origin, root, options.timeout)
+        query = ("select perdure.cancel_called(", run_id(), " || '/') as ok")
+        cancel = [sql(origin, "cancel", *query)] if calls else []
+        root = timed(origin, root, options.timeout, cancel, "the run")
     return replace(plan, root=root)
 
 
@@ -44,12 +53,23 @@ def _turn(plan: Plan, limit: int, origin: Origin) -> Node:
     return Repeat(as_role(origin, "turn"), pause, while_=wait)
 
 
-def timed(origin: Origin, node: Node, after: int) -> Race:
-    """Return a race of a node with a timer that fails."""
+def timed(
+    origin: Origin,
+    node: Node,
+    after: int,
+    cancel: Sequence[Node] = (),
+    what: str | None = None,
+) -> Race:
+    """Return a race of a node with a timer that fails; `cancel` comes before that.
+
+    `what` is the subject of the message.
+    """
     seconds = -(-after // 1000)
-    late = sql(origin, "timeout", f"select perdure.time_out('{_shown(after)}') as ok")
+    subject = f", '{what}'" if what else ""
+    query = f"select perdure.time_out('{_shown(after)}'{subject}) as ok"
+    late = sql(origin, "timeout", query)
     sleep = Sleep(as_role(origin, "timer"), seconds * 1000)
-    return Race(origin, (node, Seq(as_role(origin, "timer"), (sleep, late))))
+    return Race(origin, (node, Seq(as_role(origin, TIMER), (sleep, *cancel, late))))
 
 
 def _shown(milliseconds: int) -> str:

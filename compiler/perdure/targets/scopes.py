@@ -57,12 +57,14 @@ class Where:
 
     `scope` is None where a failure ends the run. `looped` says that it may be entered
     more than once; `round` is SQL of what tells the rounds apart, where that is asked.
+    `within` is SQL of the races around, with which the keys of calls begin.
     """
 
     scope: Scope | None = None
     looped: bool = False
     again: Again | None = None
     round: Pieces = ()
+    within: Pieces = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from perdure.engine.http_client import Failure
+from perdure.engine.secrets import hidden
 from tests.runtime.worker.processes import WorkerProcess, wait_until
 from tests.runtime.worker.runs import Connection, await_end, node, start
 from tests.runtime.worker.test_http_steps import error, result
@@ -169,3 +171,19 @@ def test_a_header_with_a_secret_does_not_follow_to_another_host(
     assert first["x-key"] == "plain-5e0c2b"
     later = [each["headers"] for each in http.seen[1:]]
     assert all("x-key" not in headers for headers in later)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("slash", ["/", "\\/"])
+def test_a_value_is_found_however_json_spells_it(
+    times: int, ascii_only: bool, slash: str
+) -> None:
+    value = TOKEN + "\\n"
+    spelled = value
+    for _ in range(times):
+        spelled = json.dumps(spelled, ensure_ascii=ascii_only)[1:-1]
+        spelled = spelled.replace("/", slash)
+    outcome = hidden(Failure("transport", f"<{spelled}>"), {"t": value})
+    assert isinstance(outcome, Failure)
+    assert outcome.message == "<***>"

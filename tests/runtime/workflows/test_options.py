@@ -195,6 +195,43 @@ def test_a_failure_is_handled_and_stays_one(workbench: Bench) -> None:
     assert [what[:5] for what, _ in seen.rows] == ["PD031"]
 
 
+def test_a_failure_that_cannot_be_handled_stays_the_error(workbench: Bench) -> None:
+    deploy(
+        workbench,
+        """\
+        workflow: unhandled
+        input: {how: text}
+        on_failure:
+          - sql: insert into shop.audit (what) values (:err.message)
+          - when: how = 'sql'
+            sql: select 1 / 0
+          - when: how = 'fail'
+            fail: another
+          - when: how = 'again'
+            fail:
+          - sql: insert into shop.audit (what) values ('never')
+        steps:
+          - name: first
+            fail: the first
+        """,
+    )
+    for how, also in {
+        "sql": "division by zero",
+        "fail": "another",
+        "again": "",
+    }.items():
+        seen = workbench.run("unhandled", {"how": text(how)})
+        assert (seen.status, seen.error) == ("failed", "the first")
+        assert seen.sqlstate == "PD011"
+        assert [what for what, _ in seen.rows] == ["the first"]
+        (detail,) = workbench.one(
+            "select coalesce(detail, '') from df.nodes where error = 'the first'"
+            " order by finished_at desc limit 1"
+        )
+        assert ("on_failure failed, too: " in detail) == (also != "")
+        assert also in detail
+
+
 def test_a_role_owns_the_runs_and_what_was_granted_stays(workbench: Bench) -> None:
     connection = workbench.connection
     for role in ("clerk", "caller"):

@@ -58,7 +58,8 @@ READ = """
             "select tags, placed_at from shop.orders where id = :id",
             ":o.tags is null and :o.placed_at is null",
             "with step as ( select tags, placed_at from shop.orders where id = "
-            "($input.id)::bigint ) select tags::text as tags, placed_at from step",
+            "($input.id)::bigint ) select tags::text as tags, "
+            "to_jsonb(placed_at) #>> '{}' as placed_at from step",
         ),
         (
             "with a as (select 1 as n) -- one\n    select n from a",

@@ -87,6 +87,12 @@ LONG = "a" * 51
             "[break]",
             "expected a mapping of branch names",
         ),
+        (
+            "- wait_for_signal: go\n  payload: {a: [null, int]}",
+            "WF110",
+            "[null, int]",
+            "a list type holds the type of its items",
+        ),
         ("- let: x", "WF110", "x", "expected a mapping of names to expressions"),
         ("- brek", "WF110", "brek", "expected a step, found text"),
         ("- [a]", "WF110", "[a]", "expected a step, found a list"),

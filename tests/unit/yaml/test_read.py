@@ -20,11 +20,13 @@ from perdure.syntax.tree import (
     IfStep,
     LetStep,
     Listing,
+    ListType,
     LoopStep,
     Mapping,
     ParallelStep,
     RaceStep,
     ReturnStep,
+    ShapeType,
     SleepStep,
     SqlStep,
     Template,
@@ -203,6 +205,16 @@ def test_sleep(written: str, kind: type) -> None:
     step = read_one(f"- sleep: {written}")
     assert isinstance(step, SleepStep)
     assert isinstance(step.duration, kind)
+
+
+def test_objects_and_lists_may_be_null() -> None:
+    step = read_one(
+        "- wait_for_signal: go\n  payload: {a: [{b: int}, null], c: [[int], null]}"
+    )
+    assert isinstance(step, WaitForSignalStep)
+    assert isinstance(step.payload, ShapeType)
+    found = [(name.text, type(of), of.nullable) for name, of in step.payload.fields]
+    assert found == [("a", ShapeType, True), ("c", ListType, True)]
 
 
 def test_wait_for_signal() -> None:

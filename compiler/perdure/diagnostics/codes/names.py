@@ -101,10 +101,12 @@ CODES: tuple[Code, ...] = (
         slug="other-shape",
         summary="a name is bound again with other columns or types",
         what="A name may be bound again, in sequence, in the arms of an `if` or in a "
-        "loop, when the columns and their types stay the same.",
+        "loop, when the columns and their types stay the same. Numbers that are "
+        "assigned to one name all have the widest of their types, where that loses "
+        "nothing: with `total: 0` first and `total: total + 0.5` later it is numeric.",
         why="A later step reads the one or the other, and must know its columns.",
-        wrong="- let: {total: 0}\n- let: {total: total + 0.5}",
-        right="- let: {total: 0::numeric}\n- let: {total: total + 0.5}",
+        wrong="- let: {due: current_date}\n- let: {due: now()}",
+        right="- let: {due: current_date::timestamptz}\n- let: {due: now()}",
     ),
     Code(
         code="WF210",

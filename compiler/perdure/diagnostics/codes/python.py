@@ -127,7 +127,8 @@ CODES: tuple[Code, ...] = (
         slug="invalid-parameter",
         summary="a parameter can't be an input",
         what="Every input has a name and a type. There is no `*args` and no "
-        "`**options`; branches have no parameters at all.",
+        "`**options`; branches have no parameters at all. An input that is a `Literal` "
+        "or an enum takes its values, also from a default and from other workflows.",
         why="The inputs are the arguments of an SQL function.",
         wrong="@workflow\ndef ship(order_id):\n    ...",
         right="@workflow\ndef ship(order_id: int):\n    ...",
@@ -139,7 +140,7 @@ CODES: tuple[Code, ...] = (
         what="`int`, `str`, `bool`, `float`, `Decimal`, `datetime`, `date`, `time`, "
         "`timedelta`, `UUID`, `bytes`, `dict`, `list[T]` and `T | None` have one. "
         '`Annotated[int, "integer"]` names any other. Payloads and results may also '
-        "be dataclasses and TypedDicts.",
+        "be dataclasses, TypedDicts and NamedTuples, and `tuple[T, ...]` is a list.",
         why="Values are stored and computed with PostgreSQL's types.",
         wrong="def ship(order_id: complex):\n    ...",
         right="def ship(order_id: int):\n    ...",

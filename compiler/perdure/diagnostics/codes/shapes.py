@@ -55,4 +55,16 @@ CODES: tuple[Code, ...] = (
         "  sql: update shop.orders set status = 'new' where id = :id returning id\n"
         "  expect: one",
     ),
+    Code(
+        code="WF305",
+        slug="nullable-part-of-text",
+        summary="a part of a text in Python may be null, which makes all of it null",
+        what="An f-string, or `+` beside text, joins its parts by PostgreSQL's `||`, "
+        "which is null as soon as one of them is. Where text is written for JSON, a "
+        "URL or a message, a part that is null reads as empty, and is not reported.",
+        why="In Python the f-string is text in any case; here nothing would be left of "
+        "it, and nothing would say so.",
+        wrong='greeting = f"Dear {customer.name}"',
+        right='greeting = f"Dear {coalesce(customer.name, "customer")}"',
+    ),
 )

@@ -92,6 +92,8 @@ def _no_type(text: Text, found: Diagnostic) -> Diagnostic:
         instead = f"{match[1]}[]"
     elif match := re.fullmatch(r"null\s*\|\s*(.+)|optional\[(.+)\]", value, re.I):
         instead = f"{match[1] or match[2]}?"
+    elif match := re.fullmatch(r"(.+?)\s*\|\s*none", value, re.I):
+        instead = f"{match[1]}?"
     if instead is None:
         message = f'expected a type such as text, bigint? or text[], found "{value}"'
         notes = (found.message,) if found.message.startswith('"(') else ()

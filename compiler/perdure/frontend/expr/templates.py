@@ -1,7 +1,8 @@
 """Read text with `${expression}` in it.
 
-`$${` is a literal `${`; any other `$` is itself. The end of an expression is found by
-its braces, strings aside, so that `${'}'}` is one expression.
+`$${` is a literal `${`; any other `$` is itself. Before a value, where it would make
+`$${` of it, a dollar sign is `${'$'}`, which is constant text. The end of an expression
+is found by its braces, strings aside, so that `${'}'}` is one expression.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from perdure.frontend.mend import in_quotes
 from perdure.source import Run, Text
 from perdure.syntax.expr import Expr
 from perdure.syntax.tree import Template
+
+DOLLAR = "${'$'}"
+"""A dollar sign before an expression."""
 
 _MARK = re.compile(r"\$?\$\{")
 _INSIDE = re.compile(
@@ -37,6 +41,10 @@ def parse_template(text: Text) -> tuple[Template | None, list[Diagnostic]]:
         end = _end(text.value, mark.end())
         if end is None:
             return None, [*found, _not_closed(text, mark)]
+        if text.value[mark.end() : end] == DOLLAR[2:-1]:
+            literal.append(text.slice(mark.end() + 1, end - 1))
+            at = end + 1
+            continue
         _flush(parts, literal)
         inner = text.slice(mark.end(), end)
         expr, wrong = parse_expr(inner)

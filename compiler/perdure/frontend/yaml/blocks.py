@@ -36,13 +36,23 @@ ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", re.A)
 # --- values ---------------------------------------------------------------------
 
 
+NO_CASES = ("default", "else")
+"""Words that are a case only in quotes: who writes them means what no case fits."""
+
+
 def read_cases(ctx: Context, node: Node, key: Key) -> tuple[Case, ...] | None:
     """Read the cases of a `switch`: a constant for each list of steps."""
     cases = []
     help_ = "write cases: {new: [...], shipped: [...]}"
     for value, child in entries(ctx, node, key.kind.value, help_):
         steps = ctx.read(child, _STEPS_OF_CASE)
-        if steps is not None:
+        if value.plain and value.value in NO_CASES:
+            message = f'"{value.value}" stands among the cases of a "switch"'
+            quoted = f"for the text, put it in quotes: '{value.value}'"
+            help_ = "write `default:` beside `cases:`, below `switch:`"
+            ctx.report("WF115", value.span, message, quoted, help=help_)
+            ctx.unread.update(bound_names(child))
+        elif steps is not None:
             cases.append(Case(value.text, steps))
         else:
             ctx.unread.update(bound_names(child))

@@ -342,8 +342,9 @@ STEPS: tuple[StepKind, ...] = (
         bare=True,
     ),
     StepKind(
-        (Key("fail", Kind.TEMPLATE, "The message.", required=True),),
-        "Fail the workflow. Alone in a `catch` it fails again with the error.",
+        (Key("fail", Kind.MESSAGE, "The message.", required=True),),
+        "Fail the workflow. Without a message in a `catch` it fails again with the "
+        "error.",
         """\
 - fail: order ${order_id} can't be shipped
 """,

@@ -23,6 +23,7 @@ READERS: Mapping[Kind, Callable[[Context, Node, Key], Any]] = {
     Kind.TEXT: values.read_text,
     Kind.EXPRESSION: values.read_expression,
     Kind.TEMPLATE: values.read_template,
+    Kind.MESSAGE: values.read_message,
     Kind.SQL: values.read_sql_text,
     Kind.FILE: values.read_sql_file,
     Kind.REQUEST: values.read_request,

@@ -10,9 +10,6 @@ from perdure.frontend.yaml.context import Context, Fields, unknown_key
 from perdure.frontend.yaml.language import STEPS, Key
 from perdure.frontend.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-_MANY = 6
-"""Kinds of step that a message lists; more are counted."""
-
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -61,12 +58,10 @@ def _stranger(
 ) -> None:
     owners = owners_of(name.value) if in_step else []
     if owners:
-        listed = " or ".join(f'"{owner}"' for owner in owners)
+        *others, last = (f'"{owner}"' for owner in owners)
+        listed = f"{', '.join(others)} or {last}" if others else last
         message = f'key "{name.value}" does not belong in {where}'
-        known_in = f"it belongs to {listed}"
-        if len(owners) > _MANY:
-            known_in = f"{len(owners)} other kinds of step have it"
-        ctx.report("WF115", name.span, message, known_in)
+        ctx.report("WF115", name.span, message, f"it belongs to {listed}")
     else:
         unknown_key(ctx, name, where, known)
 

@@ -40,7 +40,8 @@ most {MAX_NAME} characters. Words of the expression language are no names:
 Durations are written `250ms`, `5s`, `1m30s`, `2h`, `1d`, `1w`.
 
 A type is the name of a PostgreSQL type; `text?` and `text | null` may be null. The
-type of structured data is a mapping or a list: `{{approved: boolean, tags: [text]}}`.
+type of structured data is a mapping or a list: `{{approved: boolean, tags: [text]}}`;
+`[[text], null]` is a list that may be null, and so for mappings.
 
 A comment `# perdure: ignore[WF412] reason` silences one finding on its line, or, on a
 line of its own, in the step that follows.

@@ -56,6 +56,7 @@ _KINDS: dict[Kind, Schema] = {
     Kind.TEXT: _SCALAR,
     Kind.EXPRESSION: _ref("expression"),
     Kind.TEMPLATE: _ref("template"),
+    Kind.MESSAGE: {"oneOf": [_ref("template"), {"type": "null"}]},
     Kind.SQL: {"type": "string"},
     Kind.FILE: {"type": "string", "pattern": "^[^/\\\\~]"},
     Kind.REQUEST: {"type": "string", "pattern": rf"^\s*({'|'.join(METHODS)})\s+\S"},
@@ -128,6 +129,12 @@ def workflow_schema() -> Schema:
                     {"type": "string"},
                     _mapping(_ref("type")),
                     {**_list(_ref("type")), "maxItems": 1},
+                    {
+                        "type": "array",
+                        "items": {"oneOf": [_ref("type"), {"type": "null"}]},
+                        "minItems": 2,
+                        "maxItems": 2,
+                    },
                 ]
             },
             "retry": _object(RETRY),

@@ -53,6 +53,7 @@ from perdure.syntax.tree import (
     SleepStep,
     SqlStep,
     Step,
+    Template,
     WaitForSignalStep,
 )
 
@@ -250,6 +251,12 @@ def _several_kinds(ctx: Context, named: list[ScalarNode]) -> None:
     ctx.report("WF116", second.span, message, note, help=help_)
 
 
+_WAITS = (
+    "wait_for_signal waits for a message, sleep for some time, sleep_until for a point "
+    "in time, wait_for_schedule for the next time of a schedule"
+)
+
+
 def _no_kind(ctx: Context, node: MappingNode) -> None:
     """Report the key that was meant to name the kind, or that there is none."""
     known = [*KINDS]
@@ -265,6 +272,10 @@ def _no_kind(ctx: Context, node: MappingNode) -> None:
             message = f'key "{key.value}" stands in a step without "{owners[0]}"'
             ctx.report("WF115", key.span, message, help=_same_step(key.value, owners))
             return
+    if others and others[0].value == "wait":
+        message = 'unknown key "wait" in a step'
+        ctx.report("WF111", others[0].span, message, help=_WAITS)
+        return
     if others:
         unknown_key(ctx, others[0], "a step", known)
         return
@@ -339,6 +350,11 @@ def _loop(ctx: Context, head: Head, fields: Fields) -> Step:
     )
 
 
+def _fail(ctx: Context, head: Head, fields: Fields) -> FailStep:
+    message = fields.get("fail")
+    return FailStep(head, message if isinstance(message, Template) else None)
+
+
 _BUILDERS: dict[str, Callable[[Context, Head, Fields], Step]] = {
     "sql": _sql,
     "sql_file": _sql,
@@ -355,7 +371,7 @@ _BUILDERS: dict[str, Callable[[Context, Head, Fields], Step]] = {
     "break": lambda ctx, head, fields: BreakStep(head),
     "continue": lambda ctx, head, fields: ContinueStep(head),
     "return": lambda ctx, head, fields: ReturnStep(head, fields.get("return")),
-    "fail": lambda ctx, head, fields: FailStep(head, fields.get("fail")),
+    "fail": _fail,
     "assert": lambda ctx, head, fields: AssertStep(
         head, fields["assert"], fields.get("message")
     ),

@@ -13,6 +13,7 @@ class Kind(Enum):
     TEXT = "text"
     EXPRESSION = "an expression"
     TEMPLATE = "text, perhaps with ${...}"
+    MESSAGE = "text, perhaps with ${...}, or nothing"
     SQL = "an SQL statement"
     FILE = "a file name"
     REQUEST = "a method and a URL"

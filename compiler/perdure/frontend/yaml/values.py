@@ -90,6 +90,13 @@ def read_template(ctx: Context, node: Node, key: Key) -> Template | None:
     return ctx.take(parse_template(found.text)) if found else None
 
 
+def read_message(ctx: Context, node: Node, key: Key) -> Template | bool | None:
+    """Read a message with `${...}` in it; True stands for none."""
+    if isinstance(node, ScalarNode) and node.nothing:
+        return True
+    return read_template(ctx, node, key)
+
+
 def read_sql_text(ctx: Context, node: Node, key: Key) -> SqlText | None:
     """Read a statement."""
     help_ = "write one statement per step" if isinstance(node, SequenceNode) else None
@@ -224,9 +231,13 @@ def read_type(ctx: Context, node: Node, key: Key) -> TypeExpr | None:
         case SequenceNode(items=(item,)):
             of = read_type(ctx, item, key)
             return ListType(of, False, node.span) if of else None
+        case SequenceNode(items=(item, ScalarNode(plain=True, value="null"))):
+            of = read_type(ctx, item, key)
+            return replace(of, nullable=True, span=node.span) if of else None
         case SequenceNode():
             message = "a list type holds the type of its items, and nothing else"
-            ctx.report("WF110", node.span, message, help="write [text]")
+            help_ = "write [text], or [[text], null] for a list that may be null"
+            ctx.report("WF110", node.span, message, help=help_)
             return None
     wrong_kind(ctx, node, "a type")
     return None

@@ -42,7 +42,7 @@ begin
             -- steps[1]
             df.as(
               df.sql($sql$
-                select (clock_timestamp())::timestamp with time zone as value
+                select to_jsonb((clock_timestamp())::timestamp with time zone) #>> '{}' as value
               $sql$),
               'r3_looked'
             )

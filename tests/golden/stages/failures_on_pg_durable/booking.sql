@@ -112,7 +112,7 @@ begin
                                   df.loop(
                                     df.if(
                                       $sql$
-                                        select perdure.is_going_on(($w2_request.request)::text) as ok
+                                        select perdure.is_awaited(($w2_request.request)::text) as ok
                                       $sql$,
                                       df.if(
                                         $sql$
@@ -354,7 +354,7 @@ begin
           ),
           df.seq(
             df.sleep(3600),
-            df.sql($sql$select perdure.time_out('01:00:00') as ok$sql$)
+            df.sql($sql$select perdure.time_out('01:00:00', 'the run') as ok$sql$)
           )
         ),
         'booking@1'

@@ -52,10 +52,16 @@ begin
           interval '2 hours'
         ),
         df.seq(
-          -- on_failure[0]
-          df.sql($sql$
-            insert into shop.audit (what) values ('not billed, ' || ($r1_err.message)::text)
-          $sql$),
+          df.try(
+            -- on_failure[0]
+            df.sql($sql$
+              insert into shop.audit (what) values ('not billed, ' || ($r1_err.message)::text)
+            $sql$),
+            df.sql($sql$
+              select perdure.undo_failed(($r1_err.message?)::text, ($r1_err.sqlstate?)::text, ($r1_err.detail?)::text, ($r2_error.message?)::text, ($r2_error.sqlstate?)::text, 'on_failure') as ok
+            $sql$),
+            'r2_error'
+          ),
           df.raise('r1_err')
         ),
         'r1_err'
@@ -128,7 +134,9 @@ $source$,
 {"path": "steps[0]", "name": null, "role": "sql", "file": "workflows/keyed.yaml", "line": 12},
 {"path": "steps[1]", "name": null, "role": "sql", "file": "workflows/keyed.yaml", "line": 13},
 {"path": "on_failure", "name": null, "role": "catch", "file": "workflows/keyed.yaml", "line": 10},
+{"path": "on_failure", "name": null, "role": "steps", "file": "workflows/keyed.yaml", "line": 10},
 {"path": "on_failure[0]", "name": null, "role": "sql", "file": "workflows/keyed.yaml", "line": 10},
+{"path": "on_failure", "name": null, "role": "catch", "file": "workflows/keyed.yaml", "line": 10},
 {"path": "on_failure", "name": null, "role": "fail", "file": "workflows/keyed.yaml", "line": 10},
 {"path": "steps", "name": null, "role": "result", "file": null, "line": null}
 ]$map$,

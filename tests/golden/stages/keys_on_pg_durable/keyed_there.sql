@@ -107,12 +107,35 @@ begin
                   ),
                   -- on_failure[0]
                   df.sql($sql$
-                    insert into shop.audit (what) values ('not billed, ' || ($r1_err.message)::text)
+                    select a.ok
+                    from perdure.attempt('{sys_instance_id}', '2', array['on_failure[0]'],
+                      array['insert into shop.audit (what) values (''not billed, '' || (($1)[1])::text)'], array[null]::text[],
+                      array[($r1_err.message?)::text]::text[], array[1]::integer[]) as a
                   $sql$)
                 ),
-                df.sql($sql$
-                  select perdure.raise_failure('{sys_instance_id}', array['1']) as ok
-                $sql$)
+                df.seq(
+                  df.if(
+                    $sql$
+                      select perdure.is_fine('{sys_instance_id}', '2') as ok
+                    $sql$,
+                    df.sql($sql$select 1 as nothing$sql$),
+                    df.seq(
+                      df.as(
+                        df.sql($sql$
+                          select f.step, f.message, f.sqlstate, f.detail
+                          from perdure.failure('{sys_instance_id}', '2') as f
+                        $sql$),
+                        'r2_error'
+                      ),
+                      df.sql($sql$
+                        select perdure.undo_failed(($r1_err.message?)::text, ($r1_err.sqlstate?)::text, ($r1_err.detail?)::text, ($r2_error.message?)::text, ($r2_error.sqlstate?)::text, 'on_failure') as ok
+                      $sql$)
+                    )
+                  ),
+                  df.sql($sql$
+                    select perdure.raise_failure('{sys_instance_id}', array['1']) as ok
+                  $sql$)
+                )
               )
             ),
             df.sql($sql$select null::jsonb as result$sql$)
@@ -188,6 +211,13 @@ $source$,
 {"path": "on_failure", "name": null, "role": "try", "file": "workflows/keyed_there.yaml", "line": 8},
 {"path": "on_failure", "name": null, "role": "error", "file": "workflows/keyed_there.yaml", "line": 8},
 {"path": "on_failure[0]", "name": null, "role": "sql", "file": "workflows/keyed_there.yaml", "line": 8},
+{"path": "on_failure", "name": null, "role": "try", "file": "workflows/keyed_there.yaml", "line": 8},
+{"path": "on_failure", "name": null, "role": "catch", "file": "workflows/keyed_there.yaml", "line": 8},
+{"path": "on_failure", "name": null, "role": "fine", "file": "workflows/keyed_there.yaml", "line": 8},
+{"path": "on_failure", "name": null, "role": "nothing", "file": "workflows/keyed_there.yaml", "line": 8},
+{"path": "on_failure", "name": null, "role": "steps", "file": "workflows/keyed_there.yaml", "line": 8},
+{"path": "on_failure", "name": null, "role": "error", "file": "workflows/keyed_there.yaml", "line": 8},
+{"path": "on_failure", "name": null, "role": "catch", "file": "workflows/keyed_there.yaml", "line": 8},
 {"path": "on_failure", "name": null, "role": "failed", "file": "workflows/keyed_there.yaml", "line": 8},
 {"path": "steps", "name": null, "role": "result", "file": null, "line": null}
 ]$map$,

@@ -37,20 +37,20 @@ begin
                 with step as (
                   update shop.orders set status = 'paid' where id = ($input.order_id)::bigint returning id, total, placed_at
                 )
-                select total::text as total, placed_at
+                select total::text as total, to_jsonb(placed_at) #>> '{}' as placed_at
                 from step
               $sql$),
               'r3_order'
             ),
             df.sql($sql$
-              select 'paid'::text as winner, ($r2_payment)::text as payment_whole, (($r3_order.total?)::numeric(12,2))::text as order_total, ($r3_order.placed_at?)::timestamp with time zone as order_placed_at
+              select 'paid'::text as winner, ($r2_payment)::text as payment_whole, (($r3_order.total?)::numeric(12,2))::text as order_total, to_jsonb(($r3_order.placed_at?)::timestamp with time zone) #>> '{}' as order_placed_at
             $sql$)
           ),
           df.seq(
             -- steps[0].race.expired[0]
             df.sleep(86400),
             df.sql($sql$
-              select 'expired'::text as winner, null::text as payment_whole, null::text as order_total, null::timestamp with time zone as order_placed_at
+              select 'expired'::text as winner, null::text as payment_whole, null::text as order_total, null::text as order_placed_at
             $sql$)
           ),
           df.seq(
@@ -87,7 +87,7 @@ begin
               every => interval '1 minute'
             ),
             df.sql($sql$
-              select 'polled'::text as winner, null::text as payment_whole, null::text as order_total, null::timestamp with time zone as order_placed_at
+              select 'polled'::text as winner, null::text as payment_whole, null::text as order_total, null::text as order_placed_at
             $sql$)
           )
         ),

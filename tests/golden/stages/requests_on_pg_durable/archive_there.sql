@@ -141,7 +141,7 @@ begin
                         df.loop(
                           df.if(
                             $sql$
-                              select perdure.is_going_on(($w2_request.request)::text) as ok
+                              select perdure.is_awaited(($w2_request.request)::text) as ok
                             $sql$,
                             df.if(
                               $sql$

@@ -43,7 +43,7 @@ begin
           step as (
             insert into shop.orders (customer_id, total, email, tags) select c.id, 0, c.email, ($input.tags)::text[] from c returning id, tags, placed_at
           )
-          select tags::text as tags, placed_at
+          select tags::text as tags, to_jsonb(placed_at) #>> '{}' as placed_at
           from step
         $sql$),
         'r2_placed'

@@ -100,7 +100,7 @@ begin
                               select r.value ->> 'run_id' as run_id
                               from perdure.attempt('{sys_instance_id}', ($w1_attempt.token)::text, array['apart'],
                                 array['select coalesce(perdure.started(''call'', k.key), perdure.keep_start(''call'', k.key, s.run_id)) as run_id
-                              from (select ($1)[1] || ''/'' || (($1)[2])::text as key) as k
+                              from (select ($1)[1] || ''/'' || ''1'' || ''/'' || (($1)[2])::text as key) as k
                               left join lateral (select workflows.ship_there_v1(order_id => (($1)[3])::bigint, note => (cast(''again for ''::text || coalesce(cast((($1)[3])::bigint as text), '''') as text))::text) as run_id
                                 where perdure.started(''call'', k.key) is null) as s on true'], array['']::text[],
                                 array['{sys_instance_id}'::text, ($w2_scope.token?)::text, ($sql$ || v_order_id || $sql$)::text]::text[], array[2]::integer[]) as a
@@ -124,7 +124,7 @@ begin
                                 df.loop(
                                   df.if(
                                     $sql$
-                                      select perdure.is_going_on(($w3_run.run_id)::text) as ok
+                                      select perdure.is_awaited(($w3_run.run_id)::text) as ok
                                     $sql$,
                                     df.if(
                                       $sql$
@@ -203,7 +203,12 @@ begin
               )
             ),
             df.seq(
-              df.sleep(259200),
+              df.seq(
+                df.sleep(259200),
+                df.sql($sql$
+                  select perdure.cancel_called('{sys_instance_id}' || '/' || '1' || '/' || '') as ok
+                $sql$)
+              ),
               df.sql($sql$select perdure.time_out('72:00:00') as ok$sql$)
             )
           ),
@@ -354,6 +359,8 @@ $file$,
 {"path": "steps[1]", "name": "apart", "role": "result", "file": "workflows/together_there.yaml", "line": 8},
 {"path": "steps[1]", "name": "apart", "role": "timer", "file": "workflows/together_there.yaml", "line": 8},
 {"path": "steps[1]", "name": "apart", "role": "timer", "file": "workflows/together_there.yaml", "line": 8},
+{"path": "steps[1]", "name": "apart", "role": "timer", "file": "workflows/together_there.yaml", "line": 8},
+{"path": "steps[1]", "name": "apart", "role": "cancel", "file": "workflows/together_there.yaml", "line": 8},
 {"path": "steps[1]", "name": "apart", "role": "timeout", "file": "workflows/together_there.yaml", "line": 8},
 {"path": "steps[2]", "name": "started", "role": "start", "file": "workflows/together_there.yaml", "line": 13},
 {"path": "steps", "name": null, "role": "workflow", "file": null, "line": null},
