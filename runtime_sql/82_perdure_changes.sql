@@ -54,7 +54,7 @@ begin
       case cardinality(v_runs) when 1 then '1 run has' else cardinality(v_runs) || ' runs have' end,
       array_to_string(v_runs[:5], ', ') || case when cardinality(v_runs) > 5 then ', ...' else '' end
       using errcode = 'PD034',
-        hint = 'Wait for them, take those that wait to another version with df.move(), '
+        hint = 'Wait for them, take those that wait to another version with perdure move, '
           'or end them with df.cancel(); then apply this migration again.';
   end if;
 end

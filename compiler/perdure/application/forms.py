@@ -16,7 +16,7 @@ from typing import Any
 
 from perdure.application.errors import WrongInput
 from perdure.application.meant import meant
-from perdure.application.values import shown
+from perdure.application.values import as_plain, shown, unlike
 
 _NOT_TEXT = {
     *("smallint", "integer", "bigint", "int2", "int4", "int8", "int"),
@@ -85,10 +85,13 @@ def _is_object(type_: type) -> bool:
 
 
 def surplus(value: Any, shape: Any, place: str) -> Iterator[str]:
-    """Yield what JSON has that a shape has not: other members, text for a number.
+    """Yield what a value has that a shape has not: other members, text for a number.
 
-    The shape is that of `perdure.misfit`, which finds what is missing.
+    The shape is that of `perdure.misfit`, which finds what is missing. It sees JSON,
+    where a time has become text: of which kind it was, and whether it had a time zone,
+    only the value of Python tells.
     """
+    value = as_plain(value)
     if isinstance(shape, Mapping) and set(shape) == {"?"}:
         yield from surplus(value, shape["?"], place)
     elif isinstance(shape, Mapping) and isinstance(value, Mapping):
@@ -98,11 +101,24 @@ def surplus(value: Any, shape: Any, place: str) -> Iterator[str]:
             else:
                 near = meant(key, shape, "it has")
                 yield f'{place} has no member "{key}"{near}'
-    elif isinstance(shape, list) and isinstance(value, list):
+    elif isinstance(shape, list) and isinstance(value, (list, tuple)):
         for number, each in enumerate(value):
             yield from surplus(each, shape[0], f"{place}[{number}]")
     elif isinstance(value, str) and _is_no_text(shape):
         yield f'{place} is the text "{value}", expected {shape}'
+    elif isinstance(shape, str):
+        yield from _of_type(value, shape, place)
+
+
+def _of_type(value: Any, type_: str, place: str) -> Iterator[str]:
+    if type_.endswith("[]"):
+        for number, each in enumerate(
+            value if isinstance(value, (list, tuple)) else ()
+        ):
+            yield from surplus(each, type_[:-2], f"{place}[{number}]")
+    elif value is not None:
+        objection = unlike(value, type_, place)
+        yield from [objection] if objection else []
 
 
 def _is_no_text(shape: Any) -> bool:

@@ -146,7 +146,7 @@ def signal(run: str, workflow: str, name: str, data: object) -> Operation[None]:
     check_text(name, "the name of the signal")
     text = as_json(data, name)
     yield from _check_active(run)
-    yield from check_signal(run, workflow, name, text)
+    yield from check_signal(run, workflow, name, data, text)
     yield from ask(_json("df.signal(?::text, ?::text, ?::text)", run, name, text))
 
 

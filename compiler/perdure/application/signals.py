@@ -33,8 +33,13 @@ where n.instance_id = ?::text
 _CHECK = re.compile(r"perdure\.check_signal\(\(\$(\w+)\)::jsonb, '((?:[^']|'')*)'\)")
 
 
-def check_signal(run: str, workflow: str, name: str, text: str) -> Operation[None]:
-    """Raise WrongInput when the run takes no signal of this name with such data."""
+def check_signal(
+    run: str, workflow: str, name: str, data: object, text: str
+) -> Operation[None]:
+    """Raise WrongInput when the run takes no signal of this name with such data.
+
+    `text` is the data as JSON.
+    """
     found = yield from ask(query(_WAITS, run))
     waits = [(_name_of(given), result) for given, result in found["waits"]]
     if None in {each for each, _ in waits}:
@@ -52,11 +57,21 @@ def check_signal(run: str, workflow: str, name: str, text: str) -> Operation[Non
     for result in sorted(results):
         form = forms[result]
         misfit = yield from ask(_misfit(text, form))
-        wrong = [misfit] if misfit else []
-        wrong += surplus(json.loads(text), json.loads(form), "data")
+        wrong = _wrong(misfit, data, json.loads(form))
         if not wrong:
             return
     raise WrongInput(f'signal "{name}" of {workflow}: {"; ".join(wrong)}')
+
+
+def _wrong(misfit: str | None, data: object, form: object) -> list[str]:
+    """Return what is wrong with data, once for each place."""
+    found = surplus(data, form, "data")
+    if misfit is None:
+        return list(found)
+    return [
+        misfit,
+        *(x for x in found if f"{x.partition(' is ')[0]} is " not in misfit),
+    ]
 
 
 def _name_of(given: str) -> str | None:

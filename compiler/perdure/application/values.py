@@ -24,6 +24,7 @@ _NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _WHOLE = {"smallint": 15, "integer": 31, "bigint": 63}
 _FRACTIONS = ("numeric", "double precision", "real")
 _TEXTS = ("text", "character", "name", "citext")
+_STRINGS = ("text", "character", "character varying")
 _ZONED = "timestamp with time zone"
 _UNZONED = "timestamp without time zone"
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -86,11 +87,26 @@ def _as_text(value: object, type_: str, name: str, what: str) -> str | None:
         return as_json(value, name)
     if type_.endswith("[]"):
         return _array(value, type_[:-2], name)
-    text = _checked(value, re.sub(r"\(.*?\)", "", type_))
+    text = _checked(value, _base(type_))
     if text is None:
-        hint = _hint(value, type_)
-        raise WrongInput(f"{what} is {type_}, not {shown(value)}{hint}")
+        raise WrongInput(_unlike(value, type_, what))
     return text
+
+
+def unlike(value: object, type_: str, what: str) -> str | None:
+    """Return how a value in data is none of a type, if the type is one known here."""
+    base = _base(type_)
+    known = base == "boolean" or base in {*_WHOLE, *_FRACTIONS, *_STRINGS, *_KINDS}
+    wrong = known and _checked(value, base) is None
+    return _unlike(value, type_, what) if wrong else None
+
+
+def _unlike(value: object, type_: str, what: str) -> str:
+    return f"{what} is {type_}, not {shown(value)}{_hint(value, _base(type_))}"
+
+
+def _base(type_: str) -> str:
+    return re.sub(r"\(.*?\)", "", type_)
 
 
 def shown(value: object) -> str:
@@ -169,9 +185,9 @@ def _text_of(value: object) -> str | None:
 
 
 def _hint(value: object, type_: str) -> str:
-    if isinstance(value, datetime.datetime) and type_.startswith(_ZONED):
+    if isinstance(value, datetime.datetime) and type_ == _ZONED:
         return "; it needs a time zone, as in datetime.now(UTC)"
-    if isinstance(value, datetime.datetime) and type_.startswith(_UNZONED):
+    if isinstance(value, datetime.datetime) and type_ == _UNZONED:
         return "; it may not have a time zone"
     if isinstance(value, datetime.date) and type_.startswith("timestamp"):
         return "; a date has no time of day, a datetime has"
@@ -230,6 +246,17 @@ def as_json(value: object, name: str) -> str:
     if text is None:
         raise WrongInput(f'"{name}" holds {type(value).__name__}, which JSON has not')
     return json.dumps(text, ensure_ascii=False)
+
+
+def as_plain(value: Any) -> object:
+    """Return a value without its class: a dataclass or a named tuple as a mapping."""
+    if isinstance(value, enum.Enum):
+        return as_plain(value.value)
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return value._asdict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _fields(value)
+    return value
 
 
 def _fields(value: Any) -> dict[str, object]:

@@ -70,10 +70,16 @@ def dump_schema(settings: CatalogSettings) -> tuple[Schema, list[Diagnostic]]:
 
 def _failed(printed: str) -> Diagnostic:
     lines = [line.removeprefix("pg_dump: error: ") for line in printed.splitlines()]
+    help_ = 'correct "schema" in the configuration'
+    if "permission denied" in printed:
+        help_ = (
+            "the role of the URL needs USAGE on the schemas and SELECT on the tables "
+            "and sequences in them: pg_dump locks what it reads"
+        )
     return error(
         CODE_NOT_DUMPED,
         None,
         f"can't read the schema of the database: {(lines or ['pg_dump failed'])[0]}",
         *lines[1:],
-        help='correct "schema" in the configuration',
+        help=help_,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json as json_
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from perdure.release.deployed import Database as State
     from perdure.release.deployed import Difference
     from perdure.release.lock import Change, Entry
+
+
+_AS_OWNER = "deploy as the role that owns the runtime and the workflows"
 
 
 def deploy(
@@ -51,6 +55,7 @@ def deploy(
     released = read_released(config)
     with (
         opened(database_url, config) as database,
+        _owner_wanted(),
         connect(database.url, database.origin) as connection,
         deploying(connection, _say_wait),
     ):
@@ -63,8 +68,8 @@ def deploy(
             return
         if todo and not (yes or json):
             _ask(database, connection, released, todo)
-        for each in todo:
-            _apply(connection, released, each, quiet=json)
+        for at, each in enumerate(todo):
+            _apply(connection, released, each, todo[at + 1 :], quiet=json)
     if json:
         typer.echo(json_.dumps({"deployed": [each.key for each in todo]}, indent=2))
     elif not todo:
@@ -72,6 +77,19 @@ def deploy(
 
 
 # --- deploying ----------------------------------------------------------------------
+
+
+@contextmanager
+def _owner_wanted() -> Iterator[None]:
+    """End the command where the role may not do what its owner may."""
+    from perdure.engine.client import translated
+    from perdure.engine.errors import MissingPrivilege
+
+    try:
+        with translated():
+            yield
+    except MissingPrivilege as error:
+        fail(str(error).partition("\n")[0], _AS_OWNER)
 
 
 def _say_wait(holder: str) -> None:
@@ -87,10 +105,14 @@ def _plan(
 ) -> list[Entry | Change]:
     """Return what to apply; end the command where the database has something else."""
     from perdure.release.state import conflicts, missing
+    from perdure.release.state import drift as compare
 
     state = state_of(connection, config.sql_schema)
     _refuse(conflicts(released.lock, released.scripts, state))
     todo = missing(released.lock, state, released.texts)
+    if not todo:
+        gone = compare(released.lock, released.scripts, state, {})
+        _refuse([each for each in gone if each.kind == "no-objects"])
     edited = _edited(connection, released, state, {each.workflow for each in todo})
     if edited and not over_edits:
         _refuse(edited, "error: nothing is deployed over edits without --over-edits")
@@ -154,8 +176,14 @@ def _ask(
 
 
 def _apply(
-    connection: Connection, released: Released, event: Entry | Change, *, quiet: bool
+    connection: Connection,
+    released: Released,
+    event: Entry | Change,
+    rest: Sequence[Entry | Change],
+    *,
+    quiet: bool,
 ) -> None:
+    """Apply a migration, or end the command; `rest` are those that come after it."""
     from perdure.engine.deploy import FailedMigration, apply_migration
 
     try:
@@ -164,9 +192,10 @@ def _apply(
     except FailedMigration as error:
         what = "deploy again when it is mended"
         if error.denied:
-            what = "deploy as the role that owns the runtime and the workflows"
+            what = _AS_OWNER
         elif error.unfit:
-            what = _ways_out(connection, released, event) or error.hint or what
+            ways = _ways_out(connection, released, event)
+            what = ways + _held_back(rest) if ways else error.hint or what
         fail(
             f"{released.files[event.key]}: {error}",
             f"nothing of this migration is applied; {what}",
@@ -201,6 +230,14 @@ def _ways_out(
         f"for each of these runs: wait until it has ended{ways}, or end it (perdure "
         f"cancel {first}); then perdure deploy again"
     )
+
+
+def _held_back(rest: Sequence[Entry | Change]) -> str:
+    if not rest:
+        return ""
+    shown = ", ".join(each.key for each in rest[:5]) + (", ..." if rest[5:] else "")
+    waits = "this migration waits" if len(rest) == 1 else f"{len(rest)} migrations wait"
+    return f"; {waits} for it: {shown}"
 
 
 def _described(event: Entry | Change) -> str:

@@ -50,15 +50,15 @@ def drift(
         there = has_schema(connection, config.sql_schema)
         found = runtime_differences(connection, config.target)
         there_made = made(connection, released, state)
-        found += compare(released.lock, released.scripts, state, there_made)
         flying = open_runs(connection)
+        lock, scripts = released.lock, released.scripts
+        found += compare(lock, scripts, state, there_made, flying)
         found += _beside(connection, released, state, flying)
         found += late_differences(config, database, flying, released.lock)
     if json:
         typer.echo(json_.dumps({"differences": [data_of(e) for e in found]}, indent=2))
     elif sql:
-        for line in _script(found, None if there else config.sql_schema):
-            typer.echo(line)
+        _print_sql(found, None if there else config.sql_schema)
     else:
         _print(found, len(released.entries))
     raise typer.Exit(1 if _disagree(found) else 0)
@@ -77,6 +77,19 @@ def _print(found: Sequence[Difference], count: int) -> None:
     if not _disagree(found):
         versions = "1 version" if count == 1 else f"{count} versions"
         typer.echo(f"no drift: the database agrees with the lock on {versions}")
+
+
+def _print_sql(found: Sequence[Difference], schema: str | None) -> None:
+    """Print the SQL that mends; where none does, say on stderr what else there is."""
+    if any(each.sql for each in found):
+        for line in _script(found, schema):
+            typer.echo(line)
+        return
+    for each in found:
+        typer.echo(f"{each.subject} {each.message}", err=True)
+        typer.echo(f"  = help: {each.advice}", err=True)
+    end = "nothing of this can be mended with SQL" if found else "nothing to mend"
+    typer.echo(end, err=True)
 
 
 def _script(found: Sequence[Difference], schema: str | None) -> Iterator[str]:

@@ -61,6 +61,7 @@ def rollback(
         )
         for caller in _callers(released, name, [change.before])[change.before]:
             typer.echo(f"note: {caller} goes on to start {name}@{change.before}")
+    _warn_of_misfits(config, f"{change.workflow}@{change.to}")
 
 
 def retire(
@@ -108,7 +109,7 @@ def retire(
     failed: list[str] = []
     if not offline:
         labels = [f"{workflow}@{n}" for n in numbers]
-        failed = _refuse_runs(config, database_url, labels)
+        failed = _refuse_runs(config, database_url, labels, others=bool(version))
     change = _write(config, release, json, failed)
     if failed:
         _warn_of_failed(failed)
@@ -259,10 +260,13 @@ def _refuse_source(config: Config, workflow: str, version: int | None) -> None:
         )
 
 
-def _refuse_runs(config: Config, url: str | None, labels: list[str]) -> list[str]:
+def _refuse_runs(
+    config: Config, url: str | None, labels: list[str], *, others: bool
+) -> list[str]:
     """Show the runs that are on versions, and end the command if there are any.
 
-    Return those that have failed, and could be retried until now.
+    Return those that have failed, and could be retried until now. `others` says that
+    other versions stay, to which runs can be taken.
     """
     from perdure.cli.database import opened
     from perdure.engine.database import connect
@@ -275,22 +279,23 @@ def _refuse_runs(config: Config, url: str | None, labels: list[str]) -> list[str
         found = runs_on(connection, labels)
     runs = [each for each in found if each[2] != "failed"]
     if runs:
-        _refuse_flying(runs)
+        _refuse_flying(runs, others=others)
     return [run for run, _, _ in found]
 
 
-def _refuse_flying(runs: Sequence[tuple[str, str, str]]) -> NoReturn:
+def _refuse_flying(runs: Sequence[tuple[str, str, str]], *, others: bool) -> NoReturn:
     for run, label, status in runs[:20]:
         typer.echo(f"  {run}  {label}  {status}", err=True)
     if len(runs) > 20:
         typer.echo(f"  and {len(runs) - 20} more", err=True)
     count = "1 run has" if len(runs) == 1 else f"{len(runs)} runs have"
-    fail(
-        f"{count} not ended",
-        "wait for them, end them with perdure cancel RUN, or take those that wait to "
-        "another version with perdure move RUN --to N",
-        code=1,
-    )
+    ways = "wait for them, or end them with perdure cancel RUN"
+    if others:
+        ways = (
+            "wait for them, end them with perdure cancel RUN, or take those that wait "
+            "to another version with perdure move RUN --to N"
+        )
+    fail(f"{count} not ended", ways, code=1)
 
 
 def _warn_of_failed(runs: Sequence[str]) -> None:
@@ -302,6 +307,38 @@ def _warn_of_failed(runs: Sequence[str]) -> None:
         "  = help: perdure retry RUN before that, if one is still to go on",
         err=True,
     )
+
+
+def _warn_of_misfits(config: Config, key: str) -> None:
+    """Tell which steps of a version can't run under the project's schema."""
+    from perdure.cli.verify import misfits
+    from perdure.engine.errors import EngineError
+
+    if not config.schema and config.schema_url is None:
+        return
+    try:
+        found = misfits(config, key)
+    except EngineError as error:
+        typer.echo(
+            f"warning: whether {key} fits the project's schema can't be told: {error}",
+            err=True,
+        )
+        return
+    for each in found:
+        code = f"[{each.code}]" if each.code else ""
+        typer.echo(
+            f"warning{code}: {key} does not fit the project's schema: {each.message}",
+            err=True,
+        )
+        if each.place:
+            step = f", step {each.step}" if each.step else ""
+            typer.echo(f"  --> {each.place}, as it was compiled{step}", err=True)
+    if found:
+        typer.echo(
+            "  = help: runs that start with it would fail there: bring the schema back "
+            "first, or go back to another version (perdure verify --db URL tells more)",
+            err=True,
+        )
 
 
 def _refuse(refused: Refused) -> NoReturn:

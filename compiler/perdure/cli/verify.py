@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from perdure.source import Source
 
 _SHOWN_RUNS = 5
+_SCHEMA = "WF51"
+"""How the codes begin of statements that don't fit the schema."""
+
 _SINCE = "since it was compiled"
 _NOW = "under the project's schema"
 
@@ -99,7 +102,8 @@ class _Case:
 
     `runs` are those in flight and the states of their nodes, by version; None where no
     database was named. `failed` are those that failed and may be retried. `current` are
-    the versions in force once all is deployed.
+    the versions in force once all is deployed, `current_before` those at the revision;
+    `pending` are the migrations that put versions in force and are not deployed.
     """
 
     config: Config
@@ -108,6 +112,8 @@ class _Case:
     runs: _Runs | None = None
     current: set[str] = field(default_factory=set)
     failed: _Runs = field(default_factory=dict)
+    current_before: set[str] | None = None
+    pending: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -121,7 +127,8 @@ def _case(config: Config, against: str | None, db: str | None) -> Iterator[_Case
     elif against is not None:
         with folder() as place:
             then = as_committed(config, against, place)
-            yield _Case(config, locked(then), then, None, current)
+            own, was = locked(then), _current(then)
+            yield _Case(config, own, then, None, current, current_before=was)
     else:
         yield _Case(config, own, None, None, current)
 
@@ -144,8 +151,10 @@ def _of_database(
     others = {  # what the project does not know is in force as deployed
         f"{name}@{version}" for name, version in in_force.items() if name not in known
     }
+    now = {f"{name}@{version}" for name, version in in_force.items()}
+    pending = {key: file for key, file in _ways_back(config) if key not in now}
     current = current | others
-    return _Case(config, there, before, runs, current, may_be_retried)
+    return _Case(config, there, before, runs, current, may_be_retried, pending=pending)
 
 
 def _with_states(
@@ -181,6 +190,34 @@ def _current(config: Config) -> set[str]:
     lock = released(config).lock
     found = {lock.current(name) for name in lock.workflows}
     return {each.key for each in found if each is not None}
+
+
+def _ways_back(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the versions that rollbacks lead to, with the migrations that do it."""
+    found = released(config)
+    for each in found.lock.changes:
+        if each.kind == "rollback":
+            yield f"{each.workflow}@{each.to}", found.files[each.key]
+
+
+def misfits(config: Config, key: str) -> list[Finding]:
+    """Return what of a version in the lock does not fit the project's schema.
+
+    Raises EngineError where that can't be found out.
+    """
+    from perdure.engine.errors import EngineError
+    from perdure.pipeline import open_compiler
+
+    versions = locked(config)
+    version = next((each for each in versions if each.key == key), None)
+    if version is None:
+        return []
+    state = usable_state(config)
+    with open_compiler(config, remember=False, state_dir=state) as compiler:
+        for problem in (*compiler.problems, *compiler.catalog.problems()):
+            raise EngineError(problem.message)
+        found = _of_version(_Case(config, versions), version, compiler, None)
+    return [each for each in found if each.kind == "broken"]
 
 
 # --- what is wrong ------------------------------------------------------------------
@@ -251,7 +288,7 @@ def _broken(
         if node is not None:
             step, path = node.name or node.path, node.path
     runs, notes, needed = _needed(case, version, [path] if path else None)
-    serious = needed and not before
+    serious = needed and not (before and _excused(case, version, error))
     told = "it was not good before, either" if before else None
     return Finding(
         "error" if serious else "warning",
@@ -264,11 +301,30 @@ def _broken(
         place,
         runs,
         tuple(filter(None, (*notes, told))),
-        _advice(case, version) if serious else None,
+        _advice(case, version, before) if serious else None,
     )
 
 
-def _advice(case: _Case, version: Past) -> str:
+def _excused(case: _Case, version: Past, error: Diagnostic) -> bool:
+    """Say whether what was wrong before may stay as it is.
+
+    With a database it may not where a statement can't run there: that the version is
+    needed is known. What else is wrong may be for a compiler that is stricter.
+    """
+    if case.runs is not None:
+        return not error.code.startswith(_SCHEMA)
+    before = case.current_before
+    return before is None or version.key in before or version.key not in case.current
+
+
+def _advice(case: _Case, version: Past, before: bool) -> str:
+    if before and version.key in case.current:
+        return "mend the schema, or compile a version that fits, and deploy it"
+    if before:
+        return (
+            "mend the schema, or take the runs that wait to a version that fits "
+            "(perdure move RUN --to N), or end them (perdure cancel RUN)"
+        )
     if version.key in case.current:
         return "compile a version that fits, and deploy it before the change of schema"
     return (
@@ -282,7 +338,11 @@ def _needed(
 ) -> tuple[tuple[str, ...], list[str], bool]:
     """Return the runs that still come to steps, what to say, and if one is needed."""
     current = version.key in case.current
-    notes = ["new runs start with this version"] if current else []
+    notes = []
+    if current:
+        file = case.pending.get(version.key)
+        later = f"new runs will start with it once {file} is applied"
+        notes.append(later if file else "new runs start with this version")
     if case.runs is None:
         return (), notes or ["it may have runs; --db URL tells"], True
     states = case.runs.get(version.key, {})

@@ -34,13 +34,17 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """SQL text with references, its type, and what is known of its value."""
+    """SQL text with references, its type, and what is known of its value.
+
+    `causes` are the names of the values, as written, that may make it null.
+    """
 
     parts: tuple[str | Reference, ...]
     type: Type
     nullable: bool
     immutable: bool
     span: Span | None = field(default=None, compare=False)
+    causes: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

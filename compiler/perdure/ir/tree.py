@@ -440,6 +440,7 @@ class Options:
     search_path: tuple[str, ...] | None = None
     role_span: Span | None = field(default=None, compare=False)
     search_path_span: Span | None = field(default=None, compare=False)
+    limit_span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def _value(scope: Scope, field: Field, value: Value) -> Query:
             return typed(scope, value, field.type)
         case Template():
             return cast(template(scope, value), "text")
-        case Constant(text) if text != "null":
+        case Constant(text):
             return cast((Code(text),), sql_type(field.type))
         case _:
             return json_value(scope, value)

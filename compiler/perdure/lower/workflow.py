@@ -126,6 +126,7 @@ def _options(scope: Scope, workflow: Workflow) -> PlanOptions:
         options.database,
         options.role_span,
         options.search_path_span,
+        options.limit_span,
     )
 
 

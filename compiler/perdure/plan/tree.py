@@ -330,6 +330,7 @@ class PlanOptions:
     database: str | None = None
     role_span: Span | None = field(default=None, compare=False)
     search_path_span: Span | None = field(default=None, compare=False)
+    limit_span: Span | None = field(default=None, compare=False)
 
 
 NO_OPTIONS = PlanOptions()

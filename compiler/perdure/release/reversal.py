@@ -55,8 +55,11 @@ def plan_rollback(
     current = _known(lock, workflow)
     number = current.before if to is None else to
     if number == 0:
+        first = "is the first version: there is none before it"
+        if current.version > 1:
+            first = "has no version before it: those of lower numbers are retired"
         raise Refused(
-            f"{current.key} is the first version: there is none before it",
+            f"{current.key} {first}",
             f"perdure retire {workflow} takes the workflow out of use",
         )
     after = _usable(lock, workflow, number, current)

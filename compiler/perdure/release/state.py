@@ -64,7 +64,8 @@ def conflicts(
                     "database",
                     "bring the repo up to date, if another branch deployed it; if it "
                     "was reverted in git, restore its migrations and the lock, and "
-                    "revert the workflow's source only",
+                    "revert the workflow's source only: perdure compile makes the next "
+                    "version of it",
                 )
             )
         elif event is not None and event.digest != digest:
@@ -81,12 +82,16 @@ def conflicts(
 
 
 def drift(
-    lock: Lock, scripts: Mapping[str, str], database: Database, made: Made
+    lock: Lock,
+    scripts: Mapping[str, str],
+    database: Database,
+    made: Made,
+    runs: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Difference]:
     """Return every difference.
 
     `scripts` are the installing ones, by key; `made` is what the functions are that
-    they make, as far as it is known.
+    they make, as far as it is known. `runs` are those in flight, by version.
     """
     found = conflicts(lock, scripts, database)
     found += _unknown(lock, database.versions)
@@ -97,7 +102,7 @@ def drift(
             each.key,
             "is in the lock, and not deployed",
             "repo",
-            "perdure deploy",
+            _to_deploy(each, runs or {}),
         )
         for each in missing(lock, database)
         if each.key not in stuck
@@ -108,6 +113,24 @@ def drift(
         if workflow not in behind:
             found += _objects(deployed, workflow, scripts, database, made)
     return found + _schedules(deployed, database, behind)
+
+
+def _to_deploy(event: Entry | Change, runs: Mapping[str, Sequence[str]]) -> str:
+    """Say what brings what is missing; a retirement waits for runs, and all with it."""
+    numbers = event.versions if isinstance(event, Change) else ()
+    keys = [f"{event.workflow}@{number}" for number in numbers]
+    flying = [run for key in keys for run in runs.get(key, ())]
+    if not flying:
+        return "perdure deploy"
+    count = "1 run" if len(flying) == 1 else f"{len(flying)} runs"
+    move = "take those that wait to another version (perdure move RUN --to N), "
+    stays = isinstance(event, Change) and event.to
+    return (
+        f"perdure deploy, which stops at it, and at what comes after it, while {count} "
+        f"on {', '.join(keys)} can go on: wait until they have ended, "
+        f"{move if stays else ''}or end them (perdure cancel RUN): "
+        f"{', '.join(flying[:5])}{', ...' if flying[5:] else ''}"
+    )
 
 
 def _behind(lock: Lock, database: Database) -> set[str]:
@@ -128,7 +151,9 @@ def _unknown(lock: Lock, versions: Iterable[Version]) -> list[Difference]:
             f"{each.name}@{each.version}",
             "is deployed, and no workflow of this project has its name",
             "database",
-            "bring the repo up to date, or leave it to the project that it belongs to",
+            "bring the repo up to date, or leave it to the project that it belongs to; "
+            "if it was reverted in git, restore its migrations and the lock, without "
+            f"its source, and retire it: perdure retire {each.name}",
         )
         for each in versions
         if each.name not in workflows

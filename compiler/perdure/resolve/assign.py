@@ -55,11 +55,14 @@ def assignable(found: Type, declared: Type) -> bool:
 
 def reads_as(context: Context, text: str, declared: Type) -> bool:
     """Say whether PostgreSQL reads a constant text as a value of the type."""
-    if not isinstance(declared, Scalar):
-        return False
+    return isinstance(declared, Scalar) and objection(context, text, declared) is None
+
+
+def objection(context: Context, text: str, declared: Scalar) -> str | None:
+    """Return why PostgreSQL does not read a constant text as a value of the type."""
     literal = "'" + text.replace("'", "''") + "'"
     answer = context.catalog.typeof(f"cast({literal} as {declared.name})")
-    return not isinstance(answer, Rejected)
+    return answer.message if isinstance(answer, Rejected) else None
 
 
 def _items(found: Type, declared: Items) -> bool:

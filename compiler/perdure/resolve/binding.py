@@ -24,7 +24,8 @@ def bind(
     """
     objection = _objection(context, env, name)
     if objection is not None:
-        context.report(objection)
+        if objection not in context.diagnostics:  # as each round of a loop finds it
+            context.report(objection)
         return _keep_or_blur(env, name), None
     if variable is None:
         return env.bind(name.text, unknown(name.span)), None
@@ -82,6 +83,9 @@ def objection_to_error(env: Env, name: Name) -> Diagnostic | None:
 
 
 def _outer(branch: Branch, name: Name) -> Diagnostic:
+    before = branch.entry.bindings[name.text].span
+    if before == name.span and branch.construct not in _WHY:
+        return _earlier_round(branch, name)
     summed = ""
     if branch.construct == "foreach":
         summed = worded(name.span, "", "; a sum over rows is made by an sql step")
@@ -92,6 +96,19 @@ def _outer(branch: Branch, name: Name) -> Diagnostic:
         f"bound again in {_inside(branch)}",
         _WHY.get(branch.construct, _AT_ONCE),
         help=f"choose another name{summed}",
+    )
+
+
+def _earlier_round(branch: Branch, name: Name) -> Diagnostic:
+    """Return the finding for a name that the round before has bound at this place."""
+    return error(
+        "WF211",
+        name.span,
+        f'"{name.text}" is bound by an earlier round of the loop and cannot be bound '
+        f"again in a branch of the {branch.construct}",
+        "the rounds of a loop over constants are written out one after the other",
+        help=f"put the {branch.construct} into a workflow of its own, and call that in "
+        "the loop",
     )
 
 

@@ -26,12 +26,12 @@ from perdure.ir.types import (
     Variable,
 )
 from perdure.ir.values import as_expression
-from perdure.resolve.assign import assignable, is_json, reads_as
+from perdure.resolve.assign import assignable, is_json, objection, reads_as
 from perdure.resolve.binding import bind
 from perdure.resolve.context import Context
 from perdure.resolve.keys import start_key
 from perdure.resolve.policies import resolve_retry
-from perdure.resolve.returns import COALESCE, report_null, report_nullable
+from perdure.resolve.returns import report_null, report_nullable
 from perdure.resolve.scope import Env
 from perdure.resolve.suggest import did_you_mean, nearest, replacement
 from perdure.resolve.types import show_type
@@ -250,11 +250,18 @@ def fits(
     if not good:
         message = f"{what} is {show_type(declared)}, this is {show_type(found)}"
         help_ = _unquoted(span, text) or _cast(span, found, declared)
-        context.report(error(code, span, message, help=help_))
+        notes: list[str] = []
+        if text is not None and isinstance(declared, Scalar):
+            message = f'{what} is {show_type(declared)}, "{text}" is not a value of it'
+            notes += [objection(context, text, declared) or ""]
+            help_ = _unquoted(span, text)
+        context.report(error(code, span, message, *notes, help=help_))
         return False
     if may_be_null and not nullable and not is_json_value(value):
         if _is_null(value):
-            report_null(context, span, "null", declared, COALESCE, what)
+            verb = "make the input" if code == "WF244" else "declare it"
+            shown = worded(span, f"{show_type(declared)}?", "... | None")
+            report_null(context, span, "null", declared, f'{verb} "{shown}"', what)
         else:
             report_nullable(context, span, value, declared, what)
         return False

@@ -8,10 +8,11 @@ from perdure.diagnostics.wording import cast_to, worded
 from perdure.ir.expr import Expression, Reference
 from perdure.ir.types import BOOLEAN, Scalar, Type
 from perdure.resolve.assign import is_number, is_text
+from perdure.resolve.chosen import report_null_choices
 from perdure.resolve.context import Context
 from perdure.resolve.described import Asked
 from perdure.resolve.joined import report_null_texts
-from perdure.resolve.nullability import is_nullable
+from perdure.resolve.nullability import causes_of, is_nullable
 from perdure.resolve.printing import Piece, print_expr
 from perdure.resolve.rejections import report_rejection
 from perdure.resolve.scope import Env
@@ -28,7 +29,8 @@ def resolve_expression(context: Context, env: Env, expr: Expr) -> Expression | N
         return None
     first = pieces[0].content
     if len(pieces) == 1 and isinstance(first, Reference):
-        return Expression((first,), first.type, first.nullable, True, expr.span)
+        causes = causes_of(expr, pieces)
+        return Expression((first,), first.type, first.nullable, True, expr.span, causes)
     typed = _typeof(context, env, pieces, expr.span)
     if typed is None:
         return None
@@ -36,12 +38,14 @@ def resolve_expression(context: Context, env: Env, expr: Expr) -> Expression | N
     if len(texts) == len(pieces) and fails(context, "".join(texts), expr.span):
         return None
     report_null_texts(context, expr, pieces)
+    report_null_choices(context, expr, pieces)
     return Expression(
         _joined(pieces),
         Scalar(typed.type),
         is_nullable(expr, pieces),
         typed.immutable,
         expr.span,
+        causes_of(expr, pieces),
     )
 
 

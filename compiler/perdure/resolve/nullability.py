@@ -118,6 +118,44 @@ def nullable_with(part: Expr, references: References, facts: Facts) -> bool:
     return _nullable(part, references, facts)
 
 
+def causes_of(expr: Expr, pieces: list[Piece]) -> tuple[str, ...]:
+    """Return the names of what makes an expression null; `pieces` is its print."""
+    return causes_with(expr, references_of(pieces), frozenset())
+
+
+def causes_with(expr: Expr, references: References, facts: Facts) -> tuple[str, ...]:
+    """Return the names of what makes a part null where something is proved."""
+    found = _causes(expr, references, facts)
+    names = (".".join(part.text for part in each.parts) for each in found)
+    return tuple(dict.fromkeys(names))
+
+
+def _causes(expr: Expr, references: References, facts: Facts) -> Iterator[Ref]:
+    if not _nullable(expr, references, facts):
+        return
+    match expr:
+        case Ref():
+            yield expr
+        case Binary(op="and" | "or"):
+            sides, proved = _unsettled(expr, references, facts)
+            for side in sides:
+                yield from _causes(side, references, proved)
+        case Binary():
+            yield from _causes(expr.left, references, facts)
+            yield from _causes(expr.right, references, facts)
+        case Unary() | Cast():
+            yield from _causes(expr.operand, references, facts)
+        case InList() | Between():
+            for part in _parts(expr):
+                yield from _causes(part, references, facts)
+        case Case():
+            for part, proved in _results(expr, facts):
+                yield from _causes(part, references, proved)
+        case Call():
+            for arg in expr.args:
+                yield from _causes(arg, references, facts)
+
+
 def _nullable(expr: Expr, references: References, facts: Facts) -> bool:
     """Say whether an expression can be null, given what was proved on the way."""
     match expr:
@@ -129,7 +167,7 @@ def _nullable(expr: Expr, references: References, facts: Facts) -> bool:
         case Unary() | Cast():
             return _nullable(expr.operand, references, facts)
         case Binary(op="and" | "or"):
-            return _logic(expr, references, facts)
+            return bool(_unsettled(expr, references, facts)[0])
         case Binary():
             sides = (expr.left, expr.right)
             strict = any(_nullable(side, references, facts) for side in sides)
@@ -146,31 +184,55 @@ def _nullable(expr: Expr, references: References, facts: Facts) -> bool:
             return _call(expr, references, facts)
 
 
-def _logic(expr: Binary, references: References, facts: Facts) -> bool:
-    """Say whether `and` or `or` can be null: a side that never is guards the other.
+def _unsettled(
+    expr: Binary, references: References, facts: Facts
+) -> tuple[list[Expr], Facts]:
+    """Return the sides of `and` or `or` that make it null, and what is proved there.
 
-    In `x is not null and x > 1` the second side counts only where the first is true.
+    In `x is not null and x > 1` the second side counts only where the first is true:
+    a side that is never null guards the others.
     """
     goes_on: Outcome = "true" if expr.op == "and" else "false"
-    return not any(
-        not _nullable(guard, references, facts)
-        and not _nullable(other, references, facts | facts_of(guard, goes_on))
-        for guard, other in ((expr.left, expr.right), (expr.right, expr.left))
-    )
+    sides = list(_row(expr, expr.op))
+    while True:
+        left = []
+        for side in sides:
+            if _nullable(side, references, facts):
+                left.append(side)
+            else:
+                facts |= facts_of(side, goes_on)
+        if not left or len(left) == len(sides):
+            return left, facts
+        sides = left
+
+
+def _row(expr: Expr, op: str) -> Iterator[Expr]:
+    """Yield the operands of a row of one operator."""
+    if isinstance(expr, Binary) and expr.op == op:
+        yield from _row(expr.left, op)
+        yield from _row(expr.right, op)
+    else:
+        yield expr
 
 
 def _case(expr: Case, references: References, facts: Facts) -> bool:
-    if expr.otherwise is None:
-        return True
+    results = _results(expr, facts)
+    return expr.otherwise is None or any(
+        _nullable(result, references, proved) for result, proved in results
+    )
+
+
+def _results(expr: Case, facts: Facts) -> Iterator[tuple[Expr, Facts]]:
+    """Yield what a `case` may result in, with what is proved there."""
     for when in expr.whens:
         holds, fails = facts, facts
         if expr.operand is None:
             holds = facts | facts_of(when.condition, "true")
             fails = facts | facts_of(when.condition, "not true")
-        if _nullable(when.result, references, holds):
-            return True
+        yield when.result, holds
         facts = fails
-    return _nullable(expr.otherwise, references, facts)
+    if expr.otherwise is not None:
+        yield expr.otherwise, facts
 
 
 def _call(expr: Call, references: References, facts: Facts) -> bool:

@@ -17,6 +17,7 @@ from perdure.resolve.expressions import resolve_expression
 from perdure.resolve.keys import check_steady
 from perdure.resolve.scope import Env
 from perdure.resolve.times import check_zone
+from perdure.source import Span
 from perdure.syntax import tree as syntax
 from perdure.syntax.expr import Expr, Name
 
@@ -30,16 +31,18 @@ def resolve_options(
         return None
     if written.search_path is not None:
         _check_schemas(context, written.search_path)
+    key = _key(context, env, written.idempotency_key)
     return ir.Options(
         timeout=_timeout(written),
-        idempotency_key=_key(context, env, written.idempotency_key),
+        idempotency_key=key,
         concurrency=_concurrency(context, env, written.concurrency),
-        schedule=_schedule(context, workflow, written.schedule),
+        schedule=_schedule(context, workflow, written.schedule, key),
         role=written.role.text if written.role else None,
         database=written.database.text if written.database else None,
         search_path=_texts(written.search_path),
         role_span=written.role.span if written.role else None,
         search_path_span=written.search_path[0].span if written.search_path else None,
+        limit_span=_limit_span(written),
     )
 
 
@@ -48,6 +51,14 @@ def _timeout(written: syntax.Options) -> int | None:
     if written.timeout is None or written.on_failure:
         return None
     return written.timeout.milliseconds
+
+
+def _limit_span(written: syntax.Options) -> Span | None:
+    """Return the place of what bounds how many runs go on at a time."""
+    if written.concurrency is not None:
+        return written.concurrency.span
+    queued = written.schedule is not None and written.schedule.overlap == "queue"
+    return written.schedule.cron.span if written.schedule and queued else None
 
 
 def catalog_for(workflow: syntax.Workflow, catalog: Catalog) -> Catalog:
@@ -96,7 +107,10 @@ def _key(context: Context, env: Env, written: Expr | None) -> Expression | None:
 
 
 def _schedule(
-    context: Context, workflow: syntax.Workflow, written: syntax.Schedule | None
+    context: Context,
+    workflow: syntax.Workflow,
+    written: syntax.Schedule | None,
+    key: Expression | None,
 ) -> ir.Schedule | None:
     if written is None:
         return None
@@ -120,27 +134,35 @@ def _schedule(
                 ),
             )
         )
-    _check_overlap(context, workflow, written)
+    _check_together(context, workflow, written, key)
     if written.timezone is not None:
         check_zone(context, written.timezone)
     zone = written.timezone.text if written.timezone else "UTC"
     return ir.Schedule(" ".join(written.cron.fields), zone, written.overlap)
 
 
-def _check_overlap(
-    context: Context, workflow: syntax.Workflow, schedule: syntax.Schedule
+def _check_together(
+    context: Context,
+    workflow: syntax.Workflow,
+    schedule: syntax.Schedule,
+    key: Expression | None,
 ) -> None:
-    """Report what cannot be kept together with a schedule."""
+    """Report what cannot be kept together with a schedule.
+
+    A key that is computed from the time is another one for each run.
+    """
     options = workflow.options
     assert options is not None
-    if schedule.overlap == "queue" and options.concurrency is not None:
-        span = options.concurrency.span
+    bound = options.concurrency
+    one = bound is None or (bound.limit == 1 and bound.key is None)
+    if schedule.overlap == "queue" and bound is not None and not one:
+        span = bound.span
         queue = worded(span, "overlap: queue", 'overlap="queue"')
         message = f"`{queue}` lets one run go on at a time, `concurrency` is more"
         help_ = "leave one of them out"
         context.report(error("WF253", span, message, help=help_))
-    if options.idempotency_key is not None:
+    if options.idempotency_key is not None and key is not None and key.immutable:
         message = "all runs of a schedule have the same key, so only the first starts"
         span = options.idempotency_key.span
-        help_ = "leave out `idempotency_key`"
+        help_ = "leave out `idempotency_key`, or compute it from the time"
         context.report(error("WF253", span, message, help=help_))

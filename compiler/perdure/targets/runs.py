@@ -27,7 +27,8 @@ def lower_limits(plan: Plan, calls: bool) -> Plan:
     options = plan.options
     origin = Origin("steps", "workflow")
     if options.limit is not None:
-        root = in_order(root.origin, _turn(plan, options.limit, origin), root)
+        bound = replace(origin, span=options.limit_span)
+        root = in_order(root.origin, _turn(plan, options.limit, bound), root)
     if options.timeout is not None:
         query = ("select perdure.cancel_called(", run_id(), " || '/') as ok")
         cancel = [sql(origin, "cancel", *query)] if calls else []

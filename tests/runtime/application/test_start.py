@@ -77,6 +77,9 @@ def test_a_run_starts_with_its_transaction(connection: Connection, work: Work) -
         gone.status()
 
 
+NAIVE = datetime(2030, 1, 31, 12)
+
+
 def test_signals_reach_the_run(connection: Connection, work: Work) -> None:
     run = order_approval.start(connection, 2, threshold=Decimal("4999.99"))
     connection.commit()
@@ -113,6 +116,7 @@ def test_a_run_of_another_workflow_is_refused(connection: Connection) -> None:
         ("approval", {"approved": "so", "note": 2}, 'approved is "so"' ),
         ("approval", {"approved": True, "noet": ""}, '"noet"; did you mean "note"'),
         ("approval", {"approved": "true"}, 'approved is the text "true", expected'),
+        ("approval", {"approved": True, "note": NAIVE}, "note is text, not datetime"),
         ("approvl", {"approved": True}, 'signal "approvl"; did you mean "approv'),
         ("hurry", None, 'order_approval never waits for .*; it waits for: approval'),
         ("approval", {"approved": True, "note": "a\0"}, r"the character U\+0000"),

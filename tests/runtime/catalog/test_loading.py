@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from perdure.catalog import (
     CatalogSettings,
@@ -170,6 +172,25 @@ def test_a_live_database_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
     source = SchemaSource(url="postgresql://nobody@127.0.0.1:1/none")
     with open_catalog(CatalogSettings(source, tmp_path)) as catalog:
         assert [each.code for each in catalog.problems()] == ["WF503"]
+
+
+def test_a_live_database_that_may_not_be_read_says_which_rights_lack(
+    make_database: Callable[[], str], tmp_path: Path
+) -> None:
+    url = make_database()
+    role = f"looker_{uuid.uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(ORDERS.encode())
+        connection.execute(f"create role {role} login".encode())
+        try:
+            source = SchemaSource(url=make_conninfo(url, user=role))
+            with open_catalog(CatalogSettings(source, tmp_path)) as catalog:
+                (problem,) = catalog.problems()
+        finally:
+            connection.execute(f"drop role {role}".encode())
+    assert problem.code == "WF503"
+    assert "permission denied for" in problem.message
+    assert "needs USAGE on the schemas and SELECT on the tables" in (problem.help or "")
 
 
 @pytest.mark.parametrize(

@@ -239,3 +239,41 @@ def test_a_version_that_the_lock_does_not_know_is_verified_from_the_database(
     assert 'error[WF513]: approve@1: column "email" does not exist' in done
     assert "workflows/approve.yaml:6, as it was compiled, step order" in done
     assert "new runs start with this version" in done
+
+
+@pytest.mark.usefixtures("waiting")
+def test_what_the_database_has_broken_already_is_an_error_while_it_is_needed(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    rewrite(project / "workflows" / "approve.yaml", "select email, ", "select ")
+    perdure("compile")
+    perdure("deploy", "--yes", "--database-url", database)
+    with psycopg.connect(database) as connection:
+        connection.execute("alter table shop.orders drop column email")
+        connection.execute("drop view shop.big")
+    migrate(project, "email text, ", "")
+    migrate(project, "'a@example.com', ", "")
+    migrate(project, "create view shop.big as", "-- ")
+    found = json.loads(perdure("verify", "--db", database, "--json", code=1).stdout)
+    told = {(e["version"], e["step"]): e for e in found["findings"] if e["code"]}
+    assert {key: e["severity"] for key, e in told.items()} == {
+        (1, "order"): "warning",
+        (1, "again"): "error",  # a run still comes to it
+        (2, "again"): "error",  # it is in force
+    }
+    assert {each["kind"] for each in told.values()} == {"broken-before"}
+    assert "perdure cancel RUN" in told[1, "again"]["advice"]
+    assert "new runs start with this version" in told[2, "again"]["notes"]
+    done = perdure("rollback", "approve")
+    assert (
+        'warning[WF513]: approve@1 does not fit the project\'s schema: column "email" '
+        "does not exist\n"
+        "  --> workflows/approve.yaml:6, as it was compiled, step order\n"
+    ) in done.stderr
+    assert "bring the schema back first" in done.stderr
+    found = json.loads(perdure("verify", "--db", database, "--json", code=1).stdout)
+    told = {(e["version"], e["step"]): e for e in found["findings"] if e["code"]}
+    assert told[1, "order"]["severity"] == "error"
+    (file,) = (project / "migrations").glob("*rollback*.up.sql")
+    later = f"new runs will start with it once migrations/{file.name} is applied"
+    assert later in told[1, "order"]["notes"]

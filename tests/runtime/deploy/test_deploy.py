@@ -197,11 +197,15 @@ def test_a_role_that_was_let_in_may_look_and_not_deploy(
     role = f"clerk_{uuid.uuid4().hex}"
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"create role {role} login".encode())
-        connection.execute("select df.grant_usage(%s)", [role])
         try:
             monkeypatch.setenv(
                 "PERDURE_DATABASE_URL", make_conninfo(database, user=role)
             )
+            assert perdure("deploy", "--yes", code=2).stderr == (
+                "error: permission denied for schema df\n"
+                "  = help: deploy as the role that owns the runtime and the workflows\n"
+            )
+            connection.execute("select df.grant_usage(%s)", [role])
             assert "no drift" in perdure("drift").stdout
             assert "hello@1" in perdure("versions").stdout
             assert "good: 1 version" in (

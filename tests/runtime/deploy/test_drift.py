@@ -228,6 +228,60 @@ def test_a_retirement_that_is_not_marked(released: Perdure, database: str) -> No
     assert "no drift" in released("drift").stdout
 
 
+def test_a_retirement_that_waits_for_runs_holds_back_what_comes_after_it(
+    released: Perdure, project: Path, database: str
+) -> None:
+    with psycopg.connect(database) as connection:
+        row = connection.execute("select workflows.hello_v1('you')").fetchone()
+    assert row is not None
+    released("retire", "hello@1", "--offline")
+    other = WORKFLOW.replace("workflow: hello", "workflow: other")
+    (project / "workflows" / "other.yaml").write_text(other)
+    released("compile")
+    told = released("drift", code=1).stdout
+    assert (
+        "perdure deploy, which stops at it, and at what comes after it, while 1 run on "
+        "hello@1 can go on: wait until they have ended, take those that wait to "
+        "another version (perdure move RUN --to N), or end them (perdure cancel RUN): "
+        f"{row[0]}; the repo is newer\n"
+    ) in told
+    done = released("deploy", "--yes", code=1).stderr
+    assert "then perdure deploy again; this migration waits for it: other@1\n" in done
+    released("cancel", str(row[0]))
+    assert "deployed other@1" in released("deploy", "--yes").stdout
+
+
+def test_what_no_sql_mends_is_said_and_not_printed(
+    released: Perdure, project: Path, database: str
+) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "insert into perdure.workflow_versions select 'other', 1, digest,"
+            " signature, source, source_map, compiler_version, target"
+            " from perdure.workflow_versions limit 1"
+        )
+    done = released("drift", "--sql", code=1)
+    assert done.stdout == ""
+    assert "other@1 is deployed, and no workflow of this project has" in done.stderr
+    assert (
+        "if it was reverted in git, restore its migrations and the lock, without its "
+        "source, and retire it: perdure retire other\n"
+        "nothing of this can be mended with SQL\n"
+    ) in done.stderr
+
+
+def test_deploy_tells_of_functions_that_are_gone(
+    released: Perdure, database: str
+) -> None:
+    execute(database, "drop schema workflows cascade")
+    done = released("deploy", "--yes", code=1)
+    assert "nothing to do" not in done.stdout
+    assert 'hello@1 is registered, and its function "hello_v1" is gone' in done.stderr
+    assert "perdure drift --sql" in done.stderr
+    mend(released, database)
+    assert "nothing to do" in released("deploy", "--yes").stdout
+
+
 def test_line_ends_are_no_drift(perdure: Perdure, project: Path, database: str) -> None:
     """A tool applies the files of a checkout with CRLF as they are."""
     perdure("compile")

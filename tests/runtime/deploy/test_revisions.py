@@ -136,6 +136,19 @@ def test_only_what_the_change_breaks_is_an_error(
     assert "it was not good before, either" in done
 
 
+def test_a_rollback_to_what_was_not_good_before_is_an_error(
+    perdure: Perdure, project: Path
+) -> None:
+    rewrite(project / "workflows" / "tell.yaml", "select email, ", "select ")
+    rewrite(project / "schema.sql", "email text, ", "")
+    perdure("compile")
+    commit(project)
+    assert "good before" in perdure("verify", "--against", "HEAD").stdout
+    perdure("rollback", "tell")
+    done = perdure("verify", "--against", "HEAD", code=1).stdout
+    assert done.startswith("error[WF513]: tell@1")
+
+
 def test_an_old_version_may_have_runs_until_it_is_retired(
     perdure: Perdure, project: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -58,7 +59,24 @@ def test_another_form_is_refused(value: object, wanted: Any, message: str) -> No
         check_input(value, wanted, 'input "it"')
 
 
-SHAPE = {"price": {"?": "numeric(10,2)"}, "lines": [{"n": "bigint"}], "note": "text"}
+SHAPE = {
+    "price": {"?": "numeric(10,2)"},
+    "lines": [{"n": "bigint"}],
+    "note": "text",
+    "on": "date",
+    "at": "timestamp(3) with time zone",
+    "days": "date[]",
+    "any": "jsonb",
+    "own": "shop.state",
+}
+NOON = datetime(2030, 1, 31, 12)
+DAY = date(2030, 1, 31)
+
+
+@dataclass
+class Times:
+    on: date
+    at: datetime
 
 
 @pytest.mark.parametrize(
@@ -73,6 +91,32 @@ SHAPE = {"price": {"?": "numeric(10,2)"}, "lines": [{"n": "bigint"}], "note": "t
             [
                 'data.lines[1].n is the text "2", expected bigint',
                 'data.lines[1] has no member "zz"; it has: n',
+            ],
+        ),
+        (Times(DAY, NOON.replace(tzinfo=UTC)), []),
+        ({"on": "2030-01-31", "at": "2030-01-31T12:00Z", "days": [DAY, None]}, []),
+        ({"any": NOON, "own": True, "price": 1.5}, []),
+        (
+            Times(NOON, NOON),
+            [
+                f"data.on is date, not datetime {NOON!r}",
+                f"data.at is timestamp(3) with time zone, not datetime {NOON!r}"
+                "; it needs a time zone, as in datetime.now(UTC)",
+            ],
+        ),
+        (
+            {"at": DAY, "days": [DAY, NOON]},
+            [
+                f"data.at is timestamp(3) with time zone, not date {DAY!r}"
+                "; a date has no time of day, a datetime has",
+                f"data.days[1] is date, not datetime {NOON!r}",
+            ],
+        ),
+        (
+            {"on": "tomorrow", "note": 1},
+            [
+                "data.on is date, not str 'tomorrow'; as text it is written 2030-01-31",
+                "data.note is text, not int 1",
             ],
         ),
     ],

@@ -54,6 +54,7 @@ NOT_NULL = [
     "c is true",
     "m is distinct from n",
     "b and n > 1",
+    "(m > 1 and o is not null) and (o = 'x' and m is not null)",
     "coalesce(m, n)",
     "coalesce(m, 0) + n",
     "concat(t, o)",
@@ -82,6 +83,10 @@ def test_can_be_null(resolved: Resolve, expr: str) -> None:
 @pytest.mark.parametrize("expr", NOT_NULL)
 def test_cannot_be_null(resolved: Resolve, expr: str) -> None:
     assert not _let(resolved, expr).value.nullable
+
+
+def test_a_long_row_of_conditions_is_read_at_once(resolved: Resolve) -> None:
+    assert _let(resolved, " and ".join(["m = 1", *["n = 1"] * 60])).value.nullable
 
 
 def _let(resolved: Resolve, expr: str) -> LetStep:

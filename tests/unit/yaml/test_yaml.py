@@ -66,6 +66,20 @@ def test_a_tab_in_indentation(text: str) -> None:
     assert shown(text) == [("WF102", "\t")]
 
 
+@pytest.mark.parametrize("base", ["", "||||||| 1a2b3c4\n  - sleep: 3s\n"])
+def test_the_marks_of_a_merge(base: str) -> None:
+    text = (
+        "workflow: demo\nsteps:\n<<<<<<< HEAD\n  - sleep: 1s\n"
+        f"{base}=======\n  - sleep: 2s\n>>>>>>> other\n"
+    )
+    tree, (finding,) = read_text(text)
+    assert tree is None
+    assert finding.code == "WF101"
+    assert marked(text, finding) == "<<<<<<< HEAD"
+    assert "the file has an unresolved merge" in finding.message
+    assert f"git checkout --ours or --theirs {PATH}" in (finding.help or "")
+
+
 def test_a_tab_inside_of_values_is_fine() -> None:
     _, found = read_text(workflow("- sql: |\n    select 1\tas x\n    \tfrom t"))
     assert found == []

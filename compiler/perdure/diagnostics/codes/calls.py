@@ -212,7 +212,7 @@ CODES: tuple[Code, ...] = (
         summary="a schedule and another key of the workflow contradict each other",
         what="`overlap: queue` means that one run goes on at a time, which "
         "`concurrency` says otherwise; and runs that a schedule starts all have the "
-        "same `idempotency_key`.",
+        "same `idempotency_key`, unless it is computed from the time.",
         why="Only one of the two could be kept.",
         wrong="schedule: 0 9 * * *\noverlap: queue\nconcurrency: 2",
         right="schedule: 0 9 * * *\noverlap: queue",

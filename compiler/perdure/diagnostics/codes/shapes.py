@@ -8,7 +8,8 @@ CODES: tuple[Code, ...] = (
         slug="nullable-condition",
         summary="a condition may be null",
         what="Something that the condition reads may be null, and then the condition "
-        "is null too, which counts as false.",
+        "is null too, which counts as false. Of a Python file the condition in "
+        "`a if x > 1 else b` is one, too.",
         why="`not (note = 'x')` is false as well when `note` is null, which is seldom "
         "what was meant.",
         wrong="- if: customer.note = 'vip'\n  then: [...]",

@@ -122,6 +122,7 @@ def _report_indirect(
 ) -> None:
     """Report workflows that something else than `@workflow` itself has made."""
     for node in tree.body:
+        _report_assigned(ctx, node)
         if not isinstance(node, Function) or node in functions:
             continue
         made = ctx.namespace.get(node.name)
@@ -130,6 +131,20 @@ def _report_indirect(
             message = "a workflow is known by the decorator that stands above it"
             help_ = "write @workflow, or @workflow(...) with its options"
             ctx.report("WF190", span, message, help=help_)
+
+
+def _report_assigned(ctx: Context, node: ast.stmt) -> None:
+    """Report `x = workflow(function)`, also with options: `workflow(...)(function)`."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr):
+        return
+    made = node.value
+    if not isinstance(made, ast.Call) or not made.args:
+        return
+    inner = made.func.func if isinstance(made.func, ast.Call) else made.func
+    if constant(ctx, inner) is authoring.workflow:
+        message = "a workflow is known by the decorator that stands above it"
+        help_ = "write @workflow above a def"
+        ctx.report("WF190", ctx.span(made), message, help=help_)
 
 
 def _own_ignores(

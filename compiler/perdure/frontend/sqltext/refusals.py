@@ -16,7 +16,7 @@ _REFUSED = tuple(
             r"|prepare transaction|set (?:local |session )?(?:transaction|constraints)"
             r"|set session characteristics",
             "a step is a transaction of its own, committed with its checkpoint",
-            "put statements that must commit together into one statement",
+            "put statements that must commit together into `transaction`",
         ),
         (
             r"listen|unlisten",

@@ -16,6 +16,9 @@ from perdure.frontend.yaml.nodes import ScalarNode
 from perdure.source import Source, Span
 
 _QUOTE_IT = "put the whole value in double quotes, or write it below, after |"
+_MERGE = re.compile(
+    r"^(?P<mark><{7}(?: .*)?)$(?s:.*?)^={7}$(?s:.*?)^>{7}(?: |$)", re.MULTILINE
+)
 _INDICATORS = "@`%&*!|>{}[],#"
 
 
@@ -28,6 +31,9 @@ def explain(
     last scalar that was read.
     """
     place = _Place(source, failure, skipped, last)
+    merge = _MERGE.search(source.text)
+    if merge is not None:
+        return place.merge(*merge.span("mark"))
     problem = failure.problem or "not YAML"
     if "\t" in (place.char, place.before[:1]) or "tab character" in problem:
         return place.tab()
@@ -66,6 +72,16 @@ class _Place:
         word = re.compile(r"\w+|[^\w\s]|").match(self.source.text, start)
         span = Span(self.source.path, start, word.end() if word else start)
         return error("WF101", span, message, help=help)
+
+    def merge(self, start: int, end: int) -> Diagnostic:
+        path = self.source.path
+        return error(
+            "WF101",
+            Span(path, start, end),
+            "the file has an unresolved merge: two branches changed the same lines",
+            help="keep what is right of both sides, without the marks, or the whole "
+            f"file of one (git checkout --ours or --theirs {path})",
+        )
 
     def line_of(self, offset: int) -> int:
         return self.source.position(offset)[0]

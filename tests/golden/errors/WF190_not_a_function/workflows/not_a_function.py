@@ -24,3 +24,11 @@ class Orders:
     @workflow
     def ship(self, order_id: int):
         sleep("5s")
+
+
+def plain(order_id: int):
+    sleep("5s")
+
+
+ship_later = workflow(plain)
+echo = workflow(name="echo_it")(lambda order_id: order_id)

@@ -74,7 +74,7 @@ def loops(order_id: int):
     key = secrets.token
 
 
-@workflow(schedule="0 9 * * *", overlap="queue", concurrency=1)
+@workflow(schedule="0 9 * * *", overlap="queue", concurrency=2)
 def scheduled(order_id: int):
     poll = http.get("https://example.com/orders")
     state = poll.json.state

@@ -1,0 +1,1 @@
+create type speed as enum ('slow', 'fast');
