@@ -148,7 +148,8 @@ create table df_engine.node_runs (
   result text,
   held text,                        -- of a try: the outcome that waits for `finally`;
                                     -- of a foreach: its first and last item
-  rendered_sql text,
+  rendered_sql text,                -- the statement, where it has references ...
+  filled text,                      -- ... or what of it filled() returns
   error text,
   sqlstate text,
   detail text,
@@ -258,7 +259,7 @@ create type df_engine.step as (
 create type df_engine.done as (
   task bigint, instance bigint, node integer, item integer, scope integer, next_node integer,
   next_state "char", parent bigint, turn integer, started_at timestamptz,
-  finished_at timestamptz, result text, row_count bigint, rendered_sql text
+  finished_at timestamptz, result text, row_count bigint, filled text
 );
 
 -- A walk's position in the graph: the branch, and what is to be done there. `how` is

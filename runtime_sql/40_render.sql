@@ -296,6 +296,14 @@ as $$
     else p_input::text end, 'NULL')
 $$;
 
+-- Return what of a rendered statement is kept when it has completed: the text between its
+-- first part and its last, which are in the graph. What every step writes is short so. (A
+-- body that is parsed here, not where it is inlined, needs no path.)
+create function df_engine.filled(p_parts text[], p_sql text) returns text
+language sql immutable
+return substr(p_sql, length(p_parts[1]) + 1,
+  length(p_sql) - length(p_parts[1]) - length(p_parts[cardinality(p_parts)]));
+
 -- Return parts with the references between them replaced. In SQL a blank keeps a value
 -- from growing together with what stands beside it.
 create function df_engine.render(p_parts text[], p_refs jsonb, p_instance bigint,

@@ -13,10 +13,10 @@ set jit = off
 as $$
 begin
   insert into df_engine.node_runs (instance, node, item, status, scope, row_count,
-    started_at, finished_at, result, rendered_sql)
+    started_at, finished_at, result, filled)
   select p_step.instance, p_step.node, p_step.item, 'completed', p_step.scope, p_row_count,
     p_step.claimed_at, clock_timestamp(), p_result,
-    case when p_step.rendered then p_step.sql end
+    case when p_step.rendered then df_engine.filled(p_step.parts, p_step.sql) end
   where not exists (select from df_engine.node_runs r
     where r.instance = p_step.instance and r.node = p_step.node and r.item = p_step.item);
   if not found then
@@ -44,7 +44,8 @@ as $$
     row_count = p_row_count, finished_at = clock_timestamp(), wake_at = null,
     started_at = case when r.status = 'running' or p_step.again then r.started_at
       else p_step.claimed_at end,
-    result = p_result, rendered_sql = case when p_step.rendered then p_step.sql end,
+    result = p_result, rendered_sql = null,
+    filled = case when p_step.rendered then df_engine.filled(p_step.parts, p_step.sql) end,
     executions = r.executions + case when r.status = 'running' or p_step.again then 0 else 1 end,
     attempts = case when p_step.again then r.attempts + 1 else 1 end,
     error = case when p_step.again then r.error end,
@@ -93,7 +94,7 @@ as $$
     started_at = case when r.status = 'running' or p_step.again then r.started_at
       else excluded.started_at end,
     finished_at = excluded.finished_at, wake_at = null, result = null, row_count = null,
-    rendered_sql = excluded.rendered_sql, error = excluded.error,
+    rendered_sql = excluded.rendered_sql, filled = null, error = excluded.error,
     sqlstate = excluded.sqlstate, detail = excluded.detail, context = excluded.context,
     executions = r.executions + case when r.status = 'running' or p_step.again then 0 else 1 end,
     attempts = case when p_step.again then r.attempts + 1 else 1 end

@@ -70,6 +70,7 @@ begin
   v_step.claimed_at := clock_timestamp();
   v_step.error := null;
   v_step.sql := v_node.parts[1];
+  v_step.parts := v_node.parts;
   if v_step.rendered then
     v_step.sql := df_engine.render(v_node.parts, v_node.refs, p_step.instance,
       (select input from df_engine.instances where id = p_step.instance), v_node.scopes,

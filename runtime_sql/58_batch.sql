@@ -192,7 +192,7 @@ begin
   return row(p_step.task, p_step.instance, p_step.node, p_step.item, p_step.scope,
     p_step.next_node, p_step.next_state, p_step.parent, p_step.turn, p_step.claimed_at,
     pg_catalog.clock_timestamp(), v_outcome.result, v_outcome.row_count,
-    case when p_step.rendered then p_step.sql end);
+    case when p_step.rendered then df_engine.filled(p_step.parts, p_step.sql) end);
 exception when query_canceled then
   raise;
 when assert_failure or others then
@@ -212,9 +212,9 @@ set enable_mergejoin = off
 as $$
 begin
   insert into df_engine.node_runs (instance, node, item, status, scope, row_count, started_at,
-    finished_at, result, rendered_sql)
+    finished_at, result, filled)
   select d.instance, d.node, d.item, 'completed', d.scope, d.row_count, d.started_at,
-    d.finished_at, d.result, d.rendered_sql
+    d.finished_at, d.result, d.filled
   from unnest(p_done) d;
   update df_engine.tasks t set node = d.next_node,
     turns = case when d.turn < 10 then d.turn else 0 end, moved_at = clock_timestamp(),

@@ -93,6 +93,19 @@ as $$
     else p_node.children[p_right + 1] end::text
 $$;
 
+-- Return the statement that a node has executed, from what is recorded of it.
+create function df_graph.executed(p_node df_engine.nodes, p_rendered text, p_filled text)
+returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_filled is not null
+      then p_node.parts[1] || p_filled || p_node.parts[cardinality(p_node.parts)]
+    when p_rendered is not null or p_node.refs is not null then p_rendered
+    else p_node.parts[1] end
+$$;
+
 -- Return a result as jsonb, or as a string what jsonb cannot hold.
 create function df_graph.result_json(p_result text) returns jsonb
 language plpgsql immutable
@@ -124,8 +137,8 @@ select n.node::text as id, i.run_id as instance_id, df_graph.node_type(n.op) as 
   case when s.status <> 'pending' then jsonb_build_object('execution_id',
     i.run_id || '::' || coalesce(r.executions, 1)) end as status_details,
   r.sqlstate, r.detail, r.context, r.attempts, r.executions, r.row_count,
-  case when s.status <> 'pending' then coalesce(r.rendered_sql,
-    case when n.refs is null then n.parts[1] end) end as rendered_sql,
+  case when s.status <> 'pending'
+    then df_graph.executed(n, r.rendered_sql, r.filled) end as rendered_sql,
   coalesce(r.started_at, d.started_at) as started_at,
   coalesce(r.finished_at, d.finished_at) as finished_at, r.wake_at, r.round_at,
   nullif(n.parent, 0)::text as parent_node
@@ -133,7 +146,7 @@ from df_engine.instances i
 join df_engine.nodes n on n.graph = i.graph
 left join lateral (
   select o.status, sum(o.executions) over ()::integer as executions, o.attempts, o.row_count,
-    o.started_at, o.finished_at, o.wake_at, o.round_at, o.result, o.rendered_sql, o.error,
+    o.started_at, o.finished_at, o.wake_at, o.round_at, o.result, o.rendered_sql, o.filled, o.error,
     o.sqlstate, o.detail, o.context
   from df_engine.node_runs o where o.instance = i.id and o.node = n.node
   order by array_position('{failed,running,cancelled,completed}', o.status), o.item desc
@@ -179,7 +192,7 @@ select n.node::text as id, i.run_id as instance_id, df_graph.node_type(n.op) as 
   case when r.status = 'running' and i.status <> 'active' then 'cancelled' else r.status end as status,
   df_graph.result_json(r.result) as result, r.error, r.sqlstate, r.detail, r.context, r.attempts,
   r.executions, r.row_count,
-  coalesce(r.rendered_sql, case when n.refs is null then n.parts[1] end) as rendered_sql,
+  df_graph.executed(n, r.rendered_sql, r.filled) as rendered_sql,
   r.started_at, r.finished_at, r.wake_at
 from df_engine.instances i
 join df_engine.items t on t.instance = i.id

@@ -100,12 +100,12 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
   insert into df_engine.node_runs (instance, node, item, status, executions, attempts, scope,
-    row_count, started_at, finished_at, round_at, result, earlier, rendered_sql)
+    row_count, started_at, finished_at, round_at, result, earlier, rendered_sql, filled)
   select p_to, r.node, r.item,
     case when n.last_node >= p_node.node then 'running' else r.status end, r.executions,
     r.attempts, r.scope, r.row_count, r.started_at, r.finished_at,
     case when n.last_node >= p_node.node then df.now() end, r.result, r.earlier,
-    r.rendered_sql
+    r.rendered_sql, r.filled
   from df_engine.node_runs r
   join df_engine.nodes n on n.graph = p_node.graph and n.node = abs(r.node)
   where r.instance = p_from and abs(r.node) < p_node.node

@@ -18,6 +18,7 @@ alter table df_engine.instances
 alter table df_engine.node_runs
   add column item integer not null default 0,
   add column held text,
+  add column filled text,
   add column earlier jsonb,
   drop constraint node_runs_pkey,
   add primary key (instance, node, item);
