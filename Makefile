@@ -8,6 +8,8 @@ INSTALLED := $(VENV)/.installed
 # What else pytest, `make test ARGS="-k retry -x"`, is to be told.
 ARGS ?=
 WORKERS ?= 2
+# Tests of a file stay together; the order is that of tests/conftest.py.
+SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup demo test test-fast lint format bench docs clean
 
@@ -28,11 +30,11 @@ demo: setup
 
 # The whole suite, the slow tests (crashes, packaging) included.
 test: setup
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 # What is worth running after every change.
 test-fast: setup
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) -m "not slow" $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff format --check .

@@ -117,11 +117,7 @@ class Bench:
 
     def next_time(self, waiting: list[Signal]) -> float | None:
         """Return when something happens next: a timer ends or a signal is sent."""
-        (timer,) = self.one(
-            "select min(n.wake_at) from df.nodes n join df.instances i"
-            " on i.id = n.instance_id where n.status = 'running'"
-            " and i.status in ('pending', 'running')"
-        )
+        (timer,) = self.one("select min(wake_at) from df_engine.tasks")
         times: list[float] = [each.at for each in waiting[:1]]
         if timer is not None:
             times.append(since_start(timer))

@@ -37,7 +37,7 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield opened
 
 
-@settings(QUIET, max_examples=120)
+@settings(QUIET, max_examples=60)
 @given(workflows(), st.booleans())
 def test_runs_agree_with_the_model(
     workbench: Bench, workflow: tree.Workflow, optimised: bool
@@ -46,7 +46,7 @@ def test_runs_agree_with_the_model(
 
 
 @pytest.mark.slow
-@settings(QUIET, max_examples=200)
+@settings(QUIET, max_examples=120)
 @given(workflows(steps=40), st.booleans())
 def test_many_long_runs_agree_with_the_model(
     workbench: Bench, workflow: tree.Workflow, optimised: bool
