@@ -62,8 +62,20 @@ begin
 end
 $$;
 
+-- Return the detail of an error that was being handled when a second one came: it tells of
+-- both. `on_failure` that fails again with the same message says nothing more.
+create function perdure.both_failed(message text, detail text, second_message text,
+  second_state text, what text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select concat_ws(E'\n', nullif(detail, ''), case when what <> 'on_failure'
+    or second_message is distinct from message
+    then format('%s failed, too: %s (%s)', what, second_message, second_state) end)
+$$;
+
 -- Fail again with an error after a step could not be taken back, or a step of `on_failure`
--- failed: message and SQLSTATE are the error's own, the detail tells of what failed, too.
+-- failed: as versions of workflows do that were compiled when the error's step was lost.
 create function perdure.undo_failed(message text, state text, detail text,
   undo_message text, undo_state text, step text) returns void
 language plpgsql volatile
@@ -74,10 +86,8 @@ begin
     message = coalesce(message, 'the workflow failed'),
     errcode = case when state ~ '^[0-9A-Z]{5}$' and state <> '00000' then state
       else 'PD011' end,
-    detail = concat_ws(E'\n', nullif(detail, ''), case when step <> 'on_failure'
-      or undo_message is distinct from message then format('%s failed, too: %s (%s)',
-        case when step = 'on_failure' then step else format('The undo of step "%s"', step) end,
-        undo_message, undo_state) end);
+    detail = perdure.both_failed(message, detail, undo_message, undo_state,
+      case when step = 'on_failure' then step else format('The undo of step "%s"', step) end);
 end
 $$;
 

@@ -33,6 +33,15 @@ begin
 end
 $$;
 
+-- Whether the runtime can move a run; the extension pg_durable has no such function.
+create function perdure.has_move() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = 'df' and p.proname = 'move')
+$$;
+
 -- Raise PD034 while runs of these versions have not ended, and name some. A run that
 -- starts just now is not seen: it keeps its graph, and needs no function to go on.
 create function perdure.refuse_runs(p_workflow text, p_versions integer[]) returns void
@@ -54,14 +63,29 @@ begin
       case cardinality(v_runs) when 1 then '1 run has' else cardinality(v_runs) || ' runs have' end,
       array_to_string(v_runs[:5], ', ') || case when cardinality(v_runs) > 5 then ', ...' else '' end
       using errcode = 'PD034',
-        hint = 'Wait for them, take those that wait to another version with perdure move, '
-          'or end them with df.cancel(); then apply this migration again.';
+        hint = concat('Wait for them, ',
+          case when perdure.has_move() then 'take those that wait to another version with perdure move, ' end,
+          'or end them with df.cancel(); then apply this migration again.');
   end if;
 end
 $$;
 
+-- A regular expression that finds calls of a function in SQL text, however its qualified
+-- name is quoted there: not my_schema.f where schema.f is meant, nor schema.f_v10 for f_v1.
+create function perdure.call_pattern(p_function text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select '(^|[^[:alnum:]_$"])'
+    || string_agg(format('("%1$s"|%1$s)', e.escaped), '[[:space:]]*[.][[:space:]]*' order by p.at)
+    || '[[:space:]]*[(]'
+  from unnest(parse_ident(p_function)) with ordinality p (part, at)
+  cross join lateral (values (regexp_replace(replace(p.part, '"', '""'),
+    '([^[:alnum:]_])', E'\\\\\\1', 'g'))) e (escaped)
+$$;
+
 -- Raise PD034 where a function that stays calls one of these, and name some. `p_functions`
--- are qualified as the callers write them; those of the workflow itself do not count.
+-- are qualified names; those of the workflow itself do not count.
 create function perdure.refuse_callers(p_workflow text, p_functions text[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -73,7 +97,7 @@ begin
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
   where p.proname !~ ('^' || p_workflow || '(_v[0-9]+(_schedule)?)?$')
     and n.nspname !~ '(^pg_temp|_uncommitted$)'  -- what perdure run only tried out
-    and exists (select from unnest(p_functions) f where strpos(p.prosrc, f || '(') > 0);
+    and p.prosrc ~* (select string_agg(perdure.call_pattern(f), '|') from unnest(p_functions) f);
   if v_callers is not null then
     raise exception '% cannot be taken out of use while functions start it: %', p_workflow,
       array_to_string(v_callers[:5], ', ') || case when cardinality(v_callers) > 5 then ', ...' else '' end

@@ -65,6 +65,22 @@ as $$
     where f.run_id = p_run and f.scope = any (p_from))
 $$;
 
+-- Note in the failure of a scope that handling it has failed, too: `p_what`, as is kept in
+-- another scope. Once, also when the extension executes it again.
+create function perdure.note_second(p_run text, p_scope text, p_second text, p_what text)
+returns boolean
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  update perdure.failures f
+  set detail = perdure.both_failed(f.message, f.detail, s.message, s.sqlstate, p_what)
+  from perdure.failures s,
+    perdure.both_failed(null, '', s.message, s.sqlstate, p_what) as n (line)
+  where f.run_id = p_run and f.scope = p_scope and s.run_id = p_run and s.scope = p_second
+    and right(f.detail, length(n.line)) <> n.line;
+  select true
+$$;
+
 -- Return the failure of a scope, as `err` reads it.
 create function perdure.failure(p_run text, p_scope text)
 returns table (step text, message text, sqlstate text, detail text)

@@ -21,7 +21,7 @@ begin
   execute format('grant select, insert, update on perdure.inbox to %I', role_name);
   execute format('grant select, insert on perdure.outcomes to %I', role_name);
   execute format('grant select, insert on perdure.starts to %I', role_name);
-  execute format('grant select, insert on perdure.failures to %I', role_name);
+  execute format('grant select, insert, update on perdure.failures to %I', role_name);
   execute format('grant select, insert, update on perdure.ledger to %I', role_name);
   execute format('grant select, insert, update, delete on perdure.items to %I', role_name);
   execute format('grant select, insert, update, delete on perdure.requests to %I', role_name);

@@ -216,6 +216,23 @@ _HANDLED: dict[str, Case] = {
     ),
     "undo, all": _fails("sagas", "no $order", how="all"),
     "undo fails": _fails("sagas", "no $order", how="undo"),
+    **{
+        f"undo fails, {how}": Case("undo_fails", {"how": how}, result="done")
+        for how in ("ok", "handled")
+    },
+    "undo fails, fails again": Case(
+        "undo_fails",
+        {"how": "again"},
+        status="failed",
+        error="division by zero",
+        rows=[
+            "charged",
+            "first",
+            "last, division by zero, 22012, "
+            'The undo of step "charge" failed, too: no refund (PD012)\n'
+            'The undo of step "first" failed, too: division by zero (22012)',
+        ],
+    ),
     "retry": Case("retries", {"how": "ok"}, result=1),
     "retry, given up": Case("retries", {"how": "never"}),
     "retry, fails": _fails("retries", "division by zero", how="last"),

@@ -10,7 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import errors, sql
+from psycopg.conninfo import make_conninfo
+from typer.testing import CliRunner
 
+from perdure.cli.main import app
 from perdure.engine.database import Database
 from perdure.engine.errors import EngineError
 from perdure.engine.install import install, shipped
@@ -199,3 +202,27 @@ def _until(connection: Connection, query: str) -> None:
             return
         assert time.monotonic() < deadline, query
         time.sleep(0.2)
+
+
+def test_a_deployment_asks_for_the_support_and_moves_no_run(
+    extension: Side, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    (tmp_path / "perdure.toml").write_text(f"target = {EXTENSION!r}\n")
+    (tmp_path / "workflows").mkdir()
+    name = f"perdure_test_{uuid.uuid4().hex[:8]}"
+
+    def perdure(url: str, *words: str) -> str:
+        options = ["--database-url", url, "-C", str(tmp_path)]
+        return CliRunner().invoke(app, [*words, *options]).output
+
+    with psycopg.connect(extension.url, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    try:
+        without = make_conninfo(extension.url, dbname=name)
+        assert "has no extension pg_durable" in perdure(without, "deploy", "--yes")
+    finally:
+        with psycopg.connect(extension.url, autocommit=True) as connection:
+            connection.execute(f"drop database {name}")
+    told = perdure(extension.url, "move", "0a1b2c3d", "--to", "2")
+    assert "run on the extension pg_durable, which cannot move a run" in told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from perdure.check.walk import Steps, every_step, references
+from perdure.check.walk import Steps, every_step, own_lists, references
 from perdure.diagnostics import Diagnostic, error, warning
 from perdure.diagnostics.wording import word, worded
 from perdure.ir import tree as ir
@@ -164,8 +164,14 @@ def repeated_request(workflow: ir.Workflow) -> Iterator[Diagnostic]:
 
 
 def _repeated(steps: Steps) -> Iterator[Diagnostic]:
-    for request in every_step(steps):
+    """Report requests of a group; what has an undo was taken back before the next try.
+
+    The undos themselves are due once for each try.
+    """
+    for request in _forward(steps):
         if not isinstance(request, ir.HttpStep) or request is steps[-1]:
+            continue
+        if request.head.undo is not None and any(each is request for each in steps):
             continue
         named = {name.lower() for name, _ in request.headers}
         if request.method in _SENT_ONCE and "idempotency-key" not in named:
@@ -178,6 +184,14 @@ def _repeated(steps: Steps) -> Iterator[Diagnostic]:
                 help="put `retry` on the steps themselves, or send a header "
                 "Idempotency-Key that stays the same",
             )
+
+
+def _forward(steps: Steps) -> Iterator[ir.Step]:
+    """Yield all steps, at any depth, but those of undos."""
+    for step in steps:
+        yield step
+        for inner in own_lists(step):
+            yield from _forward(inner)
 
 
 # --- foreach --------------------------------------------------------------------

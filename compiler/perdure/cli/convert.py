@@ -33,8 +33,23 @@ def convert(
         fail(f"{place}: {found.lost.message}{notes}", found.lost.help, code=1)
     if output is None:
         typer.echo(found.text, nl=False)
+    else:
+        _write(output, found.text, "YAML" if source.path.endswith(".py") else "Python")
+    _tell(found.left_out)
+
+
+def _tell(lines: tuple[int, ...]) -> None:
+    """Say which comments of the file are not in what was written."""
+    if not lines:
         return
-    _write(output, found.text, "YAML" if source.path.endswith(".py") else "Python")
+    shown = ", ".join(str(each) for each in lines[:_MANY])
+    shown += ", ..." if len(lines) > _MANY else ""
+    what = "comment in line" if len(lines) == 1 else "comments in lines"
+    typer.echo(f"left out: {what} {shown}, outside of the workflow", err=True)
+
+
+_MANY = 10
+"""How many lines of comments are named."""
 
 
 def _write(output: Path, text: str, language: str) -> None:

@@ -210,6 +210,7 @@ def _ways_out(
 ) -> str | None:
     """Show the runs on versions to retire, and return what can be done about them."""
     from perdure.engine.deploy import runs_on
+    from perdure.engine.move import can_move
     from perdure.release import Change
 
     versions = event.versions if isinstance(event, Change) else ()
@@ -224,6 +225,7 @@ def _ways_out(
     first = found[0][0]
     current = released.lock.current(event.workflow)
     stays = current is not None and current.version not in versions
+    stays = stays and can_move(connection)
     move = f", take it to the current version while it waits (perdure move {first} --to"
     ways = f"{move} {current.version})" if stays and current else ""
     return (

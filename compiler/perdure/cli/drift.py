@@ -108,7 +108,12 @@ def _script(found: Sequence[Difference], schema: str | None) -> Iterator[str]:
 
 def state_of(connection: Connection, schema: str) -> State:
     """Read what a database has of workflows."""
-    from perdure.engine.deploy import applied_changes, deployed_versions, schedules
+    from perdure.engine.deploy import (
+        applied_changes,
+        deployed_versions,
+        schedules,
+        workflows_elsewhere,
+    )
     from perdure.engine.routines import routines
     from perdure.release.deployed import (
         Applied,
@@ -136,6 +141,7 @@ def state_of(connection: Connection, schema: str) -> State:
         there,
         tuple(Applied(*each) for each in applied_changes(connection)),
         tuple(schedules(connection)),
+        frozenset(workflows_elsewhere(connection, schema)),
     )
 
 
@@ -189,14 +195,17 @@ def made(connection: Connection, released: Released, state: State) -> Made:
 
 
 def runtime_differences(connection: Connection, target: str) -> list[Difference]:
-    """Return what is wrong with the runtime in the database."""
-    from perdure.engine.install import read_status
+    """Return what is wrong with the runtime, or the support of it, in the database."""
+    from perdure.engine.install import read_status, shipped
     from perdure.release.deployed import Difference
+    from perdure.targets.known import parse_target
 
-    if target != "perdure":
+    known = parse_target(target)
+    if isinstance(known, str):  # the configuration was read: it is known
         return []
-    found = read_status(connection)
-    advice = found.advice()
+    sources = shipped(known.version)
+    found = read_status(connection, sources)
+    advice = found.advice(sources.title)
     if advice is None:
         return []
     what, _, rest = advice.partition(";")

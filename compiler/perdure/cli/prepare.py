@@ -44,17 +44,34 @@ def prepare(config: Config, database: Database, workflow: str) -> tuple[str, str
         if any(each.severity == "error" for each in release.findings):
             show(release.findings, compiler.sources)
             raise typer.Exit(1)
-        deploy(compiler, database)
         name = workflow.split("@")[0]
         changed = {version.name for version in release.versions}
-        if "@" in workflow or name not in changed:
+        unit = next((unit for unit in checked.units if unit.name == name), None)
+        tried_out = unit is not None and "@" not in workflow and name in changed
+        if unit is not None:
+            _stand_for(compiler, unit, database, tried_out)
+        deploy(compiler, database)
+        if unit is None or not tried_out:
             return config.sql_schema, workflow
-        unit = next(unit for unit in checked.units if unit.name == name)
         named = {each.name: each for each in checked.units if each.name}
         uncommitted = {each: named[each] for each in changed if each in named}
         schema, tried = try_out(compiler, unit, database, uncommitted)
         typer.echo(f"{name} is not compiled yet: trying it out as {tried}", err=True)
         return schema, tried
+
+
+def _stand_for(
+    compiler: Compiler, unit: Unit, database: Database, tried_out: bool
+) -> None:
+    """Make ready the role that a workflow names, if it names one."""
+    from perdure.cli.roles import make_ready
+
+    ir = compiler.complete(unit).ir
+    role = ir.options.role if ir and ir.options else None
+    if role is None or unit.name is None:
+        return
+    schema = compiler.config.sql_schema + (UNCOMMITTED if tried_out else "")
+    make_ready(database, unit.name, role, schema, ours=tried_out)
 
 
 def check_for(compiler: Compiler, config: Config, name: str) -> Checked:

@@ -13,6 +13,7 @@ its tar.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from dataclasses import replace
@@ -106,20 +107,25 @@ def _missing(folder: Path, revision: str) -> str | None:
     """Return what may be done for a revision that is not there."""
     if _git(folder, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
         return "the repository has no commits yet"
+    remote, _, branch = revision.partition("/")
+    known = bool(branch) and remote in _git(folder, "remote").stdout.split()
+    tracked = f"{remote} +refs/heads/{branch}:refs/remotes/{revision}"
     if _is_shallow(folder):
-        return _DEEPEN.format(f", or fetch the branch: git fetch {_fetched(revision)}")
-    remote, _, branch = revision.partition("/")
-    if branch and remote in _git(folder, "remote").stdout.split():
-        return f"fetch it first: git fetch {remote} {branch}"
-    return None
+        if known:
+            return _DEEPEN.format(f" {tracked}")
+        if _OF_HISTORY.search(revision):
+            return _DEEPEN.format("")
+        return _DEEPEN.format(f" origin {revision}, and name FETCH_HEAD instead of it")
+    return f"fetch it first: git fetch {tracked}" if known else None
 
 
-_DEEPEN = "this clone has the last commits only: git fetch --unshallow fetches all{}"
+_DEEPEN = (
+    "this clone has the last commits only; let CI check out all of them (fetch-depth: "
+    '0 of actions/checkout, GIT_DEPTH: "0" of GitLab), or run git fetch --unshallow{}'
+)
 
-
-def _fetched(revision: str) -> str:
-    remote, _, branch = revision.partition("/")
-    return f"{remote} {branch}" if branch else f"origin {remote}"
+_OF_HISTORY = re.compile(r"[~^@]|^HEAD|^[0-9a-f]{7,64}$")
+"""What names a commit by its place or its digest, and no branch or tag."""
 
 
 def _merge_base(folder: Path, revision: str, commit: str) -> str:

@@ -271,12 +271,14 @@ def _refuse_runs(
     from perdure.cli.database import opened
     from perdure.engine.database import connect
     from perdure.engine.deploy import runs_on
+    from perdure.engine.move import can_move
 
     with (
         opened(url, config) as database,
         connect(database.url, database.origin) as connection,
     ):
         found = runs_on(connection, labels)
+        others = others and can_move(connection)
     runs = [each for each in found if each[2] != "failed"]
     if runs:
         _refuse_flying(runs, others=others)

@@ -77,7 +77,8 @@ def verify(
     What a run in flight still needs and a migration takes away is an error before it
     is deployed. Exits with 1 on errors.
     """
-    from perdure.release.verify import render_json, render_text
+    from perdure.release.verify import render_json
+    from perdure.release.verify_text import render_text
 
     if against is not None and db is not None:
         fail("--against and --db exclude each other", "verify twice, once with each")
@@ -321,9 +322,13 @@ def _advice(case: _Case, version: Past, before: bool) -> str:
     if before and version.key in case.current:
         return "mend the schema, or compile a version that fits, and deploy it"
     if before:
+        move = (
+            "take the runs that wait to a version that fits (perdure move RUN --to N), "
+            "or end them (perdure cancel RUN)"
+        )
+        only = "end its runs (perdure cancel RUN)"
         return (
-            "mend the schema, or take the runs that wait to a version that fits "
-            "(perdure move RUN --to N), or end them (perdure cancel RUN)"
+            f"mend the schema, or {move if case.config.target == 'perdure' else only}"
         )
     if version.key in case.current:
         return "compile a version that fits, and deploy it before the change of schema"

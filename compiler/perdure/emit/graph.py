@@ -124,9 +124,9 @@ class Graph:
                 return self._retry(node)
             case Try():
                 return self._try(node)
-            case Raise(error=error):
+            case Raise(error=error, second=second):
                 self.raised.append(error)
-                return Call("df.raise", (f"'{error}'",))
+                return Call("df.raise", (f"'{second.both if second else error}'",))
             case Timeout(node=inner, after=after):
                 limit = f"interval {interval(after)}"
                 return Call("df.timeout", (self.node(inner), limit))

@@ -124,6 +124,21 @@ def schedules(connection: Connection) -> list[tuple[str, str]]:
     return [(str(label), str(run)) for label, run in rows]
 
 
+def workflows_elsewhere(connection: Connection, schema: str) -> set[str]:
+    """Return the workflows whose functions stand in other schemas only."""
+    if not _exists(connection, "perdure.workflow_versions"):
+        return set()
+    rows = connection.execute(
+        "select w.name from perdure.workflow_versions w"
+        " join pg_proc p on p.proname = w.name || '_v' || w.version"
+        " join pg_namespace n on n.oid = p.pronamespace"
+        r" where n.nspname !~ '(^pg_temp|_uncommitted$)'"
+        " group by w.name having not bool_or(n.nspname = %s)",
+        [schema],
+    )
+    return {str(name) for (name,) in rows}
+
+
 def runs_on(
     connection: Connection, labels: Iterable[str]
 ) -> list[tuple[str, str, str]]:

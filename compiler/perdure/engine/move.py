@@ -69,12 +69,11 @@ def move(connection: Connection, run: str, to: int, schema: str) -> tuple[str, s
 
     Raises UsageError.
     """
+    _require_move(connection)
     found = find_run(connection, run)
     workflow, at, version = (found.label or "").rpartition("@")
     if not at or not version.isdecimal():
         raise UsageError(f'run "{run}" is of no version of a workflow')
-    if not _can_move(connection):
-        raise UsageError("runs can be moved on Perdure's own runtime, from 0.2.0 on")
     label = f"{workflow}@{to}"
     if label == found.label:
         raise Immovable(f'run "{run}" is on {label} already')
@@ -96,11 +95,30 @@ def move(connection: Connection, run: str, to: int, schema: str) -> tuple[str, s
     return found.label or "", label
 
 
-def _can_move(connection: Connection) -> bool:
+def can_move(connection: Connection) -> bool:
+    """Say whether the runtime of a database can move runs."""
     row = connection.execute(
         "select to_regprocedure('df.move(text, text, text, text, jsonb)') is not null"
     ).fetchone()
     return row is not None and bool(row[0])
+
+
+def _require_move(connection: Connection) -> None:
+    if can_move(connection):
+        return
+    (extension,) = connection.execute(
+        "select exists (select from pg_extension where extname = 'pg_durable')"
+    ).fetchone() or (False,)
+    if extension:
+        raise UsageError(
+            "the workflows of this database run on the extension pg_durable, which "
+            "cannot move a run: it ends on the version that it began with, or with "
+            "perdure cancel"
+        )
+    raise UsageError(
+        "runs can be moved on Perdure's own runtime, from 0.2.0 on: perdure runtime "
+        "status tells what is there"
+    )
 
 
 def arguments_of(body: str) -> list[str]:

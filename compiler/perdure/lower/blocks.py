@@ -106,7 +106,7 @@ def _first_error_stays(
     assert step.handler is not None
     head, second = step.head, scope.names.fresh("error")
     handled = sequence(origin(head, "steps"), steps(scope, step.handler[:-1]))
-    both = Sql(origin(head, "catch"), both_failed(head, failed, second))
+    both = both_failed(scope, origin(head, "catch"), failed, second, ON_FAILURE)
     tried = Try(origin(head, "steps"), handled, second, both, None)
     return [tried, *steps(scope, step.handler[-1:])]
 

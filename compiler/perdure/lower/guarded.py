@@ -16,8 +16,8 @@ from perdure.lower.conditions import condition
 from perdure.lower.origin import origin, sequence
 from perdure.lower.scope import ROWS, WHOLE, Scope, parts_of, place_of
 from perdure.lower.types import carried_type
-from perdure.plan.query import Code, Piece, Query, ResultRef, StringLiteral
-from perdure.plan.tree import If, Node, Raise, Sql, Timeout, Try
+from perdure.plan.query import Code, Piece, Query, ResultRef
+from perdure.plan.tree import If, Node, Origin, Raise, Second, Sql, Timeout, Try
 
 # --- timeout and when -----------------------------------------------------------
 
@@ -92,7 +92,8 @@ def undoable(
         return []
     failed, failed_undo = scope.names.fresh("error"), scope.names.fresh("error")
     undo = sequence(origin(head, "undo"), steps(scope, head.undo))
-    both = Sql(origin(head, "undo"), both_failed(head, failed, failed_undo))
+    what = f'The undo of step "{head.name or head.path}"'
+    both = both_failed(scope, origin(head, "undo"), failed, failed_undo, what)
     taken_back: Node = Try(origin(head, "undo"), undo, failed_undo, both, None)
     if ran is not None:
         test = Sql(origin(head, "ran"), _has_run(ran))
@@ -115,20 +116,9 @@ def _has_run(ran: str) -> Query:
     return (Code("select coalesce(("), ref, Code(")::boolean, false) as ok"))
 
 
-def both_failed(head: Head, failed: str, handler: str) -> Query:
+def both_failed(
+    scope: Scope, where: Origin, failed: str, handler: str, what: str
+) -> Raise:
     """Return what fails with an error, and tells that what handled it failed, too."""
-
-    def text(name: str, column: str) -> Query:
-        ref = ResultRef(name, column, optional=True)
-        return (Code("("), ref, Code(")::text, "))
-
-    return (
-        Code("select perdure.undo_failed("),
-        *text(failed, "message"),
-        *text(failed, "sqlstate"),
-        *text(failed, "detail"),
-        *text(handler, "message"),
-        *text(handler, "sqlstate"),
-        StringLiteral(head.name or head.path),
-        Code(") as ok"),
-    )
+    second = Second(handler, what, scope.names.fresh("error"))
+    return Raise(where, failed, second)

@@ -198,11 +198,24 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
+class Second:
+    """An error that came of handling another one; `what` is said to have failed.
+
+    `both` is a name for the first error with the second one in its detail.
+    """
+
+    error: str
+    what: str
+    both: str
+
+
+@dataclass(frozen=True, slots=True)
 class Raise:
-    """Fails again with a bound error."""
+    """Fails again with a bound error, whose detail then tells of a second one."""
 
     origin: Origin
     error: str
+    second: Second | None = field(default=None, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)

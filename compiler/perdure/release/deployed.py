@@ -88,10 +88,12 @@ class Database:
     """What a database has: versions, changes, functions by name, and schedules.
 
     `schedules` are the labels of the supervisors that have not ended, each with its
-    run; a name may have several functions.
+    run; a name may have several functions. `elsewhere` are the workflows whose
+    functions stand in other schemas: those of other projects.
     """
 
     versions: tuple[Version, ...]
     functions: Mapping[str, Sequence[Function]]
     changes: tuple[Applied, ...] = ()
     schedules: tuple[tuple[str, str], ...] = ()
+    elsewhere: frozenset[str] = frozenset()

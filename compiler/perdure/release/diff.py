@@ -1,9 +1,8 @@
 """What changed between two sets of workflows, point by point and step by step.
 
-A step is the same step when its name is, else when it says the same, else when it
-stands at the same place and is of the same kind. It moved when the step that it
-stands in is another one, or when it changed places with its neighbours; a step that
-only has another number because one before it came or went did not move.
+`pairs` tells which step is which. A step moved when the step that it stands in is
+another one, or when it changed places with its neighbours; a step that only has another
+number because one before it came or went did not move.
 
 A workflow that went and one that came are one that was renamed when they are the
 same but for the name, or alike enough: more than half of what their steps say.
@@ -20,6 +19,7 @@ from typing import Literal, Protocol
 from perdure.ir.tree import Workflow
 from perdure.release.classify import Place, Point, Side, described, points
 from perdure.release.outline import Item, outline
+from perdure.release.pairs import match
 from perdure.release.rules import RULES, Effect, worst
 from perdure.source import Source, Span
 
@@ -193,70 +193,59 @@ def _whole(change: WorkflowChange | Literal["schema", "not-compared"]) -> Point:
 def _steps(
     old: Sequence[Item], new: Sequence[Item], place: Place
 ) -> Iterable[StepDiff]:
-    """Yield differing steps: removed ones where they stood, the others in new order."""
+    """Yield differing steps in new order, removed ones where they stood."""
     pairs = match(old, new)
-    matched = {before: after for after, before in pairs.items()}
+    matched = set(pairs.values())
     moved = _moved(old, new, pairs)
-    for item in old:
-        if item.index not in matched:
-            text, where = _text(item.lines, ()), place(item.span, "before")
-            yield StepDiff(
-                "removed", item.kind, item.name, item.path, None, False, text, where
-            )
+    gone = [item for item in old if item.index not in matched]
+    bounds, bound = {}, len(old)  # by new step, the old one of the next that stayed
+    for item in reversed(new):
+        if item.index not in moved:
+            bound = pairs.get(item.index, bound)
+        bounds[item.index] = bound
     for item in new:
+        while gone and gone[0].index < bounds[item.index]:
+            yield _removed(gone.pop(0), place)
+        before = old[pairs[item.index]] if item.index in pairs else None
         where = place(item.span, "after")
-        if item.index not in pairs:
-            text = _text((), item.lines)
-            yield StepDiff(
-                "added", item.kind, item.name, None, item.path, False, text, where
-            )
-            continue
-        before = old[pairs[item.index]]
-        text = _text(_all(before), _all(item))
-        if before.lines == item.lines:  # else the columns follow from the statement
-            text += _text(before.columns, item.columns)
-        is_moved = item.index in moved
-        if text or is_moved:
-            change: Change = "changed" if text else "moved"
-            if not text and not item.name:  # else nothing says which step it is
-                text = tuple(f" {line}" for line in item.lines)
-            paths = (before.path, item.path)
-            yield StepDiff(change, item.kind, item.name, *paths, is_moved, text, where)
+        found = _step(before, item, item.index in moved, where)
+        if found is not None:
+            yield found
+    yield from (_removed(item, place) for item in gone)
+
+
+def _removed(item: Item, place: Place) -> StepDiff:
+    text, where = _text(item.lines, ()), place(item.span, "before")
+    return StepDiff(
+        "removed", item.kind, item.name, item.path, None, False, text, where
+    )
+
+
+def _step(
+    before: Item | None, item: Item, moved: bool, where: str | None
+) -> StepDiff | None:
+    """Return what became of a step; None where it is what and where it was."""
+    if before is None:
+        text = _text((), item.lines)
+        return StepDiff(
+            "added", item.kind, item.name, None, item.path, False, text, where
+        )
+    text = _text(_all(before), _all(item))
+    if before.lines == item.lines:  # else the columns follow from the statement
+        text += _text(before.columns, item.columns)
+    if not text and not moved:
+        return None
+    change: Change = "changed" if text else "moved"
+    if not text and not item.name:  # else nothing says which step it is
+        text = tuple(f" {line}" for line in item.lines)
+    paths = (before.path, item.path)
+    return StepDiff(change, item.kind, item.name, *paths, moved, text, where)
 
 
 def _all(item: Item) -> tuple[str, ...]:
     """Return what a step says, its name and kind included where they may differ."""
     name = (f"name: {item.name}",) if item.name else ()
     return (*name, f"{item.kind}:", *item.lines)
-
-
-def match(old: Sequence[Item], new: Sequence[Item]) -> dict[int, int]:
-    """Return the old step of each new one that has one, by index."""
-    pairs: dict[int, int] = {}
-    left = list(old)
-    for key in (_by_name, _by_content, _by_place):
-        waiting: dict[object, list[Item]] = defaultdict(list)
-        for item in left:
-            waiting[key(item)].append(item)
-        for item in new:
-            found = waiting.get(key(item)) if key(item) is not None else None
-            if item.index not in pairs and found:
-                pairs[item.index] = found.pop(0).index
-        taken = set(pairs.values())
-        left = [item for item in left if item.index not in taken]
-    return pairs
-
-
-def _by_name(item: Item) -> object:
-    return item.name
-
-
-def _by_content(item: Item) -> object:
-    return (item.kind, item.lines) if item.lines else None
-
-
-def _by_place(item: Item) -> object:
-    return (item.kind, item.path)
 
 
 def _moved(

@@ -8,9 +8,9 @@ database that is behind is told apart from one that was changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from perdure.release.deployed import Database, Difference, Version
+from perdure.release.deployed import Database, Difference
 from perdure.release.lock import Change, Entry, Lock
 from perdure.release.objects import (
     REGISTER,
@@ -94,7 +94,7 @@ def drift(
     they make, as far as it is known. `runs` are those in flight, by version.
     """
     found = conflicts(lock, scripts, database)
-    found += _unknown(lock, database.versions)
+    found += _unknown(lock, database)
     stuck = {each.subject for each in found if each.kind in _STUCK}
     found += [
         Difference(
@@ -102,7 +102,7 @@ def drift(
             each.key,
             "is in the lock, and not deployed",
             "repo",
-            _to_deploy(each, runs or {}),
+            _to_deploy(each, lock, runs or {}),
         )
         for each in missing(lock, database)
         if each.key not in stuck
@@ -115,7 +115,9 @@ def drift(
     return found + _schedules(deployed, database, behind)
 
 
-def _to_deploy(event: Entry | Change, runs: Mapping[str, Sequence[str]]) -> str:
+def _to_deploy(
+    event: Entry | Change, lock: Lock, runs: Mapping[str, Sequence[str]]
+) -> str:
     """Say what brings what is missing; a retirement waits for runs, and all with it."""
     numbers = event.versions if isinstance(event, Change) else ()
     keys = [f"{event.workflow}@{number}" for number in numbers]
@@ -124,7 +126,8 @@ def _to_deploy(event: Entry | Change, runs: Mapping[str, Sequence[str]]) -> str:
         return "perdure deploy"
     count = "1 run" if len(flying) == 1 else f"{len(flying)} runs"
     move = "take those that wait to another version (perdure move RUN --to N), "
-    stays = isinstance(event, Change) and event.to
+    to = lock.find(event.workflow, event.to) if isinstance(event, Change) else None
+    stays = to is not None and to.target == "perdure"  # what pg_durable can't move
     return (
         f"perdure deploy, which stops at it, and at what comes after it, while {count} "
         f"on {', '.join(keys)} can go on: wait until they have ended, "
@@ -143,8 +146,9 @@ def _behind(lock: Lock, database: Database) -> set[str]:
     return {key[0] for key in there(database) if key not in known}
 
 
-def _unknown(lock: Lock, versions: Iterable[Version]) -> list[Difference]:
-    workflows = {each.workflow for each in lock.entries}
+def _unknown(lock: Lock, database: Database) -> list[Difference]:
+    """Return the versions that are not this project's, or that its lock has lost."""
+    workflows = {each.workflow for each in lock.entries} | database.elsewhere
     return [
         Difference(
             "unknown",
@@ -155,7 +159,7 @@ def _unknown(lock: Lock, versions: Iterable[Version]) -> list[Difference]:
             "if it was reverted in git, restore its migrations and the lock, without "
             f"its source, and retire it: perdure retire {each.name}",
         )
-        for each in versions
+        for each in database.versions
         if each.name not in workflows
     ]
 

@@ -1,4 +1,4 @@
-"""Whether versions of before still fit a schema: what is found, and how it is shown.
+"""Whether versions of before still fit a schema: what is found.
 
 A version is compiled again from its stored sources, once under the schema as it will
 be and, where there is one to compare with, under the schema as it is. What is wrong
@@ -145,24 +145,6 @@ def other_types(old: Workflow, new: Workflow) -> list[tuple[SqlStep, str]]:
                 text = f'column "{each.name}" was {types[each.name]} and is {now}'
                 found.append((step, text))
     return found
-
-
-def render_text(findings: Sequence[Finding], versions: int) -> str:
-    """Return findings for a terminal."""
-    lines: list[str] = []
-    for each in findings:
-        code = f"[{each.code}]" if each.code else ""
-        lines.append(f"{each.severity}{code}: {each.key}: {each.message}")
-        if each.place:
-            step = f", step {each.step}" if each.step else ""
-            lines.append(f"  --> {each.place}, as it was compiled{step}")
-        lines += [f"  = note: {note}" for note in each.notes]
-        if each.advice:
-            lines.append(f"  = help: {each.advice}")
-    if not findings:
-        fit = "1 version fits" if versions == 1 else f"{versions} versions fit"
-        lines.append(f"good: {fit} the schema")
-    return "\n".join(lines) + "\n"
 
 
 def render_json(findings: Sequence[Finding], versions: int) -> str:

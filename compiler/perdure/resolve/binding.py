@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perdure.diagnostics import Diagnostic, error
-from perdure.diagnostics.wording import worded
+from perdure.diagnostics.wording import cast_to, worded
 from perdure.ir.types import Variable
 from perdure.resolve.context import RESERVED, Branch, Context, unknown
 from perdure.resolve.references import show_fields
@@ -142,8 +142,15 @@ def _other_shape(context: Context, name: Name, variable: Variable) -> Diagnostic
         f'"{name.text}" is bound again with another shape',
         f"before: {_show(before)}",
         f"here: {_show(variable)}",
-        help="choose another name, or cast the columns to the same types",
+        help="choose another name, or " + _cast(name, before),
     )
+
+
+def _cast(name: Name, before: Variable) -> str:
+    """Return what to cast, to what a name has been before."""
+    if before.kind not in ("value", "input"):
+        return "cast the columns to the same types"
+    return f'cast it to the same type: "{cast_to(name.span, _show(before))}"'
 
 
 def _show(variable: Variable) -> str:

@@ -97,11 +97,14 @@ def _date_as_sum(expr: Expr, expected: Type) -> str | None:
 
 def _conversion(span: Span, found: Type, expected: Type) -> str | None:
     """Return how the one type is usually made the other."""
+    if expected == BOOLEAN and show_type(found).endswith("[]"):
+        return f'count its items: "{worded(span, "", "func.")}cardinality(...) > 0"'
     if expected == BOOLEAN:
         return (
             f'compare it: "... {worded(span, "<>", "!=")} 0"'
             if is_number(found)
             else f'compare it: "... {worded(span, "=", "==")} ..."'
+            + (f', or "{cast_to(span, "boolean")}"' if is_text(found) else "")
         )
     if show_type(expected) == "timestamp with time zone":
         return _time(span, found)

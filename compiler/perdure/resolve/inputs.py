@@ -10,11 +10,12 @@ from perdure.diagnostics.wording import worded
 from perdure.ir.expr import Expression, Reference
 from perdure.ir.tree import Input
 from perdure.ir.types import Field, Scalar, Variable
-from perdure.resolve.assign import assignable, reads_as
+from perdure.resolve.assign import assignable, objection, reads_as
 from perdure.resolve.context import RESERVED, Context, unknown
 from perdure.resolve.expressions import resolve_expression
 from perdure.resolve.returns import report_null
 from perdure.resolve.scope import Binding, Env
+from perdure.resolve.settled import holds
 from perdure.resolve.types import resolve_scalar, show_type
 from perdure.syntax import tree as syntax
 from perdure.syntax.expr import Cast, Expr, Literal, Name, Ref
@@ -116,27 +117,37 @@ def _fitting(
         )
         return None
     if not _fits(context, default, value, type_):
-        context.report(
-            error(
-                "WF222",
-                default.span,
-                f'input "{written.name.text}" is {show_type(type_)}, its default is '
-                f"{show_type(value.type)}",
-            )
-        )
+        what, *notes = _unfit(context, default, value, type_)
+        message = f'input "{written.name.text}" is {show_type(type_)}, {what}'
+        context.report(error("WF222", default.span, message, *notes))
         return None
-    if value.nullable and not written.type.nullable:
+    sure = not value.nullable or holds(context, value, "% is not null")
+    if not sure and not written.type.nullable:
         help_ = worded(
             default.span,
             f'declare "{show_type(type_)}?"',
             f'declare "{written.name.text}: ... | None"',
         )
-        report_null(context, default.span, "a default that is null", type_, help_)
+        may = "is" if holds(context, value, "% is null") else "may be"
+        report_null(context, default.span, f"a default that {may} null", type_, help_)
         return None
     if value.type == type_:
         return value
     text = "".join(part for part in value.parts if isinstance(part, str))
     return replace(value, parts=(f"cast({text} as {type_.name})",), type=type_)
+
+
+def _unfit(
+    context: Context, default: Expr, value: Expression, type_: Scalar
+) -> tuple[str, ...]:
+    """Return what is wrong with a default, and what PostgreSQL says of it."""
+    if isinstance(default, Literal) and default.kind == "string":
+        said = objection(context, default.text, type_)
+        return (
+            f'its default "{default.text}" is no value of it',
+            *([said] if said else ()),
+        )
+    return (f"its default is {show_type(value.type)}",)
 
 
 def _is_literal(default: Expr) -> bool:

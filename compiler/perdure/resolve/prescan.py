@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from perdure.syntax import tree as syntax
 
 BOUND = "bound"
+IN_ROUNDS = "in rounds"
 _RESULTLESS = {
     syntax.SleepStep: "sleep",
     syntax.LetStep: "let",
@@ -34,7 +35,10 @@ _RESULTLESS = {
 
 
 def step_names(workflow: syntax.Workflow) -> dict[str, str]:
-    """Return per name `bound`, or the kind of a step that has no result."""
+    """Return per name `bound`, or the kind of a step that has no result.
+
+    What nothing but the rounds of a loop over rows binds is `in rounds`.
+    """
     names: dict[str, str] = {}
     for step in _walk(workflow.steps):
         kind = _RESULTLESS.get(type(step), BOUND)
@@ -44,25 +48,35 @@ def step_names(workflow: syntax.Workflow) -> dict[str, str]:
             names[step.head.name.text] = kind
         if isinstance(step, syntax.LetStep):
             names.update((name.text, BOUND) for name, _ in step.bindings)
-    return names
+    outside = _names(_walk(workflow.steps, rounds=False))
+    apart = (each for each, kind in names.items() if kind == BOUND)
+    return names | {each: IN_ROUNDS for each in apart if each not in outside}
 
 
 def names_bound(steps: tuple[syntax.Step, ...]) -> frozenset[str]:
     """Return the names that steps bind, at any depth."""
+    return frozenset(_names(_walk(steps)))
+
+
+def _names(steps: Iterator[syntax.Step]) -> set[str]:
     names: set[str] = set()
-    for step in _walk(steps):
+    for step in steps:
         if isinstance(step, syntax.LetStep):
             names.update(name.text for name, _ in step.bindings)
         elif step.head.name is not None:
             names.add(step.head.name.text)
-    return frozenset(names)
+    return names
 
 
-def _walk(steps: tuple[syntax.Step, ...]) -> Iterator[syntax.Step]:
+def _walk(
+    steps: tuple[syntax.Step, ...], *, rounds: bool = True
+) -> Iterator[syntax.Step]:
+    """Yield steps and those in them; `rounds` says whether also of loops over rows."""
     for step in steps:
         yield step
-        for inner in (*_inner(step), step.head.undo or ()):
-            yield from _walk(inner)
+        apart = isinstance(step, syntax.ForeachStep) and not rounds
+        for inner in (*(() if apart else _inner(step)), step.head.undo or ()):
+            yield from _walk(inner, rounds=rounds)
 
 
 def _inner(step: syntax.Step) -> Iterator[tuple[syntax.Step, ...]]:

@@ -12,6 +12,7 @@ from perdure.diagnostics.wording import worded
 from perdure.ir.expr import Reference
 from perdure.ir.types import Field, Items, Record, Scalar, Type, Variable
 from perdure.resolve.context import RUN, Context
+from perdure.resolve.prescan import BOUND, IN_ROUNDS
 from perdure.resolve.scope import Binding, Env
 from perdure.resolve.suggest import did_you_mean, nearest, replacement
 from perdure.resolve.types import show_type
@@ -162,7 +163,7 @@ def _find(fields: tuple[Field, ...], name: str) -> Field | None:
 
 def _report_unknown(context: Context, env: Env, name: Name) -> None:
     kind = context.step_names.get(name.text)
-    if kind is not None and kind != "bound":
+    if kind not in (None, BOUND, IN_ROUNDS):
         context.report(
             error(
                 "WF206",
@@ -178,7 +179,7 @@ def _report_unknown(context: Context, env: Env, name: Name) -> None:
             )
         )
         return
-    if kind == "bound" and env.run:
+    if kind is not None and env.run:
         context.report(
             error(
                 "WF202",
@@ -186,15 +187,18 @@ def _report_unknown(context: Context, env: Env, name: Name) -> None:
                 f'"{name.text}" is used before it has a value',
                 "the step of that name comes later, or in a branch that is not on "
                 "the way here",
+                help=_of_rounds(name) if kind == IN_ROUNDS else None,
             )
         )
         return
     meant = nearest(name.text, [n for n, b in env.bindings.items() if b.definite])
+    later = "the step of that name comes later: a key is computed before the run"
     context.report(
         error(
             "WF201",
             name.span,
             f'unknown name "{name.text}"',
+            *([later] if kind is not None else []),
             _names_in_scope(env),
             help=did_you_mean(meant),
             fix=replacement(meant, name.span),
@@ -214,7 +218,20 @@ def _unassigned(name: Name) -> Diagnostic:
         name.span,
         f'"{name.text}" has no value on some path to here',
         "it is bound only in an arm, a round or a branch that may not have run",
-        help="bind it on every path, or move its use to where it is bound",
+        help="bind it on every path, "
+        + worded(
+            name.span, "also in `else` or `default`", 'also below "else" or "case _"'
+        )
+        + ", or move its use to where it is bound",
+    )
+
+
+def _of_rounds(name: Name) -> str:
+    """Return what to do about a name of a round that is read after the loop."""
+    return "what is bound in a loop over rows ends with its round; " + worded(
+        name.span,
+        "say what is kept of each, with `collect` of that foreach",
+        "to keep values, end that loop with name = collect(...), and read the name",
     )
 
 
@@ -244,9 +261,24 @@ def _column_or_rows(variable: Variable, name: Name, example: str) -> str:
     return worded(name.span, column, counted if many else column)
 
 
+_OF_RESPONSES = {
+    "text": "body",
+    "content": "body",
+    "data": "json",
+    "code": "status",
+    "status_code": "status",
+    "is_success": "ok",
+    "success": "ok",
+}
+"""What others call the parts of a response."""
+
+
 def _no_column(variable: Variable, parts: Parts) -> Diagnostic:
     name = parts[1]
-    meant = nearest(name.text, [field.name for field in variable.fields])
+    fields = [field.name for field in variable.fields]
+    meant = nearest(name.text, fields)
+    if variable.kind == "http":
+        meant = _OF_RESPONSES.get(name.text, meant)
     what = _WHAT.get(variable.kind, "step ")
     return error(
         "WF203",

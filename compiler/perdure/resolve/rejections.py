@@ -70,6 +70,11 @@ _IN_PYTHON = [
     (re.compile(said), help_)
     for said, help_ in (
         (
+            "must be type boolean, not type text",
+            'compare it: "... is not None"; of text that says true or false, such as '
+            "a member of JSON, write cast(..., bool)",
+        ),
+        (
             "argument of (AND|OR) must be type boolean",
             'compare it: "... is not None"; for a default write coalesce(a, b)',
         ),
@@ -81,6 +86,12 @@ _IN_PYTHON = [
         (
             "not exist: (text|character varying) ->>? ",
             "a part of a text is func.substr(text, 1, 1)",
+        ),
+        (
+            r"not exist: (text [-+*/%] (integer|bigint|numeric|double precision)"
+            r"|(integer|bigint|numeric|double precision) [-+*/%] text)",
+            "to compute with text, such as a member of JSON, write cast(..., int); "
+            'text is joined in an f-string: f"{first} {second}"',
         ),
         (
             r"not exist: (text \+|\S+ \+ text)",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from perdure.catalog.model import Rejected
 from perdure.diagnostics import error
-from perdure.diagnostics.wording import worded
+from perdure.diagnostics.wording import cast_to, worded
 from perdure.ir.expr import Expression, Listing, Mapping, Reference, Template, Value
-from perdure.ir.types import Items, Record, Type
+from perdure.ir.types import Items, Record, Scalar, Type
 from perdure.resolve.assign import assignable, is_json, is_number, is_text, reads_as
 from perdure.resolve.context import Context
 from perdure.resolve.suggest import did_you_mean, nearest, replacement
@@ -90,7 +91,8 @@ def _check_expression(
     context: Context, span: Span, value: Expression, declared: Type, nullable: bool
 ) -> None:
     if not assignable(value.type, declared):
-        _mismatch(context, span, show_type(value.type), declared)
+        help_ = _as_declared(context, span, value.type, declared)
+        _mismatch(context, span, show_type(value.type), declared, help_)
     elif value.nullable and not nullable:
         help_ = f"{COALESCE}, or {_declare(span, declared)}"
         report_nullable(context, span, value, declared, help=help_)
@@ -149,14 +151,26 @@ def _returns(span: Span) -> str:
     return worded(span, "`returns` declares", "the annotation declares")
 
 
-def _mismatch(context: Context, span: Span, found: str, declared: Type) -> None:
-    context.report(
-        error(
-            "WF225",
-            span,
-            f"{_returns(span)} {show_type(declared)}, this is {found}",
-        )
-    )
+def _mismatch(
+    context: Context, span: Span, found: str, declared: Type, help: str | None = None
+) -> None:
+    message = f"{_returns(span)} {show_type(declared)}, this is {found}"
+    context.report(error("WF225", span, message, help=help))
+
+
+def _as_declared(
+    context: Context, span: Span, found: Type, declared: Type
+) -> str | None:
+    """Return how a value is cast, where PostgreSQL knows how."""
+    if not isinstance(found, Scalar) or not isinstance(declared, Scalar):
+        return None
+    asked = f"cast(cast(null as {found.name}) as {declared.name})"
+    if isinstance(context.catalog.typeof(asked), Rejected):
+        return None
+    sum_ = declared.name == "date" and found.name.startswith("timestamp")
+    why = "; a date and an interval make a timestamp" if sum_ else ""
+    written = cast_to(span, declared.name)
+    return f'cast it: "{worded(span, f"${{{written}}}", written)}"{why}'
 
 
 def _unknown_member(context: Context, name: str, span: Span, declared: Record) -> None:

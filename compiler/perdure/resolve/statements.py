@@ -78,16 +78,11 @@ def resolve_statement(
     context: Context, env: Env, sql: SqlText
 ) -> tuple[Statement, Described] | None:
     """Bind and describe a statement; None when something in it was found wrong."""
-    for suspect in sql.suspects:
-        if any(
-            name in env.bindings or name in context.step_names or name == "run"
-            for name in suspect.names
-        ):
-            context.report(suspect.finding)
+    wrong = _in_literals(context, env, sql)
     parts = _bind(context, env, sql)
     if parts is None:
         return None
-    described = _describe(context, env, sql, parts)
+    described = _describe(context, env, sql, parts, wrong)
     if described is None:
         return None
     statement = Statement(
@@ -103,6 +98,19 @@ def resolve_statement(
 
 
 # --- references -----------------------------------------------------------------
+
+
+def _in_literals(context: Context, env: Env, sql: SqlText) -> list[Span]:
+    """Report references inside of literals; return their places."""
+    found = []
+    for suspect in sql.suspects:
+        if any(
+            name in env.bindings or name in context.step_names or name == "run"
+            for name in suspect.names
+        ):
+            context.report(suspect.finding)
+            found += [suspect.finding.span] if suspect.finding.span else []
+    return found
 
 
 def _bind(context: Context, env: Env, sql: SqlText) -> Parts | None:
@@ -191,8 +199,9 @@ def _is_alias(token: Token) -> bool:
 
 
 def _describe(
-    context: Context, env: Env, sql: SqlText, parts: Parts
+    context: Context, env: Env, sql: SqlText, parts: Parts, wrong: list[Span]
 ) -> Described | None:
+    """Ask about a statement; what PostgreSQL says of a literal in `wrong` is known."""
     asked: Asked[int] = Asked()
     for index, part in enumerate(parts, sql.first):
         if isinstance(part, Token):
@@ -208,6 +217,8 @@ def _describe(
     answer = context.catalog.describe(asked.sql)
     if isinstance(answer, Rejected):
         span = _token_span(sql, asked.place(answer.position))
+        if any(span.start <= each.start < span.end for each in wrong):
+            return None
         report_rejection(context, env, _with_hint(context, sql, answer), span)
         return None
     return answer

@@ -176,7 +176,7 @@ def _rebuilt(
 
 def _both(exits: _Exits, node: If, rest: list[Node], where: _Where) -> list[Node]:
     """Both arms go on at times: returns are stored, and what follows asks for them."""
-    if any(_continues(each) for each in (node.then, node.otherwise) if each):
+    if any(_continue_in(each) for each in (node.then, node.otherwise) if each):
         return _skippable(exits, node, rest, where)
     stored = replace(where, stored=True)
     arms = _rebuilt(exits, node, _list(node.then), _list(node.otherwise), stored)
@@ -207,12 +207,14 @@ def _skipping(origin: Origin, name: str, skip: bool) -> Sql:
     )
 
 
-def _continues(node: Node) -> bool:
+def _continue_in(node: Node) -> Continue | None:
+    """Return the first `continue` of the round in which a node stands."""
+    if isinstance(node, Continue):
+        return node
     if isinstance(node, (Repeat, Loop)):
-        return False
-    return isinstance(node, Continue) or any(
-        _continues(each) for each in children(node)
-    )
+        return None
+    found = (_continue_in(each) for each in children(node))
+    return next((each for each in found if each is not None), None)
 
 
 def _guarded(
@@ -270,8 +272,9 @@ def _with(node: If | Seq, inner: Sequence[Node]) -> Node:
 
 def _branch(exits: _Exits, node: Node, where: _Where) -> Node:
     """Rewrite a branch; a `continue` in it would have to cross the join."""
-    if _continues(node):
-        exits.found.append(_refused_continue(exits, node.origin))
+    jump = _continue_in(node)
+    if jump is not None:
+        exits.found.append(_refused_continue(exits, jump.origin))
         return node
     inner = _sequence(exits, _list(node), replace(where, stored=True))
     return in_order(node.origin, *inner)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from perdure.diagnostics import Diagnostic, error
-from perdure.plan.query import Code, Piece, Query, ResultRef, StepOf
+from perdure.plan.query import Code, Piece, Query, ResultRef, StepOf, StringLiteral
 from perdure.plan.target import Target
 from perdure.plan.tree import (
     Break,
@@ -142,8 +142,8 @@ def expand(work: Work, node: Node, where: Where) -> list[Part]:
             return [part for each in nodes for part in expand(work, each, where)]
         case Try():
             return _try(work, node, where)
-        case Raise(error=name):
-            return [handed_on(node.origin, where, [work.caught[name]])]
+        case Raise():
+            return _raise(work, node, where)
         case Timeout():
             head, inside, cancel = raced(work, node, where)
             race = timed(node.origin, node.node, node.after, cancel)
@@ -337,7 +337,7 @@ def _try(work: Work, node: Try, where: Where) -> list[Part]:
     tried = (each for each in (node.body, node.handler) if each)
     jump = next((found for each in tried if (found := jump_out_of(each))), None)
     if node.finally_ is not None and jump is not None:
-        work.found.append(_refused_exit(work, jump.origin))
+        work.found.append(_refused_exit(work, jump))
         return [Part(node.body)]
     head, scope = work.entered(origin, where)
     inside = replace(where, scope=scope, again=None)
@@ -359,6 +359,18 @@ def _try(work: Work, node: Try, where: Where) -> list[Part]:
     (steps,), (last,) = _together(origin, parts), _together(origin, after)
     whole = Try(origin, steps.node, "", None, last.node)
     return [Part(whole, risky=steps.risky or last.risky)]
+
+
+def _raise(work: Work, node: Raise, where: Where) -> list[Part]:
+    """Return what hands an error on, after a second one was noted in its detail."""
+    failed = work.caught[node.error]
+    again = handed_on(node.origin, where, [failed])
+    if node.second is None:
+        return [again]
+    query = ("select perdure.note_second(", run_id(), ", ", *failed.pieces, ", ")
+    second = (*work.caught[node.second.error].pieces, ", ")
+    what = StringLiteral(node.second.what)
+    return [Part(sql(node.origin, "failed", *query, *second, what, ") as ok")), again]
 
 
 def _together(origin: Origin, parts: Sequence[Part]) -> list[Part]:
@@ -418,11 +430,15 @@ def _refused_once(work: Work, origin: Origin) -> Diagnostic:
     )
 
 
-def _refused_exit(work: Work, origin: Origin) -> Diagnostic:
+def _refused_exit(work: Work, jump: Node) -> Diagnostic:
+    word, instead = ("continue", "end the round")
+    if isinstance(jump, Break):
+        word, instead = ("break", "leave the loop")
     return error(
         "WF620",
-        origin.span,
-        f'a loop cannot be left out of a "finally" on target "{work.target}"',
-        "a `break` or `continue` in a `try` would pass over its `finally` there",
-        help="keep in a `let` what to do, and leave the loop after the `try`",
+        jump.origin.span,
+        f'a `{word}` cannot leave a `try` that has a "finally" on target '
+        f'"{work.target}"',
+        "it would pass over the `finally` there",
+        help=f"keep in a `let` what to do, and {instead} after the `try`",
     )

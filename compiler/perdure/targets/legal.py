@@ -24,6 +24,7 @@ from perdure.targets.limits import too_deep, too_many
 from perdure.targets.loops import lower_loops
 from perdure.targets.refuse import refused
 from perdure.targets.runs import lower_limits
+from perdure.targets.seconds import with_seconds
 from perdure.targets.shape import shaped
 from perdure.targets.signals import lower_signals
 from perdure.targets.stale import stale_joins
@@ -37,7 +38,9 @@ def legalise(plan: Plan, target: Target) -> tuple[Plan | None, list[Diagnostic]]
     found = [*refused(plan, target), *stale_joins(plan, target)]
     fresh = Fresh()
     calls = any(isinstance(node, Call) for node in every(plan.root))
-    if not target.can("catch"):
+    if target.can("catch"):
+        plan = replace(plan, root=with_seconds(plan.root))
+    else:
         plan, work = lower_failures(plan, target, fresh)
         found += work.found
     if not target.can("return"):

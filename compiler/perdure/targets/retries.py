@@ -30,8 +30,9 @@ Inner = Callable[[Work, Node, Where], list[Node]]
 def retried(work: Work, node: Retry, where: Where, inner: Inner) -> list[Part]:
     """Return the attempts, and the failure of the last one."""
     origin = node.origin
-    if jump_out_of(node.node) is not None:
-        work.found.append(_refused(work, node))
+    jump = jump_out_of(node.node)
+    if jump is not None:
+        work.found.append(_refused(work, jump))
         return [Part(node.node)]
     name = work.fresh.name("attempt")
     scope = Scope("", ResultRef(name, "token"))
@@ -100,11 +101,12 @@ def jump_out_of(node: Node) -> Node | None:
     return next((each for each in found if each is not None), None)
 
 
-def _refused(work: Work, node: Retry) -> Diagnostic:
+def _refused(work: Work, jump: Node) -> Diagnostic:
+    word = "break" if isinstance(jump, Break) else "continue"
     return error(
         "WF601",
-        node.origin.span,
-        f'a `break` cannot leave a group with "retry" on target "{work.target}"',
+        jump.origin.span,
+        f'a `{word}` cannot leave a group with "retry" on target "{work.target}"',
         "the attempts are a loop there, which it would end instead",
-        help='put the `break` after the group, or use target "perdure"',
+        help=f'put the `{word}` after the group, or use target "perdure"',
     )

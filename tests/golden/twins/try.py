@@ -1,6 +1,6 @@
 from typing import Any
 
-from perdure import Failure, Retry, group, http, sql, workflow
+from perdure import Failure, Retry, group, http, sql, step, workflow
 
 
 @workflow(name="try")
@@ -16,6 +16,8 @@ def try_() -> Any:
         finally:
             sql("insert into shop.audit (what) values ('tried')")
     except Failure as err:
+        with step(when=err.detail == ""):
+            raise
         match err.sqlstate:
             case "PD021":
                 raise Failure(f"{err.step} failed, {err.detail}") from err

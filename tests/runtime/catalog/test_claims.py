@@ -27,6 +27,8 @@ NULLABLE = [
     ("select coalesce(sum(total), 0) s from shop.orders", ""),
     ("select coalesce(sum(total), null) s from shop.orders", "s"),
     ("select now() a, current_date b, current_timestamp c", ""),
+    ("select perdure.now() a, Perdure.Now() - interval '1 day' b", ""),
+    ("select pg_catalog.now() a, pg_catalog.to_regclass('nothing') b", "b"),
     ("select 1 a, 'x' b, true c, null d, array[null] e", "d"),
     ("select exists (select 1) a, not exists (select 1) b", ""),
     ("select note is null a, note is distinct from '' b from shop.customers", ""),

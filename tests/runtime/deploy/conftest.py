@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from perdure.cli.main import app
@@ -72,6 +74,14 @@ def perdure(project: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Pe
 
 
 # --- made once ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands() -> Iterator[None]:
+    """Let typer make the commands of the application once, and not for each call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.testing._get_command", cache(get_command))
+        yield
 
 
 @pytest.fixture(scope="session")

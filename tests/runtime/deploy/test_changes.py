@@ -219,7 +219,11 @@ def test_a_failed_run_that_may_be_retried_is_told(
     rewrite(project / "workflows" / "approve.yaml", "shop.big", "shop.large")
     perdure("compile")
     done = perdure("verify", "--db", database).stdout
-    assert 'warning[WF512]: approve@1: relation "shop.big" does not exist' in done
+    assert (
+        'warning[WF512]: relation "shop.big" does not exist, in 2 versions\n'
+        "  --> approve@1, step again (workflows/approve.yaml:"
+    ) in done
+    assert "  --> approve@2, step again (workflows/approve.yaml:" in done
     told = f"1 failed run comes to it if retried, and would fail there: {waiting}"
     assert told in done
     retired = perdure("retire", "approve@1", "--database-url", database).stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import uuid
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.runtime.deploy.conftest import WORKFLOW, Perdure, dump
+from tests.runtime.deploy.conftest import WORKFLOW, Perdure, caller, dump
 
 pytestmark = pytest.mark.usefixtures("runtime")
 SCHEDULED = """\
@@ -249,6 +250,32 @@ def test_a_retirement_that_waits_for_runs_holds_back_what_comes_after_it(
     assert "then perdure deploy again; this migration waits for it: other@1\n" in done
     released("cancel", str(row[0]))
     assert "deployed other@1" in released("deploy", "--yes").stdout
+
+
+def test_another_project_of_the_database_is_no_drift(
+    released: Perdure,
+    project: Path,
+    database: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Its functions are in its own schema; in this one, they would be unknown."""
+    folder = tmp_path_factory.mktemp("another")
+    shutil.copy(project / "perdure.toml", folder)
+    toml = folder / "perdure.toml"
+    toml.write_text('sql_schema = "another"\n' + toml.read_text())
+    (folder / "workflows").mkdir()
+    other = WORKFLOW.replace("workflow: hello", "workflow: other")
+    (folder / "workflows" / "other.yaml").write_text(other)
+    another = caller(folder)
+    another("compile")
+    another("deploy", "--yes")
+    for perdure in (released, another):
+        assert "no drift" in perdure("drift").stdout
+        assert "nothing to do" in perdure("deploy", "--yes").stdout
+    execute(database, "alter function another.other_v1(text) set schema workflows")
+    assert "other@1 is deployed, and no workflow of this project has its name" in (
+        released("drift", code=1).stdout
+    )
 
 
 def test_what_no_sql_mends_is_said_and_not_printed(

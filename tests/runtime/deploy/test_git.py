@@ -135,17 +135,59 @@ def test_a_clone_without_the_commit_says_how_to_get_it(
     there = clone / "services" / "shop"
     message = refused(there, "origin/main...")
     assert 'git knows no revision "origin/main"' in message
-    assert "git fetch origin main" in message
+    assert "fetch-depth: 0 of actions/checkout" in message
+    assert follow(message, clone) == 0
+    assert changed(there, "origin/main...") == ["+two"]
+
+
+def test_a_clone_where_the_histories_do_not_meet(
+    project: Path, top: Path, git: Git
+) -> None:
+    git("checkout", "-q", "-b", "change")
+    say(project, "two", "2")
+    commit(git)
+    clone = top.with_name("clone")
+    url = f"file://{top}"
+    git("clone", "-q", "--depth", "1", "--branch", "change", url, str(clone))
+    there = clone / "services" / "shop"
     git_in(clone)("fetch", "-q", "--depth", "1", "origin", "main:main")
     message = refused(there, "main...")
-    assert "git fetch --unshallow" in message
-    git_in(clone)("fetch", "-q", "--unshallow")
+    assert 'that HEAD and "main" have in common' in message
+    assert "fetch-depth: 0 of actions/checkout" in message
+    assert follow(message, clone) == 0
     assert changed(there, "main...") == ["+two"]
+
+
+@pytest.mark.parametrize(
+    ("revision", "then"),
+    [("main...", "FETCH_HEAD..."), ("HEAD~", "HEAD~"), ("HEAD^...", "HEAD^...")],
+)
+def test_what_a_shallow_clone_is_told_for_other_names(
+    project: Path, top: Path, git: Git, revision: str, then: str
+) -> None:
+    """No fetch of a branch that is called HEAD~."""
+    git("checkout", "-q", "-b", "change")
+    say(project, "two", "2")
+    commit(git)
+    clone = top.with_name("clone")
+    url = f"file://{top}"
+    git("clone", "-q", "--depth", "1", "--branch", "change", url, str(clone))
+    message = refused(clone / "services" / "shop", revision)
+    assert ("FETCH_HEAD" in message) == ("FETCH_HEAD" in then)
+    assert follow(message, clone) == 0
+    assert changed(clone / "services" / "shop", then) == ["+two"]
+
+
+def follow(message: str, clone: Path) -> int:
+    """Run the command of git that a message tells."""
+    words = message[message.index("git fetch") :].split(", and name")[0].split()
+    return subprocess.run(words, cwd=clone, check=False, capture_output=True).returncode
 
 
 def test_a_branch_that_was_not_fetched(project: Path, git: Git) -> None:
     git("remote", "add", "upstream", "nowhere")
-    assert "git fetch upstream main" in refused(project, "upstream/main")
+    message = refused(project, "upstream/main")
+    assert "git fetch upstream +refs/heads/main:refs/remotes/upstream/main" in message
     assert "help" not in refused(project, "mian")
 
 

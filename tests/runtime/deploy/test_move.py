@@ -124,3 +124,28 @@ def test_the_arguments_are_cut_out_of_any_body() -> None:
     body = f"begin\n  return df.start({graph}, 'w@1', input => g(a, b));"
     assert arguments_of(body) == [graph, "'w@1'", "input => g(a, b)"]
     assert arguments_of("begin return 1; end") == []
+
+
+def test_where_the_runtime_cannot_move_runs_nothing_says_that_it_can(
+    deployed: Perdure, database: str
+) -> None:
+    """As on 0.1.0, and on the extension pg_durable."""
+    run = waiting(database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("select perdure.refuse_runs('order', array[2])")
+        with pytest.raises(psycopg.Error) as able:
+            connection.execute("select perdure.refuse_runs('order', array[1])")
+        connection.execute("drop function df.move")
+        with pytest.raises(psycopg.Error) as unable:
+            connection.execute("select perdure.refuse_runs('order', array[1])")
+    assert "perdure move" in (able.value.diag.message_hint or "")
+    assert "perdure move" not in (unable.value.diag.message_hint or "")
+    refused = deployed("move", run, "--to", "2", code=2).stderr
+    assert "runs can be moved on Perdure's own runtime, from 0.2.0 on" in refused
+    refused = deployed("retire", "order@1", code=1).stderr
+    assert "perdure cancel RUN" in refused
+    assert "perdure move" not in refused
+    deployed("retire", "order@1", "--offline")
+    refused = deployed("deploy", "--yes", code=1).stderr
+    assert f"perdure cancel {run}" in refused
+    assert "perdure move" not in refused

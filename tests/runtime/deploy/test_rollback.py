@@ -223,6 +223,66 @@ def test_what_others_start_is_not_retired(
     released("deploy", "--yes")
 
 
+CALLS = [
+    ("select workflows.hello_v1('all')", True),
+    ("perform WORKFLOWS . hello_V1 (v)", True),
+    ('select "workflows"."hello_v1"(\'all\')', True),
+    ("select workflows.\"hello_v1\"\n  ('all')", True),
+    ("x := workflows.hello_v1('all');", True),
+    ("select my_workflows.hello_v1('all')", False),
+    ("select \"my workflows\".hello_v1('all')", False),
+    ("select workflows.hello_v10('all')", False),
+    ("select workflowsxhello_v1('all')", False),
+    ("select hello_v1 from workflows.hello_v1_log", False),
+]
+
+
+def test_who_calls_a_version_is_told_by_whole_names(database: str) -> None:
+    """A name within a longer one is another function; quotes and spaces change none."""
+    found = []
+    for body, _ in CALLS:
+        execute(
+            database,
+            "set check_function_bodies = off; "
+            "create or replace function public.nightly() returns text "
+            f"language plpgsql as $$begin {body} end$$",
+        )
+        found.append((body, _is_caller(database)))
+    assert found == CALLS
+
+
+def _is_caller(database: str) -> bool:
+    try:
+        execute(
+            database,
+            "select perdure.refuse_callers('hello', "
+            "array['workflows.hello_v1', 'workflows.hello_v2'])",
+        )
+    except psycopg.errors.DatabaseError as error:
+        return error.sqlstate == "PD034"
+    return False
+
+
+def test_a_caller_is_found_whatever_the_schema_is_called(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        (pattern,) = connection.execute(
+            "select perdure.call_pattern(%s)", ['"a.b(c)"."say ""hi"""']
+        ).fetchone() or ("",)
+        rows = connection.execute(
+            "select text ~* %s from unnest(%s::text[]) with ordinality t (text, at) "
+            "order by at",
+            [
+                pattern,
+                [
+                    'select "a.b(c)"."say ""hi"""(1)',
+                    'select "axb(c)"."say ""hi"""(1)',
+                    'select "a.b(c)"."say ""hi"(1)',
+                ],
+            ],
+        ).fetchall()
+    assert rows == [(True,), (False,), (False,)]
+
+
 def test_a_version_that_another_one_starts_stays(
     perdure: Perdure, project: Path
 ) -> None:

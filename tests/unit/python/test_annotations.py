@@ -19,7 +19,7 @@ FUTURE = "from __future__ import annotations\n"
 def as_yaml(text: str) -> str:
     """Return the first workflow of a file in YAML."""
     (first, *_), found = convert(Source("f.py", text), lambda _: None, Path("/"))
-    assert found == []
+    assert {each.code for each in found} <= {"WF199"}
     assert first.exact, first.lost
     return first.text
 

@@ -309,6 +309,7 @@ def two(
 # End of file.
 '''
 ONE = """\
+# What the module is for.
 # The licence.
 # Above one.
 # perdure: ignore[WF412] why
@@ -343,6 +344,7 @@ steps:
 # Below one.
 """
 TWO = """\
+# What the module is for.
 # The licence.
 # Above two.
 # In the parameters.
@@ -368,6 +370,8 @@ def test_each_workflow_of_a_file_has_its_own_comments(text: str) -> None:
     found, _ = convert(Source("f.py", SEVERAL), lambda _: None, Path("/"))
     assert all(each.exact for each in found)
     assert text in [each.text for each in found]
+    left_out = {SEVERAL.splitlines()[each - 1].strip() for each in found[0].left_out}
+    assert left_out == {"# What the limit is.", "# Above a helper.", "# In the helper."}
 
 
 @pytest.mark.parametrize("text", [ONE, TWO], ids=["one", "two"])
@@ -414,6 +418,53 @@ def first() -> None:
         "# at the end\n# above the workflow\nworkflow: first\n\n"
     )
     assert written.count("# the call") == 1
+
+
+def test_comments_of_constants_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    file.write_text(
+        "from perdure import sleep, workflow  # all of it\n\n"
+        '# Above the pause.\nPAUSE = "1s"  # beside it\nOTHER = 3  # not read\n\n\n'
+        "@workflow\ndef flow():\n    sleep(PAUSE)\n"
+    )
+    told = CliRunner().invoke(app, ["convert", str(file)])
+    head = "# Above the pause.\n# beside it\nworkflow: flow\n"
+    assert told.stdout.startswith(head)
+    assert told.stderr == "left out: comments in lines 1, 5, outside of the workflow\n"
+
+
+def test_inputs_that_are_null_by_default_survive() -> None:
+    text = "workflow: flow\n\ninput:\n  a: text?\n  b: bigint? = 7\n"
+    steps = "\nsteps:\n  - sql: select :a, :b\n"
+    for given in ("a: text?", "a: text? = null", "a: text | null = NULL"):
+        yaml = text.replace("a: text?", given) + steps
+        python = converted(Source("a.yaml", yaml), Path("/")).text
+        assert "def flow(a: str | None = None, b: int | None = 7)" in python
+        assert converted(Source("a.py", python), Path("/")).text == text + steps
+
+
+DEFAULTS = {
+    "bigint = 5": "int = 5",
+    "bigint = 1.0": 'Annotated[Any, "bigint"] = 1.0',
+    "bigint = -1.5": 'Annotated[Any, "bigint"] = -1.5',
+    "bigint = '5'": 'Annotated[Any, "bigint"] = "5"',
+    "bigint = 2 * 3": 'int = expr("2 * 3")',
+    "bigint = -(7 / 2)": 'int = expr("-(7 / 2)")',
+    "double precision = '1'": 'Annotated[Any, "double precision"] = "1"',
+    "numeric = -5": 'Decimal = Decimal("-5")',
+    "numeric? = 5": 'Decimal | None = Decimal("5")',
+    "text = 'a' || 'b'": "str = expr(\"'a' || 'b'\")",
+    "text = upper('x')": 'str = func.upper("x")',
+    "date = '2026-01-31'": 'Annotated[Any, "date"] = "2026-01-31"',
+}
+
+
+@pytest.mark.parametrize("yaml", DEFAULTS)
+def test_defaults_survive(yaml: str) -> None:
+    text = f"workflow: flow\n\ninput:\n  a: {yaml}\n\nsteps:\n  - sql: select :a\n"
+    python = converted(Source("a.yaml", text), Path("/")).text
+    assert f"def flow(a: {DEFAULTS[yaml]}) -> Any:" in python
+    assert converted(Source("a.py", python), Path("/")).text == text
 
 
 def test_where_the_command_writes(tmp_path: Path) -> None:

@@ -190,7 +190,8 @@ def test_the_action_stops_what_breaks_callers(origin: Path) -> None:
 def test_the_action_stops_what_breaks_released_versions(origin: Path) -> None:
     job = act(propose(origin, DROPPED), CHECK, COMPARE)
     assert job.failed == [VERIFY]
-    assert 'tell@1: column "email" does not exist' in job.said[VERIFY]
+    assert 'column "email" does not exist, in 2 versions' in job.said[VERIFY]
+    assert "  --> tell@1, step" in job.said[VERIFY]
     assert "### Workflow `tell`" in job.summary
 
 

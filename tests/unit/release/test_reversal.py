@@ -219,5 +219,5 @@ def test_the_whole_workflow_goes_and_its_number_is_not_given_again(
     entry = project.lock.latest("demo")
     assert entry is not None
     assert (entry.version, entry.before) == (3, 0)
-    with pytest.raises(Refused, match="the first version: there is none before it"):
+    with pytest.raises(Refused, match="those of lower numbers are retired"):
         rolled_back(project)

@@ -12,9 +12,9 @@ from perdure.release.verify import (
     comes_to,
     other_types,
     render_json,
-    render_text,
     step_at,
 )
+from perdure.release.verify_text import render_text
 from tests.unit.lower.workbench import Workbench
 
 PATHS = [
@@ -114,3 +114,58 @@ def test_findings_are_shown() -> None:
     assert (data["format"], data["versions"]) == (1, 2)
     assert data["findings"][0]["runs"] == ["0a1b2c3d"]
     assert render_text([], 1) == "good: 1 version fits the schema\n"
+
+
+def broken(workflow: str, version: int, line: int, *notes: str) -> Finding:
+    key = f"{workflow}@{version}"
+    return Finding(
+        "error",
+        "broken",
+        workflow,
+        version,
+        'column "email" does not exist',
+        "WF513",
+        "find" if line < 9 else "tell",
+        f"{workflow}.yaml:{line}",
+        (),
+        notes or ("it may have runs; --db URL tells",),
+        "compile a version that fits" if version == 6 else f"perdure retire {key}",
+    )
+
+
+def test_one_mistake_in_many_versions_is_told_once() -> None:
+    """Ten versions, two steps each: a line for those of which the same is said."""
+    notes = {
+        1: ["1 run still comes to it: 0a"],
+        6: ["new runs start with this version"],
+    }
+    found = [
+        broken("order", version, line, *notes.get(version, []))
+        for version in range(1, 7)
+        for line in (3 + version // 4, 9)
+    ]
+    found += [broken("bill", version, 4) for version in (1, 2, 4, 6)]
+    assert render_text(found, 12) == (
+        'error[WF513]: column "email" does not exist, in 10 versions\n'
+        "  --> order@1, steps find, tell (order.yaml:3, 9, as compiled)\n"
+        "      = note: 1 run still comes to it: 0a\n"
+        "  --> order@2 to @5, steps find, tell (order.yaml:3, 4, 9, as compiled)\n"
+        "      = note: it may have runs; --db URL tells\n"
+        "  --> order@6, steps find, tell (order.yaml:4, 9, as compiled)\n"
+        "      = note: new runs start with this version\n"
+        "  --> bill@1, @2, @4, @6, step find (bill.yaml:4, as compiled)\n"
+        "      = note: it may have runs; --db URL tells\n"
+        "  = help: perdure retire VERSION\n"
+        "  = help: compile a version that fits\n"
+    )
+    assert len(json.loads(render_json(found, 12))["findings"]) == 16
+
+
+def test_one_mistake_in_two_steps_of_a_version() -> None:
+    assert render_text([broken("order", 2, 3), broken("order", 2, 9)], 2) == (
+        'error[WF513]: order@2: column "email" does not exist\n'
+        "  --> order.yaml:3, as it was compiled, step find\n"
+        "  --> order.yaml:9, as it was compiled, step tell\n"
+        "  = note: it may have runs; --db URL tells\n"
+        "  = help: perdure retire order@2\n"
+    )

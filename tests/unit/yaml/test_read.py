@@ -362,7 +362,7 @@ def test_inputs() -> None:
         ("e", "text", True),
     ]
     defaults = [getattr(each.default, "text", None) for each in tree.inputs]
-    assert defaults == [None, None, None, "a = b", "null"]
+    assert defaults == [None, None, None, "a = b", None]
 
 
 def test_returns() -> None:

@@ -118,6 +118,8 @@ def _is_never_null(expr: exp.Expr, scope: Scope) -> bool:
             return bool(expr.args.get("coalesce"))
         case exp.Anonymous():
             return _named(expr, scope)
+        case exp.Dot(this=exp.Identifier(), expression=exp.Anonymous()):
+            return _qualified(expr)
     return isinstance(expr, _ALWAYS)
 
 
@@ -157,8 +159,12 @@ def type_of(expr: exp.Expr, scope: Scope) -> str | None:
             return "bigint"
         case exp.CurrentTimestamp():
             return "timestamp with time zone"
+        case exp.Dot() if _is_clock(expr):
+            return "timestamp with time zone"
         case exp.CurrentDate():
             return "date"
+        case exp.Interval():
+            return "interval"
         case exp.Lower() | exp.Upper() | exp.Trim() | exp.MD5():
             return "text"
         case exp.Column():
@@ -229,3 +235,19 @@ def _named(expr: exp.Expr, scope: Scope) -> bool:
     """Say whether it calls a built-in function that never gives NULL."""
     name = expr.name.lower() if isinstance(expr, exp.Anonymous) else ""
     return name in _ALWAYS_NAMED and name not in scope.tables.own
+
+
+def _qualified(call: exp.Dot) -> bool:
+    """Say whether a function that is named with its schema never gives NULL."""
+    name = call.expression.name.lower()
+    return _is_clock(call) or (_schema(call) == "pg_catalog" and name in _ALWAYS_NAMED)
+
+
+def _is_clock(call: exp.Dot) -> bool:
+    """Say whether it is the time that compiled workflows go by."""
+    return _schema(call) == "perdure" and call.expression.name.lower() == "now"
+
+
+def _schema(call: exp.Dot) -> str:
+    name = str(call.this.name)
+    return name if call.this.args.get("quoted") else name.lower()

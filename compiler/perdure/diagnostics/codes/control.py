@@ -133,8 +133,8 @@ CODES: tuple[Code, ...] = (
         code="WF443",
         slug="repeated-request",
         summary="a request is sent again when a later step fails",
-        what="A POST or PATCH stands in a group with `retry`, and is not the last "
-        "step. When a later step fails, the whole group is tried again.",
+        what="A POST or PATCH stands in a group with `retry`, has no `undo`, and is "
+        "not the last step. When a later step fails, the whole group is tried again.",
         why="What the request did is done twice, because each try of the group sends a "
         "new request.",
         wrong="- do:\n    - http: POST https://pay.example.com/charges\n"

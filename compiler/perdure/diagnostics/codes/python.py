@@ -208,4 +208,18 @@ CODES: tuple[Code, ...] = (
         wrong="if order.note == None:\n    ...",
         right="if order.note is None:\n    ...",
     ),
+    Code(
+        code="WF199",
+        slug="default-without-effect",
+        summary="a default of a class means nothing for what others send",
+        what="The class is the form of a signal's payload or of a response, and one of "
+        "its fields has a default. Python uses it where an object of the class is "
+        "made, also where an application sends one. In what arrives without the field "
+        "it is missing, which fails the step, or null where the field may be null.",
+        why="PostgreSQL reads what others send, and makes no objects of Python.",
+        wrong="@dataclass\nclass Approval:\n    approved: bool\n"
+        '    approver: str = "nobody"',
+        right="@dataclass\nclass Approval:\n    approved: bool\n"
+        "    approver: str | None = None",
+    ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -274,13 +275,28 @@ def _read_first(
         return
     for extra in node.args[1:]:
         message = f'"{shown}" takes one argument without a name, {what}'
-        ctx.report("WF193", ctx.span(extra), message, help="give options by name")
+        help_ = _instead_of_parameter(extra) if kind in ("sql", "sql_file") else None
+        help_ = help_ or "give options by name"
+        ctx.report("WF193", ctx.span(extra), message, help=help_)
     if isinstance(node.args[0], ast.Starred):
         refused.refuse_expression(ctx, node.args[0])
     elif kind == "http":
         fields["url"] = texts.template(ctx, node.args[0])
     else:
         fields[key.name] = READERS[key.kind](ctx, node.args[0], key)
+
+
+def _instead_of_parameter(node: ast.expr) -> str | None:
+    """Return how the first value of `(n, order.total)` is written in SQL."""
+    while isinstance(node, ast.Tuple | ast.List | ast.Dict):
+        inner = node.values if isinstance(node, ast.Dict) else node.elts
+        if not inner:
+            return None
+        node = inner[0]
+    shown = ast.unparse(node)
+    if not re.fullmatch(r"[a-z_]\w*(\.\w+)*", shown):
+        return None
+    return f"there are no parameters: write :{shown} in the SQL, where the value stands"
 
 
 def _method(ctx: Context, node: ast.Call) -> Name | None:

@@ -71,6 +71,9 @@ class Context:
     says whether an undo is read.
     `held` are the containers of the module that were read, and what is held of them,
     by the `id` of the container.
+    `choices` are the values of the inputs that take some only, and keep theirs.
+    `once` are the names that nothing but loops binds, `ended` those of them whose loop
+    over constants is over.
     `wholes` are the names of results that statements take apart, by the `id` of these.
     `shared` are the project's definitions, `failure` what runs when all fails, and
     `body` are the statements of the workflow; `unended` says that one of them that
@@ -93,6 +96,9 @@ class Context:
     rounds: Mapping[str, Round] = field(default_factory=dict)
     copies: int = 1
     taken: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    choices: dict[str, Sequence[Any]] = field(default_factory=dict)
+    once: frozenset[str] = frozenset()
+    ended: set[str] = field(default_factory=set)
     apart_depth: int = 0
     undoing: bool = False
     shared: Shared = field(default_factory=Shared)
@@ -175,6 +181,17 @@ def suggestion(span: Span, meant: str | None) -> dict[str, Any]:
         return {}
     fix = Fix(f'replace by "{meant}"', (Edit(span, meant),))
     return {"help": f'did you mean "{meant}"?', "fix": fix}
+
+
+def names_stored(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """Return the names that statements bind, at any depth."""
+    names = (
+        each
+        for node in nodes
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    )
+    return frozenset(each.id for each in names)
 
 
 def name_of(ctx: Context, word: str, span: Span) -> Name | None:

@@ -7,14 +7,14 @@ is exact or refused. Comments keep their place: `remarks`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from perdure.diagnostics import Diagnostic
 from perdure.frontend.python.reader import read_file
-from perdure.frontend.python.remarks import remarks_of
+from perdure.frontend.python.remarks import left_out, remarks_of
 from perdure.frontend.python.write_python import unwritable, write_python
 from perdure.frontend.python.write_yaml import write_yaml
 from perdure.frontend.yaml import read as read_yaml
@@ -42,11 +42,15 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A workflow in the other language; `lost` is the first thing that it can't say."""
+    """A workflow in the other language; `lost` is the first thing that it can't say.
+
+    `left_out` are the lines of the comments that belong to no workflow of the file.
+    """
 
     name: str
     text: str
     lost: Lost | None = None
+    left_out: tuple[int, ...] = ()
 
     @property
     def exact(self) -> bool:
@@ -72,7 +76,11 @@ def convert(
         return [], found
     workflows = [each for each, _ in readings if each is not None]
     project = _Project(load, root, shared or Shared())
-    return [_convert(source, each, project) for each in workflows], found
+    converted = [_convert(source, each, project) for each in workflows]
+    if source.path.endswith(".py"):
+        lines = tuple(left_out(source, workflows))
+        converted = [replace(each, left_out=lines) for each in converted]
+    return converted, found
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Literal as OneOf
 import perdure.authoring as authoring
 from perdure.authoring.expressions import Written
 from perdure.frontend.expr.literals import number
-from perdure.frontend.python import calls, comparisons, refused, texts
+from perdure.frontend.python import calls, comparisons, refused, rounds, texts
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, Given
 from perdure.frontend.python.held import LONG_INTEGER, has_digits, kind_of, plain
@@ -210,6 +210,8 @@ def _reference(
     while isinstance(root, (ast.Attribute, ast.Subscript)):
         root = root.value
     if isinstance(root, ast.Name) and not ctx.known(root.id):
+        if rounds.report_ended(ctx, root.id, ctx.span(root)):
+            return None
         return _dotted(ctx, node)
     value = constant(ctx, node)
     if isinstance(value, Written) and isinstance(node, ast.Name):

@@ -14,10 +14,19 @@ from typing import Any
 import perdure.authoring as authoring
 from perdure.frontend.python import expressions, statements, texts
 from perdure.frontend.python.constants import UNKNOWN, constant
-from perdure.frontend.python.context import Context, Given, name_of
+from perdure.frontend.python.context import Context, Given, name_of, names_stored
+from perdure.frontend.python.held import plain
 from perdure.source import Run, Span, Text
 from perdure.syntax.expr import Cast, Expr, Literal, Name, Unary
-from perdure.syntax.tree import Case, FailStep, Head, Step, SwitchStep, TryStep
+from perdure.syntax.tree import (
+    Case,
+    FailStep,
+    Head,
+    Step,
+    SwitchStep,
+    Template,
+    TryStep,
+)
 
 _Case = tuple[Text, str]
 _ANY_FAILURE = (authoring.Failure, Exception, BaseException)
@@ -30,7 +39,10 @@ def read_try(ctx: Context, node: ast.Try, head: Head) -> Step | None:
     """Read `try`, with one `except` and `finally`."""
     if node.orelse:
         message = '"else" of a try is no part of a workflow'
-        help_ = "write the steps at the end of the try, or after it"
+        help_ = (
+            "write them after the try; where the except goes on, below if done:, with "
+            "done = False before the try and done = True as its last line"
+        )
         ctx.report("WF172", ctx.places.head(node.orelse[0]), message, help=help_)
     before = len(ctx.found)
     steps = statements.read_body(ctx, node.body, "the try", head.span)
@@ -151,6 +163,8 @@ def read_match(ctx: Context, node: ast.Match, head: Head) -> Step | None:
             continue
         steps = statements.read_body(ctx, each.body, "the case", place)
         cases += [Case(value, steps, kind) for value, kind in values]
+    if default is None and _is_exhaustive(ctx, node, cases):
+        default = (_none_of(ctx, node),)
     if subject is None or any(f.severity == "error" for f in ctx.found[before:]):
         return None
     if not cases:
@@ -158,6 +172,33 @@ def read_match(ctx: Context, node: ast.Match, head: Head) -> Step | None:
         ctx.report("WF118", head.span, message, help='write case "new":')
         return None
     return SwitchStep(head, subject, tuple(cases), default)
+
+
+def _is_exhaustive(ctx: Context, node: ast.Match, cases: Sequence[Case]) -> bool:
+    """Say whether all values of an input have a case, and whether it matters.
+
+    There is no way past the cases then: what each of them binds is there after it, and
+    where each of them ends the workflow, nothing comes after it.
+    """
+    name = node.subject.id if isinstance(node.subject, ast.Name) else ""
+    values = ctx.choices.get(name, ())
+    span = ctx.span(node.subject)
+    shown = [_shown(ctx, plain(each), span) or ("", "") for each in values]
+    taken = [case.value.value for case in cases]
+    if not values or any(text not in taken for text, _ in shown):
+        return False
+    ends = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+    going = [each.body for each in node.cases if not isinstance(each.body[-1], ends)]
+    bound = [names_stored(each) for each in going]
+    return not bound or bool(frozenset.intersection(*bound))
+
+
+def _none_of(ctx: Context, node: ast.Match) -> Step:
+    """Return the step that stands where no case of a match fits."""
+    span, end = ctx.span(node.subject), ctx.span(node).end
+    text = f"{ctx.shown(node.subject)} is none of the cases"
+    head = Head(None, None, span, Span(span.path, end, end))
+    return FailStep(head, Template((_placed(text, span),), span))
 
 
 def _values(ctx: Context, pattern: ast.pattern) -> Sequence[_Case] | None:

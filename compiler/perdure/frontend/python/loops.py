@@ -15,6 +15,7 @@ list could be read in the loop, and filled in two of them.
 from __future__ import annotations
 
 import ast
+import enum
 from collections.abc import Sequence
 from typing import Any
 
@@ -138,6 +139,8 @@ def _over_rows(ctx: Context, node: ast.For) -> Step | None:
         help_ = f'write a query: sql("select ... from :{ctx.shown(source)}.* r")'
         ctx.report("WF118", columns.span, message, help=help_)
         return None
+    if item is not None:
+        ctx.ended.discard(item.text)
     with ctx.apart():
         steps = _read_rounds(ctx, body, head)
     wrong = any(each.severity == "error" for each in ctx.found[before:])
@@ -161,6 +164,11 @@ def _rows(ctx: Context, source: ast.expr) -> Name | None:
         ctx.report("WF172", span, message, help=help_)
     elif texts := _around_texts(ctx, source):
         return _rows(ctx, texts[0])
+    elif _is_computed(ctx, source):
+        message = "what is computed of constants is computed by the module"
+        shown = ctx.shown(source)
+        help_ = f"write ITEMS = {shown} above the workflow, and loop over ITEMS"
+        ctx.report("WF172", span, message, help=help_)
     elif isinstance(source, ast.Call) and isinstance(constant(ctx, source.func), type):
         refused.refuse_call(ctx, source)
     elif isinstance(source, ast.Attribute) and not _is_of_module(ctx, source):
@@ -182,6 +190,24 @@ def _around_texts(ctx: Context, source: ast.expr) -> list[ast.expr]:
     if not any(function is each for each in (enumerate, zip, reversed)):
         return []
     return [text for each in source.args for text in _around_texts(ctx, each)]
+
+
+def _is_computed(ctx: Context, source: ast.expr) -> bool:
+    """Say whether Python could compute this of nothing but constants of the module."""
+    if not isinstance(source, (ast.Call, ast.Subscript, ast.BinOp)):
+        return False
+    inner = [each for each in ast.walk(source) if isinstance(each, ast.Name)]
+    known = [constant(ctx, each) for each in inner if ctx.known(each.id)]
+    steps = any(
+        calls.step_kind(ctx, each)
+        for each in ast.walk(source)
+        if isinstance(each, ast.Call)
+    )
+    items = any(isinstance(each, _ITEMS) for each in known)
+    return len(known) == len(inner) and items and not steps
+
+
+_ITEMS = (list, tuple, dict, set, frozenset, range, enum.EnumMeta)
 
 
 def _is_of_module(ctx: Context, node: ast.expr) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import typing
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,15 @@ from perdure.frontend.python import (
 from perdure.frontend.python.branches import report_unused
 from perdure.frontend.python.comments import read_ignores
 from perdure.frontend.python.constants import UNKNOWN, constant
-from perdure.frontend.python.context import Context, Given, Load, name_of
+from perdure.frontend.python.context import (
+    Context,
+    Given,
+    Load,
+    name_of,
+    names_stored,
+)
 from perdure.frontend.python.declared import read_declared
+from perdure.frontend.python.held import plain
 from perdure.frontend.python.module import Module, load_module, refused_by_python
 from perdure.frontend.python.places import Places, quietly_parsed
 from perdure.frontend.yaml.shared import Shared
@@ -182,6 +190,9 @@ def _read(ctx: Context, node: Function, ignores: tuple[Ignore, ...]) -> Workflow
     inputs, checks = _inputs(ctx, node)
     returns = _returns(ctx, node)
     ctx.locals |= _bound(node)  # which the signature does not see: date: date is fine
+    ctx.once = _bound_by_loops(node)
+    kept = {each.arg for each in _parameters(node)} - names_stored(node.body)
+    ctx.choices = {name: each for name, each in ctx.choices.items() if name in kept}
     ctx.payloads |= _payloads(ctx, node)
     ctx.body = node.body
     steps = statements.read_body(ctx, node.body, "the workflow", span)
@@ -262,6 +273,17 @@ def _bound(node: ast.FunctionDef) -> set[str]:
     return names
 
 
+def _bound_by_loops(node: ast.FunctionDef) -> frozenset[str]:
+    """Return the names that nothing but `for` binds in a function."""
+    names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
+    stored = [each for each in names if isinstance(each.ctx, ast.Store)]
+    loops = (each for each in ast.walk(node) if isinstance(each, ast.For))
+    targets = {id(name) for each in loops for name in ast.walk(each.target)}
+    bound = {each.id for each in stored if id(each) in targets}
+    others = {each.id for each in stored if id(each) not in targets}
+    return frozenset(bound - others - {each.arg for each in _parameters(node)})
+
+
 _TYPED = {"wait_for_signal": ("payload", "data"), "http": ("returns", "json")}
 """Steps that may say what form a member of their result has: by option, which."""
 
@@ -313,6 +335,8 @@ def _inputs(
             continue
         inputs.append(read)
         if values:
+            if not read.type.nullable:
+                ctx.choices[read.name.text] = values
             check = choices.check_of(ctx, read.name, values, read.type.nullable)
             checks += [check] if check is not None else []
     return tuple(inputs), tuple(checks)
@@ -338,7 +362,7 @@ def _input(
     if values:
         choices.check_constant(ctx, parameter.arg, default, values)
     read = _default(ctx, default, type_.name)
-    if read is None:
+    if read is None or _is_of_another_class(ctx, parameter, default):
         return None, ()
     if type_.nullable and isinstance(read, Literal) and read.kind == "null":
         return Input(name, type_, None), values  # as any nullable input has it
@@ -356,6 +380,56 @@ def _default(ctx: Context, node: ast.expr, type_: str) -> Expr | None:
     if isinstance(value, Decimal) and value.is_finite():
         return expressions.plain_number(value, span)  # the input has the type
     return expressions.from_value(ctx, Given(value, span))
+
+
+_NUMBERS: typing.Mapping[Any, tuple[type, ...]] = {
+    int: (int,),
+    float: (int, float, Decimal),
+    Decimal: (int, float, Decimal),
+}
+"""What may be the default of a number."""
+
+
+def _is_of_another_class(ctx: Context, parameter: ast.arg, default: ast.expr) -> bool:
+    """Report text as the default of a number, and a fraction as that of an int."""
+    assert parameter.annotation is not None
+    value = plain(constant(ctx, default))
+    kinds = types.classes(ctx, parameter.annotation)
+    kind = next((each for each in kinds if each in _NUMBERS), None)
+    if kind is None or not isinstance(value, (str, float, Decimal)):
+        return False
+    if isinstance(default, ast.BinOp):  # which PostgreSQL computes
+        return False
+    if isinstance(value, _NUMBERS[kind]):
+        return False
+    wanted = ctx.shown(parameter.annotation)
+    message = f'input "{parameter.arg}" is {wanted}, its default is {_kind(value)}'
+    help_ = _as_number(value, kind)
+    ctx.report("WF222", ctx.span(default), message, help=help_)
+    return True
+
+
+_DIGITS = 30
+"""How long a number is that a message may show."""
+
+
+def _kind(value: str | float | Decimal) -> str:
+    return "text" if isinstance(value, str) else "no whole number"
+
+
+def _as_number(value: str | float | Decimal, kind: type) -> str | None:
+    """Return how a number is written whose text is given, or that should be whole."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:  # of a text that is no number
+        return None
+    if not number.is_finite() or number.adjusted() > _DIGITS:
+        return None
+    whole = number == number.to_integral_value()
+    if not whole and kind is int:
+        return "declare the input as Decimal"
+    shown = int(number) if whole else number
+    return f'write Decimal("{shown}")' if kind is Decimal else f"write {shown}"
 
 
 def _returns(ctx: Context, node: ast.FunctionDef) -> TypeExpr | None:

@@ -11,7 +11,7 @@ import ast
 import builtins
 import enum
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import perdure.authoring as authoring
@@ -28,6 +28,14 @@ _NO_OBJECTS = "a workflow holds values of PostgreSQL, not Python objects"
 _NO_PROCESS = "a workflow is compiled, no Python process runs it"
 
 _NO_BITS = "expressions have no operators on bits"
+
+
+def _bits(word: str | None, shown: str) -> str:
+    """Return what to write for an operator on bits, and for what may be meant by it."""
+    step = f'bits are computed in an sql step: sql("select {shown} as bits")'
+    return f'for conditions write "{word}"; {step}' if word else step
+
+
 _VALUES = (str, bytes, int, float, list, tuple, dict, set, frozenset)
 
 STATEMENTS: Mapping[type[ast.AST], _Reason] = {
@@ -108,18 +116,18 @@ EXPRESSIONS: Mapping[type[ast.AST], _Reason] = {
         "an expression is one value",
         "write func.substr(text, 1, 3)",
     ),
-    ast.Invert: ('"~"', _NO_BITS, 'for a condition write "not"'),
+    ast.Invert: ('"~"', _NO_BITS, _bits("not", "~:a")),
     ast.Pow: ('"**"', "it is not part of expressions", "write func.power(a, b)"),
     ast.FloorDiv: (
         '"//"',
         "it is not part of expressions",
         'write func.floor(cast(a, "numeric") / b); / of two integers cuts off',
     ),
-    ast.BitAnd: ('"&"', _NO_BITS, 'for conditions write "and"'),
-    ast.BitOr: ('"|"', _NO_BITS, 'for conditions write "or"'),
-    ast.BitXor: ('"^"', _NO_BITS, 'for conditions write "!="'),
-    ast.LShift: ('"<<"', _NO_BITS, "compute it in an sql step"),
-    ast.RShift: ('">>"', _NO_BITS, "compute it in an sql step"),
+    ast.BitAnd: ('"&"', _NO_BITS, _bits("and", ":a & :b")),
+    ast.BitOr: ('"|"', _NO_BITS, _bits("or", ":a | :b")),
+    ast.BitXor: ('"^"', _NO_BITS, _bits("!=", ":a # :b")),
+    ast.LShift: ('"<<"', _NO_BITS, _bits(None, ":a << :b")),
+    ast.RShift: ('">>"', _NO_BITS, _bits(None, ":a >> :b")),
     ast.MatMult: ('"@"', "it is not part of expressions", "compute it in an sql step"),
 }
 
@@ -244,7 +252,7 @@ def refuse_call(ctx: Context, node: ast.Call) -> None:
         _refuse_application(ctx, function)
         return
     if isinstance(function, ast.Attribute) and not _is_of_module(ctx, function):
-        _refuse_method(ctx, function)
+        _refuse_method(ctx, function, node.args)
         return
     if isinstance(function, ast.Name) and not ctx.known(function.id):
         _unknown_function(ctx, function)
@@ -253,9 +261,39 @@ def refuse_call(ctx: Context, node: ast.Call) -> None:
         "WF174",
         span,
         f'"{written}" is a Python function: {_NO_PROCESS}',
-        help=_instead_of_call(written)
+        help=_in_module(ctx, node)
+        or _instead_of_call(written)
         or "call it when the module is imported and use the constant, or do it in SQL",
     )
+
+
+_PURE = frozenset(
+    {"abs", "all", "any", "bool", "float", "int", "len", "list", "max", "min"}
+    | {"round", "set", "sorted", "str", "sum", "tuple"}
+)
+"""Functions of Python that make a constant of constants."""
+
+
+def _in_module(ctx: Context, node: ast.Call) -> str | None:
+    """Return where a call belongs that reads nothing but constants of the module."""
+    if not isinstance(node.func, ast.Name) or node.func.id not in _PURE:
+        return None
+    args = [each for each in node.args if _reads_constants(ctx, each)]
+    if not args or len(args) < len(node.args) - _literals(node.args):
+        return None
+    return f"write NAME = {ctx.shown(node)} in the module, and NAME here"
+
+
+def _literals(args: Sequence[ast.expr]) -> int:
+    return len([each for each in args if isinstance(each, ast.Constant)])
+
+
+def _reads_constants(ctx: Context, node: ast.expr) -> bool:
+    """Say whether an expression reads the module, and nothing of the workflow."""
+    read = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+    known = [each for each in read if ctx.known(each.id)]
+    values = [each for each in known if not callable(constant(ctx, each))]
+    return bool(values) and len(known) == len(read)
 
 
 def _refuse_application(ctx: Context, function: ast.Attribute) -> None:
@@ -289,11 +327,19 @@ def _is_of_module(ctx: Context, function: ast.Attribute) -> bool:
     return ctx.known(root.id) or (meant is not None and root.id not in ctx.locals)
 
 
-def _refuse_method(ctx: Context, function: ast.Attribute) -> None:
+def _refuse_method(
+    ctx: Context, function: ast.Attribute, args: Sequence[ast.expr]
+) -> None:
     end = ctx.span(function).end
     span = Span(ctx.places.source.path, end - len(function.attr), end)
     message = f'"{function.attr}" is a method: values of PostgreSQL have none'
     instead = METHODS.get(function.attr)
+    if isinstance(constant(ctx, function.value), dict) and function.attr == "get":
+        instead = _LOOKUP
+    elif _reads_constants(ctx, ast.Tuple([function.value, *args], ast.Load())):
+        instead = (
+            f"write NAME = {ctx.shown(function)}(...) in the module, and NAME here"
+        )
     help_ = instead or "call a function of PostgreSQL: func.name(value)"
     ctx.report("WF175", span, message, help=help_)
 
@@ -334,6 +380,9 @@ def refuse_attribute(ctx: Context, node: ast.expr) -> None:
     ctx.report("WF173", ctx.span(node), message, help="assign the value to a name")
 
 
+_LOOKUP = "write a match with a case for each key, or keep the values in a table"
+
+
 def refuse_subscript(ctx: Context, node: ast.Subscript) -> None:
     """Report a subscript that is no member of JSON."""
     help_ = 'a member of JSON is value["name"] or value[0]; for arrays, use SQL'
@@ -350,11 +399,14 @@ def refuse_container(ctx: Context, node: ast.expr) -> None:
     if isinstance(known, str):
         help_ = f"to look into a text, write {text}"
     elif isinstance(known, dict):
-        help_ = "to look among its keys, write a tuple of them"
+        help_ = f"write NAME = tuple({ctx.shown(node)}) in the module, for its keys"
     elif isinstance(node, ast.Call) and constant(ctx, node.func) is range:
         help_ = "write 0 <= x < 10"
+    elif isinstance(node, ast.Call) and _reads_constants(ctx, node):
+        help_ = f"write NAME = tuple({ctx.shown(node)}) in the module, and in NAME here"
     elif isinstance(node, ast.Name):
-        help_ += f"; in a text, {text}"
+        array = "func.array_position(array, x) is not None"
+        help_ += f"; in a text, {text}; in an array, {array}"
     elif isinstance(node, ast.Attribute):
         help_ += "; in an array, func.array_position(array, x) is not None"
     ctx.report("WF173", ctx.span(node), message, help=help_)
@@ -371,6 +423,12 @@ def unreadable_constant(ctx: Context, node: ast.expr) -> None:
         ctx.report("WF195", ctx.span(node), refused)
         return
     owner = constant(ctx, node.value) if isinstance(node, ast.Attribute) else None
+    looked_up = constant(ctx, node.value) if isinstance(node, ast.Subscript) else None
+    if isinstance(looked_up, (dict, list, tuple)) and _of_run(ctx, node):
+        what = shown.partition("[")[0]
+        message = f'"{what}" is a constant, what of it is read is known by the run only'
+        ctx.report("WF195", ctx.span(node), message, help=_LOOKUP)
+        return
     help_ = _instead_of_call(shown)
     if owner is authoring.func:
         help_ = f"a function is called: {shown}()"
@@ -382,6 +440,12 @@ def unreadable_constant(ctx: Context, node: ast.expr) -> None:
         "it is read when the workflow is compiled",
         help=help_ or f"use a module-level {kinds}",
     )
+
+
+def _of_run(ctx: Context, node: ast.expr) -> bool:
+    """Say whether an expression reads a name that the workflow binds."""
+    names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
+    return any(not ctx.known(each.id) for each in names)
 
 
 def instead_of(value: Any) -> str | None:

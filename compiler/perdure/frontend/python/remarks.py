@@ -4,6 +4,10 @@ A comment stands before a step, after the last step of a block, above the workfl
 below it; there it is written in the other language, too. One beside a step, or inside
 of what a step says, goes before the step. Where nothing but the column tells, as at the
 end of blocks, the column decides, as it does for a reader.
+
+The docstring of a module goes above the workflow, and so do the comments of what a
+workflow names of its module. What is said of the rest of a module has no place in a
+workflow: `left_out`.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from perdure.frontend.python.comments import comments_in as python_comments
+from perdure.frontend.python.context import names_stored
 from perdure.frontend.python.places import Places, quietly_parsed
 from perdure.frontend.yaml.comments import COMMENT, comments_in
 from perdure.frontend.yaml.compose import compose
@@ -72,8 +77,10 @@ def remarks_of(source: Source, workflow: Workflow) -> Remarks:
     if source.path.endswith(".py"):
         comments = _all_in_python(source)
         module = _module(source)
-        apart = _of_shapes(source, comments, module, workflow)
+        apart = _of_named(source, comments, module, workflow)
         own = _own(source, comments, module, workflow)
+        apart += (said := _docstring(source, module))
+        comments = sorted([*comments, *said], key=lambda each: each.start)
     else:
         scalars = compose(source).scalars
         comments = own = [
@@ -90,6 +97,19 @@ def remarks_of(source: Source, workflow: Workflow) -> Remarks:
     return found
 
 
+def left_out(source: Source, workflows: Sequence[Workflow]) -> list[int]:
+    """Return the lines of the comments that belong to no workflow of a Python file."""
+    comments, module = _all_in_python(source), _module(source)
+    kept = [
+        each.start
+        for workflow in workflows
+        for of in (_own, _of_named)
+        for each in of(source, comments, module, workflow)
+    ]
+    rest = [each.start for each in comments if each.start not in kept]
+    return sorted({source.position(start)[0] for start in rest})
+
+
 def _comment(source: Source, start: int, text: str) -> _Comment:
     line, column = source.position(start)
     alone = not source.line(line)[: column - 1].strip()
@@ -103,7 +123,7 @@ def _places(
     ends = {each.end: each.start for each in comments}
     for step in walk(workflow):
         start, end = step.head.whole.start, step.head.whole.end
-        if step.head.whole.path != source.path:
+        if step.head.whole.path != source.path or start == end:  # written by nobody
             continue
         while True:  # what ends a step of YAML is the next thing that is no comment
             end = start + len(source.text[start:end].rstrip())
@@ -224,7 +244,7 @@ class _Module:
 
     nodes: Sequence[ast.stmt]
     spans: Sequence[tuple[int, int]]
-    documented: bool
+    documented: str | None
 
     def index_of(self, workflow: Workflow) -> int:
         """Return which statement a workflow is."""
@@ -243,7 +263,7 @@ def _module(source: Source) -> _Module:
         decorators = getattr(node, "decorator_list", [])
         starts = [places.span(each).start - 1 for each in decorators]  # with the "@"
         spans.append((min([span.start, *starts]), span.end))
-    return _Module(tree.body, spans, ast.get_docstring(tree) is not None)
+    return _Module(tree.body, spans, ast.get_docstring(tree))
 
 
 def _own(
@@ -256,7 +276,8 @@ def _own(
 
     Those at the head of a file are of all that the file has.
     """
-    head = module.spans[1:2] if module.documented else module.spans[:1]
+    documented = module.documented is not None
+    head = module.spans[1:2] if documented else module.spans[:1]
     near = _near(source, comments, module.spans, module.index_of(workflow))
     return [
         each
@@ -286,27 +307,42 @@ def _near(
     return found
 
 
-def _of_shapes(
+def _docstring(source: Source, module: _Module) -> list[_Comment]:
+    """Return what the docstring of a module says, as comments."""
+    start = module.spans[0][0] if module.documented else 0
+    lines = (module.documented or "").splitlines()
+    return [_comment(source, start, f"# {line}".rstrip()) for line in lines]
+
+
+def _of_named(
     source: Source,
     comments: Sequence[_Comment],
     module: _Module,
     workflow: Workflow,
 ) -> list[_Comment]:
-    """Return the comments of the classes that a workflow names, and these in turn.
+    """Return the comments of classes and constants that a workflow names, and these.
 
-    Another language writes the fields of such a class where it is named; what is said
-    of them stands above the workflow.
+    Another language writes the fields of such a class, and such a constant, where it is
+    named; what is said of it stands above the workflow.
     """
     reached = [module.index_of(workflow)]
     for index in reached:
         names = _names(module.nodes[index])
         for other, node in enumerate(module.nodes):
-            named = isinstance(node, ast.ClassDef) and node.name in names
-            if named and other not in reached:
+            if names & _bound_by(node) and other not in reached:
                 reached.append(other)
-    shapes = sorted(reached[1:])
-    near = [_near(source, comments, module.spans, each) for each in shapes]
+    named = sorted(reached[1:])
+    near = [_near(source, comments, module.spans, each) for each in named]
     return [each for each in comments if any(each in some for some in near)]
+
+
+def _bound_by(node: ast.stmt) -> frozenset[str]:
+    """Return the names of the classes and constants that a statement makes."""
+    if isinstance(node, ast.ClassDef):
+        return frozenset([node.name])
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return names_stored([node])
+    return frozenset()
 
 
 def _names(node: ast.stmt) -> set[str]:

@@ -84,6 +84,9 @@ def _items(ctx: Context, node: ast.expr) -> Sequence[Any] | None:
             names = [each.arg for each in options]
             if made is enumerate and names == ["start"] and len(args) == 1:
                 return _made(ctx, made, [*args, options[0].value])
+            ordered = _is_builtin(ctx, function, "sorted")
+            if ordered and names in ([], ["reverse"]) and len(args) == 1:
+                return _sorted(ctx, args[0], options)
             strict = made is zip and names == ["strict"]
             return _made(ctx, made, args) if strict or not options else None
     value = constant(ctx, node)
@@ -120,12 +123,26 @@ def _made(
     return lists[0][::-1] if function is reversed else None
 
 
+def _sorted(
+    ctx: Context, inner: ast.expr, options: Sequence[ast.keyword]
+) -> Sequence[Any] | None:
+    """Return what `sorted(names)` gives, also with `reverse=True`."""
+    items = _items(ctx, inner)
+    last_first = constant(ctx, options[0].value) if options else False
+    if items is None or not isinstance(last_first, bool) or items[_MORE:]:
+        return None
+    try:
+        return sorted(items, reverse=last_first)
+    except TypeError:  # of values that have no order
+        return None
+
+
 def _number(ctx: Context, node: ast.expr) -> Any:
     """Return a number of rounds, which may be `len(names)` and `10**6`."""
     match node:
-        case ast.Call(func=ast.Name(id="len"), args=[inner], keywords=[]):
-            mine = "len" in ctx.namespace or "len" in ctx.locals
-            items = None if mine else _items(ctx, inner)
+        case ast.Call(func=function, args=[inner], keywords=[]):
+            counted = _is_builtin(ctx, function, "len")
+            items = _items(ctx, inner) if counted else None
             return None if items is None or items[_MORE:] else len(items)
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
             base, power = constant(ctx, left), constant(ctx, right)
@@ -133,6 +150,12 @@ def _number(ctx: Context, node: ast.expr) -> Any:
             small = whole and abs(base) < _MORE and 0 <= power < 64
             return base**power if small else None
     return constant(ctx, node)
+
+
+def _is_builtin(ctx: Context, function: ast.expr, name: str) -> bool:
+    """Say whether a function is Python's own of a name."""
+    mine = name in ctx.namespace or name in ctx.locals
+    return isinstance(function, ast.Name) and function.id == name and not mine
 
 
 def _rounds(ctx: Context, node: ast.For, items: Sequence[Any]) -> Iterator[Round]:
@@ -152,6 +175,7 @@ def _rounds(ctx: Context, node: ast.For, items: Sequence[Any]) -> Iterator[Round
         ctx.rounds = {**before[3], **dict.fromkeys(given, this)}
         yield this
     ctx.namespace, ctx.locals, ctx.literals, ctx.rounds, ctx.copies = before
+    ctx.ended |= {name for name, _ in targets} & ctx.once
 
 
 def _targets(ctx: Context, node: ast.For) -> list[tuple[str, Span]]:
@@ -218,6 +242,8 @@ def _report_constants(ctx: Context, statement: SqlText | None) -> None:
     """Report constants of the module that SQL reads as if they were values."""
     for ref in statement.refs if statement else ():
         name = ref.parts[0].text
+        if report_ended(ctx, name, ref.parts[0].span):
+            continue
         if name in {*ctx.locals, *ctx.rounds, "run", "secrets"}:
             continue
         if isinstance(constant(ctx, ast.Name(name, ast.Load())), _CONSTANTS):
@@ -226,6 +252,21 @@ def _report_constants(ctx: Context, statement: SqlText | None) -> None:
             help_ = f"write {own} = {name} on a line before it, and :{own} in the SQL"
             ctx.report("WF201", ref.parts[0].span, message, help=help_)
             ctx.unread.add(name)
+
+
+def report_ended(ctx: Context, name: str, place: Span) -> bool:
+    """Report a name that is read after its loop over constants; say if it is one.
+
+    Where SQL reads it in the loop, it is bound, and is still there.
+    """
+    if name not in ctx.ended or name in ctx.taken or name in ctx.rounds:
+        return False
+    message = f'"{name}" ends with its loop, whose rounds are written out'
+    own = f"last_{name}"
+    help_ = f"write {own} = {name} in the loop, and read {own} after it"
+    ctx.report("WF201", place, message, help=help_)
+    ctx.unread.add(name)
+    return True
 
 
 def _renamed(ctx: Context, text: Text) -> Text:

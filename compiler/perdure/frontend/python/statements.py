@@ -17,7 +17,8 @@ from perdure.frontend.python import (
     unpacked,
     values,
 )
-from perdure.frontend.python.context import Context, name_of
+from perdure.frontend.python.constants import constant
+from perdure.frontend.python.context import Context, name_of, names_stored
 from perdure.source import Span
 from perdure.syntax.expr import Expr, Name
 from perdure.syntax.tree import (
@@ -114,7 +115,7 @@ def _several(
         for each in ast.walk(item):
             if isinstance(each, ast.Name) and each.id in bound:
                 message = f'"{each.id}" is read and bound by the same statement'
-                help_ = "assign one name at a time"
+                help_ = _ONE_AT_A_TIME
                 ctx.report("WF176", ctx.span(each), message, help=help_)
                 ctx.unread.update(bound)
                 return []
@@ -143,7 +144,9 @@ def _assign(ctx: Context, node: ast.Assign) -> list[Step]:
         if step is not None:
             return [step]
     elif isinstance(node.targets[0], (ast.Tuple, ast.List)):
-        if calls.block_kind(ctx, node.value) == "gather":
+        if _report_parts(ctx, node.targets[0], node.value):
+            pass
+        elif calls.block_kind(ctx, node.value) == "gather":
             step = branches.gather(ctx, node.value, node.targets[0].elts, node)
             if step is not None:
                 return [step]
@@ -154,8 +157,32 @@ def _assign(ctx: Context, node: ast.Assign) -> list[Step]:
                 return steps
     else:
         _no_target(ctx, node.targets[0])
-    ctx.unread.update(_names(node.targets))
+    ctx.unread.update(names_stored(node.targets))
     return []
+
+
+def _report_parts(ctx: Context, target: ast.Tuple | ast.List, value: ast.expr) -> bool:
+    """Report what takes a list apart, or a constant; say if it does."""
+    starred = [each for each in target.elts if isinstance(each, ast.Starred)]
+    if starred:
+        shown = ctx.shown(starred[0])
+        message = f'"{shown}" would be a list, and a workflow has no Python objects'
+        help_ = "assign one name at a time; rows are read by for, or in an sql step"
+        ctx.report("WF176", ctx.span(starred[0]), message, help=help_)
+    elif isinstance(value, ast.Tuple | ast.List):
+        message = "each name on the left takes one value on the right"
+        ctx.report("WF176", ctx.span(target), message, help=_ONE_AT_A_TIME)
+    elif isinstance(constant(ctx, value), (tuple, list, dict, str)):
+        message = "a constant can't be unpacked in a workflow"
+        shown = ", ".join(ctx.shown(each) for each in target.elts)
+        help_ = f"write it in the module: {shown} = {ctx.shown(value)}"
+        ctx.report("WF176", ctx.span(target), message, help=help_)
+    else:
+        return False
+    return True
+
+
+_ONE_AT_A_TIME = "assign one name at a time"
 
 
 def _named_step(
@@ -185,15 +212,6 @@ def _no_target(ctx: Context, target: ast.expr) -> None:
     message = f"{what} can't be assigned: the result of a step does not change"
     help_ = "assign the new value to a name"
     ctx.report("WF176", ctx.span(target), message, help=help_)
-
-
-def _names(nodes: Iterable[ast.AST]) -> set[str]:
-    return {
-        each.id
-        for node in nodes
-        for each in ast.walk(node)
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-    }
 
 
 # --- one statement --------------------------------------------------------------
@@ -227,7 +245,7 @@ def _read(ctx: Context, node: ast.stmt) -> list[Step]:
 
 def _leave_out(ctx: Context, node: ast.stmt) -> None:
     """Remember what a statement would have done that could not be read."""
-    ctx.unread.update(_names([node]))
+    ctx.unread.update(names_stored([node]))
     ends = (ast.Return, ast.Raise)
     ctx.unended |= any(isinstance(each, ends) for each in ast.walk(node))
 
@@ -260,7 +278,7 @@ def _step(ctx: Context, node: ast.stmt) -> Step | None:
 
 
 def _refuse_assignment(ctx: Context, node: ast.AnnAssign | ast.AugAssign) -> None:
-    ctx.unread.update(_names([node]))
+    ctx.unread.update(names_stored([node]))
     if isinstance(node, ast.AugAssign) or not isinstance(node.target, ast.Name):
         _no_target(ctx, node.target)
         return

@@ -101,6 +101,18 @@ def type_of(
     return _Reader(ctx, arrays, annotation).read(operand, 0)
 
 
+def classes(ctx: Context, node: ast.expr) -> list[Any]:
+    """Return the classes that an annotation names, without None beside them."""
+    match node:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return [*classes(ctx, left), *classes(ctx, right)]
+        case ast.Subscript(value=generic, slice=inner):
+            optional = constant(ctx, generic) is typing.Optional
+            return classes(ctx, inner) if optional else []
+    known = constant(ctx, node)
+    return [known] if isinstance(known, type) else []
+
+
 class _Reader:
     def __init__(self, ctx: Context, arrays: bool, annotation: bool) -> None:
         self.ctx = ctx

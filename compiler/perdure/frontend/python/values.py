@@ -31,7 +31,7 @@ from perdure.frontend.python.context import (
     suggestion,
 )
 from perdure.frontend.python.held import Record, Row, has_digits, plain
-from perdure.frontend.yaml.language import EFFECTS, EXPECTATIONS, Key
+from perdure.frontend.yaml.language import EFFECTS, EXPECTATIONS, MEANT, Key
 from perdure.source import Span, Text, verbatim
 from perdure.syntax.expr import Expr, Name
 from perdure.syntax.sql import SqlText
@@ -110,7 +110,7 @@ def read_expect(ctx: Context, operand: Operand, key: Key) -> Name | None:
         return Name(text.value, text.span())
     message = f'expected a number of rows, found "{short(text.value)}"'
     known = "it can be " + ", ".join(EXPECTATIONS)
-    meant = nearest(text.value, EXPECTATIONS)
+    meant = MEANT.get(text.value.lower()) or nearest(text.value, EXPECTATIONS)
     ctx.report("WF121", text.span(), message, known, **suggestion(text.span(), meant))
     return None
 
@@ -212,7 +212,24 @@ def read_delay(ctx: Context, operand: Operand, key: Key) -> Duration | Expr | No
 
 def read_type(ctx: Context, operand: Operand, key: Key) -> TypeExpr | None:
     """Read the form of a payload or a result."""
+    shape = constant(ctx, operand)
+    if is_shape(shape):
+        _warn_of_defaults(ctx, shape, ctx.span(operand))
     return types.type_of(ctx, operand)
+
+
+def _warn_of_defaults(ctx: Context, shape: type, span: Span) -> None:
+    """Warn of a default that an object of a class has, and what is sent has not."""
+    given = defaults_of(shape)
+    name = next((name for name, value in given.items() if value is not None), None)
+    if name is None:
+        return
+    message = f'the default of "{name}" has no effect on what others send'
+    help_ = f"declare it as {name}: ... | None = None"
+    if not isinstance(given[name], (list, dict)):
+        shown = ctx.shown(Given(given[name], span))
+        help_ += f", and write coalesce(..., {shown}) where it is read"
+    ctx.warn("WF199", span, message, help_)
 
 
 def read_value(ctx: Context, operand: Operand, key: Key) -> Value | None:

@@ -12,7 +12,7 @@ from perdure.frontend.python.write_expr import postgres, string
 from perdure.frontend.python.write_steps import PythonSteps
 from perdure.frontend.python.write_values import written_cron
 from perdure.frontend.yaml.shared import Shared
-from perdure.syntax.expr import Literal, Name
+from perdure.syntax.expr import Binary, Expr, Literal, Name, Unary
 from perdure.syntax.tree import (
     ForeachStep,
     LetStep,
@@ -162,24 +162,41 @@ class _Writer(PythonSteps):
             given.append(f"search_path=[{listed}]")
         return given
 
+    def default(self, default: Expr) -> str:
+        """Return a default; one that Python would compute is left to PostgreSQL."""
+        inner = default.operand if isinstance(default, Unary) else default
+        if isinstance(inner, Binary):
+            return f"{self.word('expr')}({string(postgres(default))})"
+        return self.python(default)
+
     def inputs(self, workflow: Workflow) -> list[str]:
         written, optional = list[str](), False
         for each in workflow.inputs:
             nullable = each.type.nullable and each.default is None
             default = "None" if nullable else None
             if each.default is not None:
-                default = self.python(each.default)
-                number = each.type.name == "numeric" and default[:1].isdigit()
+                default = self.default(each.default)
+                digits = default.removeprefix("-")[:1].isdigit()
+                number = each.type.name == "numeric" and digits
                 default = f'Decimal("{default}")' if number else default
             if default is None and optional and "*" not in written:
                 written.append("*")
             optional = optional or default is not None
             text = isinstance(each.default, Literal) and each.default.kind == "string"
             foreign = text and each.type.name != "text"
+            foreign |= each.type.name == "bigint" and _is_fraction(each.default)
             type_ = self.annotated(each.type) if foreign else self.type(each.type)
             equals = f" = {default}" if default is not None else ""
             written.append(f"{each.name.text}: {type_}{equals}")
         return written
+
+
+def _is_fraction(default: Expr | None) -> bool:
+    """Say whether a default is a number that Python takes for no int."""
+    literal = default.operand if isinstance(default, Unary) else default
+    if not isinstance(literal, Literal) or literal.kind != "number":
+        return False
+    return not literal.text.isdecimal()
 
 
 def _docstring(text: str) -> list[str]:

@@ -14,7 +14,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from perdure.diagnostics import Diagnostic, Edit, Fix, error
-from perdure.frontend.yaml.language import MAX_NAME, NAME_PATTERN, RESERVED, Key, Kind
+from perdure.frontend.yaml.language import (
+    MAX_NAME,
+    MEANT,
+    NAME_PATTERN,
+    RESERVED,
+    Key,
+    Kind,
+)
 from perdure.frontend.yaml.nodes import (
     BrokenNode,
     MappingNode,
@@ -184,7 +191,8 @@ def choice(
     """Return the text if it is one of the choices."""
     if text.value in choices:
         return text.value
-    meant = ctx.nearest(text.value, choices)
+    other = MEANT.get(text.value.lower())
+    meant = other if other in choices else ctx.nearest(text.value, choices)
     if text.value.upper() in choices:
         meant = text.value.upper()
     message = f'expected {what}, found "{_short(text.value)}"'

@@ -8,6 +8,8 @@ that they can't disagree. A new step kind is a row in `STEPS`, a class in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from perdure.frontend.yaml.rows import (
     CONTROL,
     EFFECTS_KEY,
@@ -57,6 +59,14 @@ RESERVED = frozenset(
 """Words that expressions read otherwise, so that nothing can have them as a name."""
 
 EXPECTATIONS = ("one", "maybe", "many")
+MEANT: Mapping[str, str] = {
+    **dict.fromkeys(("one?", "single?", "?", "0..1", "0-1", "optional"), "maybe"),
+    **dict.fromkeys(("zero_or_one", "one_or_none", "at_most_one"), "maybe"),
+    **dict.fromkeys(("1", "exactly_one", "single", "scalar"), "one"),
+    **dict.fromkeys(("*", "all", "any", "list", "rows", "multiple"), "many"),
+}
+"""What other tools call the numbers of rows."""
+
 EFFECTS = ("once",)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 

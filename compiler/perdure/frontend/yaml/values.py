@@ -36,7 +36,7 @@ from perdure.frontend.yaml.nodes import (
     SequenceNode,
 )
 from perdure.source import Span, Text, verbatim
-from perdure.syntax.expr import Expr, Name
+from perdure.syntax.expr import Expr, Literal, Name
 from perdure.syntax.sql import SqlText
 from perdure.syntax.tree import (
     Constant,
@@ -285,8 +285,11 @@ def _read_input(ctx: Context, name: Name, node: Node) -> Input | None:
     default = None
     if equals:
         default = ctx.take(parse_expr(text.slice(len(written) + 1, len(text.value))))
-    good = isinstance(type_, NamedType) and bool(default) == bool(equals)
-    return Input(name, type_, default) if type_ and good else None
+    if not isinstance(type_, NamedType) or bool(default) != bool(equals):
+        return None
+    if type_.nullable and isinstance(default, Literal) and default.kind == "null":
+        default = None  # as any nullable input has it
+    return Input(name, type_, default)
 
 
 # --- values and mappings --------------------------------------------------------

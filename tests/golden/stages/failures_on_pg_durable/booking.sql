@@ -308,44 +308,31 @@ begin
                   df.sql($sql$select 1 as nothing$sql$),
                   df.seq(
                     df.seq(
-                      df.as(
-                        df.sql($sql$
-                          select f.step, f.message, f.sqlstate, f.detail
-                          from perdure.failure('{sys_instance_id}', '1') as f
-                        $sql$),
-                        'r5_error'
-                      ),
                       -- steps[0].undo[0]
                       df.sql($sql$
                         select a.ok
                         from perdure.attempt('{sys_instance_id}', '3', array['steps[0].undo[0]'],
                           array['delete from shop.audit where id = (($1)[1])::bigint'], array[null]::text[],
                           array[($r1_booking.id?)::text]::text[], array[1]::integer[]) as a
-                      $sql$)
-                    ),
-                    df.seq(
+                      $sql$),
                       df.if(
                         $sql$
                           select perdure.is_fine('{sys_instance_id}', '3') as ok
                         $sql$,
                         df.sql($sql$select 1 as nothing$sql$),
                         df.seq(
-                          df.as(
-                            df.sql($sql$
-                              select f.step, f.message, f.sqlstate, f.detail
-                              from perdure.failure('{sys_instance_id}', '3') as f
-                            $sql$),
-                            'r6_error'
-                          ),
                           df.sql($sql$
-                            select perdure.undo_failed(($r5_error.message?)::text, ($r5_error.sqlstate?)::text, ($r5_error.detail?)::text, ($r6_error.message?)::text, ($r6_error.sqlstate?)::text, 'booking') as ok
+                            select perdure.note_second('{sys_instance_id}', '1', '3', 'The undo of step "booking"') as ok
+                          $sql$),
+                          df.sql($sql$
+                            select perdure.raise_failure('{sys_instance_id}', array['1']) as ok
                           $sql$)
                         )
-                      ),
-                      df.sql($sql$
-                        select perdure.raise_failure('{sys_instance_id}', array['1']) as ok
-                      $sql$)
-                    )
+                      )
+                    ),
+                    df.sql($sql$
+                      select perdure.raise_failure('{sys_instance_id}', array['1']) as ok
+                    $sql$)
                   )
                 ),
                 df.sql($sql$select null::jsonb as result$sql$)
@@ -518,15 +505,13 @@ $source$,
 {"path": "steps[0]", "name": "booking", "role": "nothing", "file": "workflows/booking.yaml", "line": 9},
 {"path": "steps[0]", "name": "booking", "role": "scope", "file": "workflows/booking.yaml", "line": 9},
 {"path": "steps[0]", "name": "booking", "role": "scope", "file": "workflows/booking.yaml", "line": 9},
-{"path": "steps[0]", "name": "booking", "role": "error", "file": "workflows/booking.yaml", "line": 9},
 {"path": "steps[0].undo[0]", "name": null, "role": "sql", "file": "workflows/booking.yaml", "line": 11},
-{"path": "steps[0]", "name": "booking", "role": "scope", "file": "workflows/booking.yaml", "line": 9},
 {"path": "steps[0]", "name": "booking", "role": "catch", "file": "workflows/booking.yaml", "line": 9},
 {"path": "steps[0]", "name": "booking", "role": "fine", "file": "workflows/booking.yaml", "line": 9},
 {"path": "steps[0]", "name": "booking", "role": "nothing", "file": "workflows/booking.yaml", "line": 9},
 {"path": "steps[0]", "name": "booking", "role": "undo", "file": "workflows/booking.yaml", "line": 9},
-{"path": "steps[0]", "name": "booking", "role": "error", "file": "workflows/booking.yaml", "line": 9},
-{"path": "steps[0]", "name": "booking", "role": "undo", "file": "workflows/booking.yaml", "line": 9},
+{"path": "steps[0]", "name": "booking", "role": "failed", "file": "workflows/booking.yaml", "line": 9},
+{"path": "steps[0]", "name": "booking", "role": "failed", "file": "workflows/booking.yaml", "line": 9},
 {"path": "steps[0]", "name": "booking", "role": "failed", "file": "workflows/booking.yaml", "line": 9},
 {"path": "steps", "name": null, "role": "result", "file": null, "line": null},
 {"path": "steps", "name": null, "role": "timer", "file": null, "line": null},

@@ -57,9 +57,18 @@ begin
             df.sql($sql$
               insert into shop.audit (what) values ('not billed, ' || ($r1_err.message)::text)
             $sql$),
-            df.sql($sql$
-              select perdure.undo_failed(($r1_err.message?)::text, ($r1_err.sqlstate?)::text, ($r1_err.detail?)::text, ($r2_error.message?)::text, ($r2_error.sqlstate?)::text, 'on_failure') as ok
-            $sql$),
+            df.seq(
+              df.as(
+                df.sql($sql$
+                  select ($r1_err.node)::text as node, ($r1_err.message)::text as message,
+                    ($r1_err.sqlstate)::text as sqlstate, ($r1_err.kind)::text as kind,
+                    perdure.both_failed(($r1_err.message)::text, ($r1_err.detail)::text,
+                      ($r2_error.message)::text, ($r2_error.sqlstate)::text, 'on_failure') as detail
+                $sql$),
+                'r3_error'
+              ),
+              df.raise('r3_error')
+            ),
             'r2_error'
           ),
           df.raise('r1_err')
@@ -136,6 +145,8 @@ $source$,
 {"path": "on_failure", "name": null, "role": "catch", "file": "workflows/keyed.yaml", "line": 10},
 {"path": "on_failure", "name": null, "role": "steps", "file": "workflows/keyed.yaml", "line": 10},
 {"path": "on_failure[0]", "name": null, "role": "sql", "file": "workflows/keyed.yaml", "line": 10},
+{"path": "on_failure", "name": null, "role": "catch", "file": "workflows/keyed.yaml", "line": 10},
+{"path": "on_failure", "name": null, "role": "catch", "file": "workflows/keyed.yaml", "line": 10},
 {"path": "on_failure", "name": null, "role": "catch", "file": "workflows/keyed.yaml", "line": 10},
 {"path": "on_failure", "name": null, "role": "fail", "file": "workflows/keyed.yaml", "line": 10},
 {"path": "steps", "name": null, "role": "result", "file": null, "line": null}

@@ -120,15 +120,11 @@ begin
                     $sql$,
                     df.sql($sql$select 1 as nothing$sql$),
                     df.seq(
-                      df.as(
-                        df.sql($sql$
-                          select f.step, f.message, f.sqlstate, f.detail
-                          from perdure.failure('{sys_instance_id}', '2') as f
-                        $sql$),
-                        'r2_error'
-                      ),
                       df.sql($sql$
-                        select perdure.undo_failed(($r1_err.message?)::text, ($r1_err.sqlstate?)::text, ($r1_err.detail?)::text, ($r2_error.message?)::text, ($r2_error.sqlstate?)::text, 'on_failure') as ok
+                        select perdure.note_second('{sys_instance_id}', '1', '2', 'on_failure') as ok
+                      $sql$),
+                      df.sql($sql$
+                        select perdure.raise_failure('{sys_instance_id}', array['1']) as ok
                       $sql$)
                     )
                   ),
@@ -216,8 +212,8 @@ $source$,
 {"path": "on_failure", "name": null, "role": "fine", "file": "workflows/keyed_there.yaml", "line": 8},
 {"path": "on_failure", "name": null, "role": "nothing", "file": "workflows/keyed_there.yaml", "line": 8},
 {"path": "on_failure", "name": null, "role": "steps", "file": "workflows/keyed_there.yaml", "line": 8},
-{"path": "on_failure", "name": null, "role": "error", "file": "workflows/keyed_there.yaml", "line": 8},
-{"path": "on_failure", "name": null, "role": "catch", "file": "workflows/keyed_there.yaml", "line": 8},
+{"path": "on_failure", "name": null, "role": "failed", "file": "workflows/keyed_there.yaml", "line": 8},
+{"path": "on_failure", "name": null, "role": "failed", "file": "workflows/keyed_there.yaml", "line": 8},
 {"path": "on_failure", "name": null, "role": "failed", "file": "workflows/keyed_there.yaml", "line": 8},
 {"path": "steps", "name": null, "role": "result", "file": null, "line": null}
 ]$map$,

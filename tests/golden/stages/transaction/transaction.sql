@@ -59,9 +59,18 @@ begin
           df.try(
             -- steps[0].undo[0]
             df.sql($sql$delete from shop.audit where id = ($r2_entry.id)::bigint$sql$),
-            df.sql($sql$
-              select perdure.undo_failed(($r3_error.message?)::text, ($r3_error.sqlstate?)::text, ($r3_error.detail?)::text, ($r4_error.message?)::text, ($r4_error.sqlstate?)::text, 'steps[0]') as ok
-            $sql$),
+            df.seq(
+              df.as(
+                df.sql($sql$
+                  select ($r3_error.node)::text as node, ($r3_error.message)::text as message,
+                    ($r3_error.sqlstate)::text as sqlstate, ($r3_error.kind)::text as kind,
+                    perdure.both_failed(($r3_error.message)::text, ($r3_error.detail)::text,
+                      ($r4_error.message)::text, ($r4_error.sqlstate)::text, 'The undo of step "steps[0]"') as detail
+                $sql$),
+                'r5_error'
+              ),
+              df.raise('r5_error')
+            ),
             'r4_error'
           ),
           df.raise('r3_error')
@@ -124,6 +133,8 @@ $source$,
 {"path": "steps[0]", "name": null, "role": "undo", "file": "workflows/transaction.yaml", "line": 4},
 {"path": "steps[0]", "name": null, "role": "undo", "file": "workflows/transaction.yaml", "line": 4},
 {"path": "steps[0].undo[0]", "name": null, "role": "sql", "file": "workflows/transaction.yaml", "line": 13},
+{"path": "steps[0]", "name": null, "role": "undo", "file": "workflows/transaction.yaml", "line": 4},
+{"path": "steps[0]", "name": null, "role": "undo", "file": "workflows/transaction.yaml", "line": 4},
 {"path": "steps[0]", "name": null, "role": "undo", "file": "workflows/transaction.yaml", "line": 4},
 {"path": "steps[0]", "name": null, "role": "again", "file": "workflows/transaction.yaml", "line": 4},
 {"path": "steps", "name": null, "role": "result", "file": null, "line": null}

@@ -1,6 +1,6 @@
 -- written by perdure: try, version 1, for target perdure
 -- Compiled from workflows/try.yaml; to change it, change that file and compile again.
--- Digest of what was compiled: 0aeaafc0ed6fedbc51ea67d0a7f71bb1e4776c4ca35d78af98084bd6530f3dbe
+-- Digest of what was compiled: 729093cd12a559b2860a9df8cdbfcc143306207db5a470e7967675556dea6055
 
 set local lock_timeout = '5s';
 
@@ -45,17 +45,26 @@ begin
                 finally => df.sql($sql$insert into shop.audit (what) values ('tried')$sql$)
               )
             ),
-            -- steps[1].do[0]
-            df.if(
-              $sql$
-                select coalesce(($r3_err.sqlstate)::text = 'PD021'::text, false) as ok
-              $sql$,
-              -- steps[1].do[0].cases[0][0]
-              df.sql($sql$
-                select perdure.fail((array['steps[1]', 'hook', 'hook', 'steps[1].try[1]', 'steps[1].try[1].try[0]', 'steps[1].try[1].finally[0]'])[($r3_err.node)::integer - 5]::text || ' failed, ' || ($r3_err.detail)::text)
-              $sql$),
-              -- steps[1].do[0].default[0]
-              df.raise('r3_err')
+            df.seq(
+              -- steps[1].do[0]
+              df.if(
+                $sql$
+                  select coalesce((($r3_err.detail)::text = '')::boolean, false) as ok
+                $sql$,
+                df.raise('r3_err')
+              ),
+              -- steps[1].do[1]
+              df.if(
+                $sql$
+                  select coalesce(($r3_err.sqlstate)::text = 'PD021'::text, false) as ok
+                $sql$,
+                -- steps[1].do[1].cases[0][0]
+                df.sql($sql$
+                  select perdure.fail((array['steps[1]', 'hook', 'hook', 'steps[1].try[1]', 'steps[1].try[1].try[0]', 'steps[1].try[1].finally[0]'])[($r3_err.node)::integer - 5]::text || ' failed, ' || ($r3_err.detail)::text)
+                $sql$),
+                -- steps[1].do[1].default[0]
+                df.raise('r3_err')
+              )
             ),
             'r3_err'
           ),
@@ -78,9 +87,18 @@ begin
           df.try(
             -- steps[0].undo[0]
             df.sql($sql$delete from shop.audit where id = ($r1_booking.id)::bigint$sql$),
-            df.sql($sql$
-              select perdure.undo_failed(($r4_error.message?)::text, ($r4_error.sqlstate?)::text, ($r4_error.detail?)::text, ($r5_error.message?)::text, ($r5_error.sqlstate?)::text, 'booking') as ok
-            $sql$),
+            df.seq(
+              df.as(
+                df.sql($sql$
+                  select ($r4_error.node)::text as node, ($r4_error.message)::text as message,
+                    ($r4_error.sqlstate)::text as sqlstate, ($r4_error.kind)::text as kind,
+                    perdure.both_failed(($r4_error.message)::text, ($r4_error.detail)::text,
+                      ($r5_error.message)::text, ($r5_error.sqlstate)::text, 'The undo of step "booking"') as detail
+                $sql$),
+                'r6_error'
+              ),
+              df.raise('r6_error')
+            ),
             'r5_error'
           ),
           df.raise('r4_error')
@@ -111,7 +129,7 @@ insert into perdure.workflow_versions
 values (
   'try',
   1,
-  '0aeaafc0ed6fedbc51ea67d0a7f71bb1e4776c4ca35d78af98084bd6530f3dbe',
+  '729093cd12a559b2860a9df8cdbfcc143306207db5a470e7967675556dea6055',
   '',
   $source$workflow: try
 steps:
@@ -128,6 +146,8 @@ steps:
           - sql: insert into shop.audit (what) values ('tried')
     catch: err
     do:
+      - when: err.detail = ''
+        fail:
       - switch: err.sqlstate
         cases:
           PD021: [{fail: "$$source$ || '{' || $source$err.step} failed, $$source$ || '{' || $source$err.detail}"}]
@@ -150,18 +170,24 @@ $source$,
 {"path": "steps[1].try[1]", "name": null, "role": "try", "file": "workflows/try.yaml", "line": 10},
 {"path": "steps[1].try[1].try[0]", "name": null, "role": "sql", "file": "workflows/try.yaml", "line": 11},
 {"path": "steps[1].try[1].finally[0]", "name": null, "role": "sql", "file": "workflows/try.yaml", "line": 13},
-{"path": "steps[1].do[0]", "name": null, "role": "case", "file": "workflows/try.yaml", "line": 16},
-{"path": "steps[1].do[0]", "name": null, "role": "case", "file": "workflows/try.yaml", "line": 16},
-{"path": "steps[1].do[0].cases[0][0]", "name": null, "role": "fail", "file": "workflows/try.yaml", "line": 18},
-{"path": "steps[1].do[0].default[0]", "name": null, "role": "fail", "file": "workflows/try.yaml", "line": 19},
-{"path": "steps[2]", "name": null, "role": "timeout", "file": "workflows/try.yaml", "line": 20},
-{"path": "steps[2]", "name": null, "role": "retry", "file": "workflows/try.yaml", "line": 20},
-{"path": "steps[2]", "name": null, "role": "do", "file": "workflows/try.yaml", "line": 20},
-{"path": "steps[2].do[0]", "name": null, "role": "sql", "file": "workflows/try.yaml", "line": 21},
-{"path": "steps[2].do[1]", "name": null, "role": "sql", "file": "workflows/try.yaml", "line": 22},
+{"path": "steps[1]", "name": null, "role": "catch", "file": "workflows/try.yaml", "line": 7},
+{"path": "steps[1].do[0]", "name": null, "role": "if", "file": "workflows/try.yaml", "line": 17},
+{"path": "steps[1].do[0]", "name": null, "role": "when", "file": "workflows/try.yaml", "line": 17},
+{"path": "steps[1].do[0]", "name": null, "role": "fail", "file": "workflows/try.yaml", "line": 17},
+{"path": "steps[1].do[1]", "name": null, "role": "case", "file": "workflows/try.yaml", "line": 18},
+{"path": "steps[1].do[1]", "name": null, "role": "case", "file": "workflows/try.yaml", "line": 18},
+{"path": "steps[1].do[1].cases[0][0]", "name": null, "role": "fail", "file": "workflows/try.yaml", "line": 20},
+{"path": "steps[1].do[1].default[0]", "name": null, "role": "fail", "file": "workflows/try.yaml", "line": 21},
+{"path": "steps[2]", "name": null, "role": "timeout", "file": "workflows/try.yaml", "line": 22},
+{"path": "steps[2]", "name": null, "role": "retry", "file": "workflows/try.yaml", "line": 22},
+{"path": "steps[2]", "name": null, "role": "do", "file": "workflows/try.yaml", "line": 22},
+{"path": "steps[2].do[0]", "name": null, "role": "sql", "file": "workflows/try.yaml", "line": 23},
+{"path": "steps[2].do[1]", "name": null, "role": "sql", "file": "workflows/try.yaml", "line": 24},
 {"path": "steps[0]", "name": "booking", "role": "undo", "file": "workflows/try.yaml", "line": 4},
 {"path": "steps[0]", "name": "booking", "role": "undo", "file": "workflows/try.yaml", "line": 4},
 {"path": "steps[0].undo[0]", "name": null, "role": "sql", "file": "workflows/try.yaml", "line": 6},
+{"path": "steps[0]", "name": "booking", "role": "undo", "file": "workflows/try.yaml", "line": 4},
+{"path": "steps[0]", "name": "booking", "role": "undo", "file": "workflows/try.yaml", "line": 4},
 {"path": "steps[0]", "name": "booking", "role": "undo", "file": "workflows/try.yaml", "line": 4},
 {"path": "steps[0]", "name": "booking", "role": "again", "file": "workflows/try.yaml", "line": 4},
 {"path": "steps", "name": null, "role": "result", "file": null, "line": null}

@@ -111,9 +111,18 @@ begin
               df.sql($sql$
                 insert into shop.audit (what) values ('undone ' || ($r2_big.twice?)::bigint)
               $sql$),
-              df.sql($sql$
-                select perdure.undo_failed(($r6_error.message?)::text, ($r6_error.sqlstate?)::text, ($r6_error.detail?)::text, ($r7_error.message?)::text, ($r7_error.sqlstate?)::text, 'big') as ok
-              $sql$),
+              df.seq(
+                df.as(
+                  df.sql($sql$
+                    select ($r6_error.node)::text as node, ($r6_error.message)::text as message,
+                      ($r6_error.sqlstate)::text as sqlstate, ($r6_error.kind)::text as kind,
+                      perdure.both_failed(($r6_error.message)::text, ($r6_error.detail)::text,
+                        ($r7_error.message)::text, ($r7_error.sqlstate)::text, 'The undo of step "big"') as detail
+                  $sql$),
+                  'r8_error'
+                ),
+                df.raise('r8_error')
+              ),
               'r7_error'
             )
           ),
@@ -205,6 +214,8 @@ $source$,
 {"path": "steps[0]", "name": "big", "role": "ran", "file": "workflows/skipping.yaml", "line": 7},
 {"path": "steps[0]", "name": "big", "role": "undo", "file": "workflows/skipping.yaml", "line": 7},
 {"path": "steps[0].undo[0]", "name": null, "role": "sql", "file": "workflows/skipping.yaml", "line": 9},
+{"path": "steps[0]", "name": "big", "role": "undo", "file": "workflows/skipping.yaml", "line": 7},
+{"path": "steps[0]", "name": "big", "role": "undo", "file": "workflows/skipping.yaml", "line": 7},
 {"path": "steps[0]", "name": "big", "role": "undo", "file": "workflows/skipping.yaml", "line": 7},
 {"path": "steps[0]", "name": "big", "role": "again", "file": "workflows/skipping.yaml", "line": 7}
 ]$map$,

@@ -1,0 +1,32 @@
+"""What drift advises, by what the repo and the database have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from perdure.release.deployed import Database, Version
+from perdure.release.state import drift
+from tests.unit.lower.workbench import PG_DURABLE, Workbench
+from tests.unit.release.test_reversal import laid_out, retired
+
+
+@pytest.mark.parametrize(("target", "moves"), [("perdure", True), (PG_DURABLE, False)])
+def test_runs_are_moved_where_the_runtime_can(
+    bench: Workbench, target: str, moves: bool
+) -> None:
+    project = laid_out(bench, "plain")
+    retired(project, 1)
+    entries = tuple(replace(each, target=target) for each in project.lock.entries)
+    there = tuple(Version(e.workflow, e.version, e.digest) for e in entries)
+    found = drift(
+        replace(project.lock, entries=entries),
+        {},
+        Database(there, {}),
+        {},
+        {"demo@1": ["0a1b2c3d"]},
+    )
+    (advice,) = [each.advice for each in found if each.kind == "missing"]
+    assert ("perdure move RUN --to N" in advice) == moves
+    assert "or end them (perdure cancel RUN): 0a1b2c3d" in advice
