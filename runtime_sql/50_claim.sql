@@ -120,22 +120,39 @@ $$;
 
 -- Make the tasks of timers that are due ready ones, the longest overdue first, and return
 -- whether there were any. The caller commits then: until it does, nobody else can have them,
--- and a timeout that is among them ends nothing.
+-- and a timeout that is among them ends nothing. A sleep that a leaf follows is recorded as
+-- done right here, and its task stands at the leaf then: to walk there takes longer than
+-- most leaves.
 create function df_engine.take_due() returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set jit = off
+set enable_sort = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
+  v_due record;
   v_task df_engine.tasks;
   v_any boolean := false;
 begin
-  for v_task in
-    select * from df_engine.tasks t
-    where t.wake_at <= df.now() order by t.wake_at limit 100 for update skip locked
+  for v_due in
+    select q.t as task, df_engine.after_sleep(q.t) as leaf from (
+      select t from df_engine.tasks t
+      where t.wake_at <= df.now() order by t.wake_at limit 100 for update skip locked) q
   loop
     v_any := true;
+    v_task := v_due.task;
     v_task.wake_at := null;
     v_task.ready_at := clock_timestamp();
+    if v_due.leaf is not null then
+      update df_engine.node_runs set status = 'completed', finished_at = clock_timestamp(),
+        wake_at = null
+      where instance = v_task.instance and node = v_task.node and item = v_task.item;
+      v_task.node := v_due.leaf;
+      v_task.state := 'x';
+    end if;
     perform df_engine.replace_task(v_task, false);
   end loop;
   return v_any;
@@ -174,6 +191,25 @@ set jit = off
 as $$
   select exists (select from df_engine.tasks t
     where t.id = p_parent and t.state = 'j' and t.forks = p_epoch)
+$$;
+
+-- Return the leaf that follows the sleep of a task which is over, if it is one that nobody
+-- names, in a branch that nobody can take away.
+create function df_engine.after_sleep(p_task df_engine.tasks) returns integer
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set jit = off
+as $$
+  select n.next_node
+  from df_engine.instances i
+  join df_engine.nodes n on n.graph = i.graph and n.node = p_task.node
+  where i.id = p_task.instance and p_task.state = 'd' and p_task.signal is null
+    and p_task.retries is null and p_task.result is null and i.status = 'active'
+    and i.paused_at is null and i.deadline is null
+    and n.op in ('sleep', 'sleep_for', 'sleep_until') and n.next_state = 'x'
+    and n.name is null and not n.keep and not n.guarded
+    and (p_task.parent is null or df_engine.is_awaited(p_task.parent, p_task.epoch))
 $$;
 
 -- Put a signal back that was delivered to a wait which nobody wants any more, because its

@@ -128,7 +128,7 @@ declare
   v_step df_engine.step;
   v_added record;
   v_ok boolean;
-  v_batch_ms integer := df_engine.batch_ms();
+  v_batch_ms integer;    -- read after a claim: an upgrade waits for the tasks first, too
   v_most integer := 24;  -- so many steps are added at most; fewer where time was short
   v_long interval := '20 milliseconds';  -- see learn()
   v_adds boolean;        -- look for company now
@@ -163,6 +163,7 @@ begin
       exit when pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;
       continue;
     end if;
+    v_batch_ms := coalesce(v_batch_ms, df_engine.batch_ms());
     if v_from operator(pg_catalog.=) '-infinity' then
       v_look := df_engine.next_look(v_began, v_step.claimed_at);
     end if;

@@ -138,6 +138,49 @@ def test_a_step_that_waits_holds_no_timers_that_were_due_with_it(clock: Db) -> N
     assert clock.status(run) == "completed"
 
 
+def test_a_sleep_that_is_over_leads_to_the_leaf_behind_it(clock: Db) -> None:
+    """Not where somebody may take the branch away, or reads what the sleep gave."""
+    plain = clock.value(f"select df.start(df.seq(df.sleep(2), {LEAF.format('plain')}))")
+    others = [
+        clock.value(f"select df.start({graph})")
+        for graph in (
+            "df.race(df.seq(df.sleep(2), 'select 1'), df.sleep(9))",
+            "df.seq(df.as(df.sleep(2), 's'), 'select $s')",
+            "df.seq(df.sleep(2), df.sleep(2))",
+        )
+    ]
+    clock.work()
+    clock.run("select df.advance_time('3 seconds')")
+    clock.run("select df_engine.take_due()")
+    states = "select state from df_engine.tasks join df_engine.instances i"
+    where = "on i.id = instance where run_id = %s and ready_at is not null"
+    assert clock.value(f"{states} {where}", plain) == "x"
+    assert [clock.value(f"{states} {where}", each) for each in others] == ["d"] * 3
+    slept = clock.nodes(plain)["2"]
+    assert (slept["status"], slept["wake_at"]) == ("completed", None)
+    clock.work()
+    clock.run("select df.advance_time('3 seconds')")
+    clock.work()
+    assert {clock.status(each) for each in (plain, *others)} == {"completed"}
+    assert clock.log() == ["plain"]
+
+
+def test_a_worker_that_waits_for_the_tasks_holds_nothing_else(batches: Db) -> None:
+    """An upgrade that has them waits for the other tables: that would be a deadlock."""
+    held = (
+        "select count(*) from pg_locks l join pg_class c on c.oid = l.relation"
+        " join pg_locks w on w.pid = l.pid and not w.granted"
+        " where l.granted and c.relkind = 'r'"
+        " and c.relnamespace = 'df_engine'::regnamespace"
+    )
+    with session(batches) as holder:
+        holder.execute("lock table df_engine.tasks in access exclusive mode")
+        with working(batches):
+            wait_until(lambda: waits_for_lock(batches))
+            assert batches.value(held) == 0
+            holder.rollback()
+
+
 def test_a_run_whose_branch_waits_can_be_cancelled(batches: Db) -> None:
     batches.run("create table if not exists held (id integer)")
     waits = "'select count(*) from held'"
