@@ -148,6 +148,10 @@ def _checked(value: object, type_: str) -> str | None:
         zoned = value.tzinfo is not None
         wanted = {_ZONED: zoned, _UNZONED: not zoned}
         return value.isoformat() if wanted.get(type_, type_ not in _KINDS) else None
+    if isinstance(value, datetime.time):
+        zoned = value.tzinfo is not None
+        wanted = {"time with time zone": zoned, "time without time zone": not zoned}
+        return value.isoformat() if wanted.get(type_, type_ not in _KINDS) else None
     if isinstance(value, str) and type_ in _ISO:
         return value if _is_iso(value, type_) else None
     kinds = _KINDS.get(type_)
@@ -189,6 +193,9 @@ def _hint(value: object, type_: str) -> str:
         return "; it needs a time zone, as in datetime.now(UTC)"
     if isinstance(value, datetime.datetime) and type_ == _UNZONED:
         return "; it may not have a time zone"
+    if isinstance(value, datetime.time) and type_.startswith("time "):
+        wants = type_ == "time with time zone"
+        return "; it needs a time zone" if wants else "; it may not have a time zone"
     if isinstance(value, datetime.date) and type_.startswith("timestamp"):
         return "; a date has no time of day, a datetime has"
     if isinstance(value, str) and type_ in _ISO:

@@ -43,6 +43,7 @@ def doctor(
         opened(database_url, config) as database,
         client.session(database) as connection,
     ):
+        connection.execute("set client_encoding = 'UTF8'")  # else bytes, of some
         found = examine(connection, shipped(wanted.version))
         found += _versions(connection, wanted)
         shown = database.shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from perdure.ir.expr import Expression
@@ -35,6 +36,7 @@ from perdure.ir.tree import (
     WaitForSignalStep,
     Workflow,
 )
+from perdure.ir.types import Scalar
 from perdure.lower.blocks import (
     lower_fail_again,
     lower_group,
@@ -66,7 +68,7 @@ from perdure.lower.scope import Scope, scope_of
 from perdure.lower.sql import lower_sql
 from perdure.lower.values import expression
 from perdure.lower.waits import lower_signal, lower_sleep
-from perdure.plan.query import Query
+from perdure.plan.query import Code, Query
 from perdure.plan.tree import (
     Node,
     Origin,
@@ -117,9 +119,9 @@ def _options(scope: Scope, workflow: Workflow) -> PlanOptions:
     if schedule is not None and schedule.overlap == "queue":
         limit = 1
     return PlanOptions(
-        _expression(scope, options.idempotency_key),
+        _key(scope, options.idempotency_key),
         limit,
-        _expression(scope, bound.key if bound else None),
+        _key(scope, bound.key if bound else None),
         options.timeout,
         _schedule(schedule),
         options.role,
@@ -136,8 +138,28 @@ def _schedule(schedule: Schedule | None) -> PlanSchedule | None:
     return PlanSchedule(schedule.cron, schedule.timezone, schedule.overlap)
 
 
-def _expression(scope: Scope, value: Expression | None) -> Query | None:
-    return None if value is None else expression(scope, value)
+_JSON = ("pg_catalog.btrim(pg_catalog.to_json(", ")::text, '\"')")
+_EQUAL = {
+    "numeric": ("pg_catalog.trim_scale(", ")"),
+    "interval": ("extract(epoch from ", ")"),
+    "date": _JSON,
+    "timestamp without time zone": _JSON,
+    "timestamp with time zone": (
+        _JSON[0] + "pg_catalog.timezone('UTC', ",
+        ")" + _JSON[1],
+    ),
+}
+"""What makes equal values of a type equal texts, whatever the session's settings."""
+
+
+def _key(scope: Scope, value: Expression | None) -> Query | None:
+    """Return a key, which is compared as text, so that equal values are one key."""
+    if value is None:
+        return None
+    key = expression(scope, value)
+    type_ = value.type.name if isinstance(value.type, Scalar) else ""
+    wrap = _EQUAL.get(re.sub(r"\(.*?\)", "", type_))
+    return (Code(wrap[0]), *key, Code(wrap[1])) if wrap else key
 
 
 def lower_steps(scope: Scope, steps: tuple[Step, ...]) -> list[Node]:

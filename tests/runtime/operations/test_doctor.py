@@ -16,6 +16,7 @@ from perdure.cli.main import app
 from perdure.engine.database import WORKER_APPLICATION
 from perdure.engine.doctor import Finding, examine
 from perdure.engine.install import shipped
+from tests.databases import made
 from tests.runtime.engine.db import Db
 
 EXTENSION = (0, 2, 5)
@@ -78,6 +79,14 @@ def test_an_empty_database(postgres: str) -> None:
     assert code == 1
     assert "error    runtime: the runtime is not installed in this database" in text
     assert '= help: "perdure runtime install" installs it' in text
+
+
+def test_an_encoding_that_is_none(postgres: str) -> None:
+    with made(postgres, "template0", "encoding 'SQL_ASCII' locale 'C'") as name:
+        code, text = doctor(make_conninfo(postgres, dbname=name))
+    assert code == 1
+    assert "the encoding of this database is SQL_ASCII" in text
+    assert "b'" not in text
 
 
 def test_work_without_a_worker_is_an_error(db: Db, url: str) -> None:

@@ -149,6 +149,45 @@ def test_equal_keys_give_one_run(workbench: Bench) -> None:
     assert workbench.start("keyed", {}) != workbench.start("keyed", {})
 
 
+@pytest.mark.parametrize(
+    ("type_", "same", "other"),
+    [
+        ("numeric", ("1", "1.00"), "1.01"),
+        ("timestamptz", ("2030-01-01 12:00+00", "2030-01-01 13:00+01"), "2030-01-01"),
+        ("interval", ("1 day", "24 hours"), "25 hours"),
+        ("date", ("2030-02-01", "1 Feb 2030"), "2030-01-02"),
+    ],
+)
+def test_equal_values_are_one_key(
+    workbench: Bench, type_: str, same: tuple[str, str], other: str
+) -> None:
+    """However they are written, and whatever the session makes of them as text."""
+    name = f"keyed_by_{type_}"
+    deploy(
+        workbench,
+        f"""\
+        workflow: {name}
+        input: {{at: {type_}}}
+        idempotency_key: at
+        steps:
+          - sql: select 1
+        """,
+    )
+
+    def start(value: str) -> str:
+        return workbench.start(name, {"at": sql.SQL(type_) + sql.Literal(value)})
+
+    one = start(same[0])
+    workbench.connection.execute(
+        "set timezone = 'Europe/Berlin'; set datestyle = 'SQL'"
+    )
+    try:
+        assert start(same[1]) == one
+        assert start(other) != one
+    finally:
+        workbench.connection.execute("reset timezone; reset datestyle")
+
+
 def test_runs_of_a_key_follow_each_other(workbench: Bench) -> None:
     workbench.set_time(0)
     deploy(

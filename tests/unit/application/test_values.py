@@ -104,6 +104,8 @@ def test_values_become_text(value: object, type_: str, text: str | None) -> None
         (1.0, "bigint", "not float"),
         (1, "text", "is text, not int 1"),
         (NOON, "date", "is date, not datetime"),
+        (NOON.timetz(), "time without time zone", "it may not have a time zone"),
+        (NOON.time(), "time with time zone", "it needs a time zone"),
         (NOON, "timestamp without time zone", "may not have a time zone"),
         (NOON.replace(tzinfo=None), "timestamp with time zone", "needs a time zone"),
         (object(), "uuid", "is uuid, not object"),

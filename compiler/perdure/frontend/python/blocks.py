@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from perdure.frontend.python import branches, calls, rounds, statements, texts
-from perdure.frontend.python.context import Context, Round, name_of
+from perdure.frontend.python.context import Context, Round, name_of, report_missing
 from perdure.frontend.yaml.language import COMMON, KINDS, Key
 from perdure.frontend.yaml.rows import TIMEOUT_KEY, UNDO_KEY
 from perdure.source import Span
@@ -99,6 +99,8 @@ def _argument(ctx: Context, arg: ast.expr, kind: str) -> None:
 def _other_block(ctx: Context, node: ast.With, kind: str | None) -> None:
     if kind is not None:
         branches.misplaced(ctx, node.items[0].context_expr, kind)
+        return
+    if report_missing(ctx, node.items[0].context_expr):
         return
     what = ctx.shown(node.items[0].context_expr)
     message = f'"with {what}" is no part of a workflow: no Python process runs it'

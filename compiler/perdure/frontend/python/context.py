@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
+import perdure.authoring as authoring
 from perdure.diagnostics import Diagnostic, Edit, Fix, error, warning
 from perdure.frontend.python.held import shown
 from perdure.frontend.python.places import Places
@@ -181,6 +182,19 @@ def suggestion(span: Span, meant: str | None) -> dict[str, Any]:
         return {}
     fix = Fix(f'replace by "{meant}"', (Edit(span, meant),))
     return {"help": f'did you mean "{meant}"?', "fix": fix}
+
+
+def report_missing(ctx: Context, node: ast.expr) -> bool:
+    """Report a word of `perdure` that the module has not imported; say if it is one."""
+    word = node.func if isinstance(node, ast.Call) else node
+    if not isinstance(word, ast.Name) or word.id not in authoring.__all__:
+        return False
+    if ctx.known(word.id) or word.id in ctx.locals:
+        return False
+    message = f'"{word.id}" is not imported'
+    help_ = f"add: from perdure import {word.id}"
+    ctx.report("WF174", ctx.span(word), message, help=help_)
+    return True
 
 
 def names_stored(nodes: Iterable[ast.AST]) -> frozenset[str]:

@@ -14,7 +14,13 @@ from typing import Any
 import perdure.authoring as authoring
 from perdure.frontend.python import expressions, statements, texts
 from perdure.frontend.python.constants import UNKNOWN, constant
-from perdure.frontend.python.context import Context, Given, name_of, names_stored
+from perdure.frontend.python.context import (
+    Context,
+    Given,
+    name_of,
+    names_stored,
+    report_missing,
+)
 from perdure.frontend.python.held import plain
 from perdure.source import Run, Span, Text
 from perdure.syntax.expr import Cast, Expr, Literal, Name, Unary
@@ -89,6 +95,9 @@ def _check_class(ctx: Context, node: ast.expr) -> None:
     found = [constant(ctx, each) for each in kinds]
     if all(any(one is known for known in _ANY_FAILURE) for one in found):
         return
+    for each in kinds:
+        if report_missing(ctx, each):
+            return
     message = f'a step does not fail with "{ctx.shown(node)}", a class of Python'
     help_ = "write except Failure as err:, and look at err.sqlstate"
     ctx.report("WF172", ctx.span(node), message, help=help_)
@@ -124,6 +133,8 @@ def read_raise(ctx: Context, node: ast.Raise, head: Head) -> Step | None:
     if not isinstance(made, ast.Call) or len(made.args) != 1 or made.keywords:
         message = "a failure has a message"
         ctx.report("WF172", head.span, message, help='write raise Failure("...")')
+        return None
+    if report_missing(ctx, made.func):
         return None
     kind = constant(ctx, made.func)
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):

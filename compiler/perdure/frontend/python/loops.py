@@ -28,7 +28,7 @@ from perdure.frontend.python import (
     values,
 )
 from perdure.frontend.python.constants import constant
-from perdure.frontend.python.context import Context, name_of
+from perdure.frontend.python.context import Context, name_of, report_missing
 from perdure.frontend.yaml.language import KINDS
 from perdure.syntax.expr import Name
 from perdure.syntax.tree import (
@@ -164,6 +164,8 @@ def _rows(ctx: Context, source: ast.expr) -> Name | None:
         ctx.report("WF172", span, message, help=help_)
     elif texts := _around_texts(ctx, source):
         return _rows(ctx, texts[0])
+    elif report_missing(ctx, source):
+        pass
     elif _is_computed(ctx, source):
         message = "what is computed of constants is computed by the module"
         shown = ctx.shown(source)

@@ -17,7 +17,7 @@ from typing import Any
 import perdure.authoring as authoring
 from perdure.authoring.workflow import Workflow
 from perdure.frontend.python.constants import UNKNOWN, constant
-from perdure.frontend.python.context import Context, nearest
+from perdure.frontend.python.context import Context, nearest, report_missing
 from perdure.frontend.yaml.language import KINDS
 from perdure.source import Span
 
@@ -356,9 +356,9 @@ def _unknown_function(ctx: Context, function: ast.Name) -> None:
         help_ = f'give the value another name, such as "{name}_"'
         ctx.report("WF174", span, message, help=help_)
         return
-    if name in steps:
-        help_ = f"add: from perdure import {name}"
-    elif meant:
+    if report_missing(ctx, function):
+        return
+    if meant:
         help_ = f'did you mean "{meant}"?'
     ctx.report("WF174", span, f'there is no function "{name}"', help=help_)
 

@@ -27,6 +27,19 @@ def calls(order_id: int):
 
 
 @workflow
+def words_not_imported(order_id: int):
+    try:
+        with parallel():  # noqa: F821
+            sql("select 1")
+        for row in foreach(order_id, max_parallel=3):  # noqa: F821
+            sql("select 1")
+        sleep("1s")  # noqa: F821
+        n = coalesce(order_id, 3)  # noqa: F821
+    except Failure as err:  # noqa: F821
+        raise Failure("no")  # noqa: F821
+
+
+@workflow
 def not_imported(order_id: int):
     requests.get(f"https://example.com/{order_id}")  # noqa: F821
     x = datetime.now()  # noqa: F821
