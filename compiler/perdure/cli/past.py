@@ -226,7 +226,11 @@ def write(place: Path, files: Mapping[str, str], key: str) -> None:
 def of_version(
     compiler: Compiler, config: Config, version: Past, others: list[Past], place: Path
 ) -> tuple[Unit | None, dict[str, Source]]:
-    """Compile a version under a compiler's schema; `others` are there to be called."""
+    """Compile a version under a compiler's schema; `others` are there to be called.
+
+    Its findings are those of the workflows that it takes in, too: their steps are its
+    own, as the places of its nodes tell.
+    """
     from perdure.memory import Memory
 
     own = as_project(config, place, [*_called(version, others), version])
@@ -245,6 +249,11 @@ def of_version(
     checked = compiling.check([first])
     units = {unit.name: unit for unit in checked.units}
     found = units.get(version.workflow) or next(iter(checked.units), None)
+    if found is not None:
+        taken_in = {each.file for each in version.places} - {found.source.path}
+        of_others = (each for each in checked.findings if each not in found.findings)
+        more = (each for each in of_others if each.span and each.span.path in taken_in)
+        found = replace(found, findings=(*found.findings, *more))
     return found, compiling.sources
 
 

@@ -61,6 +61,7 @@ def rollback(
         )
         for caller in _callers(released, name, [change.before])[change.before]:
             typer.echo(f"note: {caller} goes on to start {name}@{change.before}")
+        _tell_of_holders(config, released, f"{name}@{change.before}")
     _warn_of_misfits(config, f"{change.workflow}@{change.to}")
 
 
@@ -229,6 +230,24 @@ def _callers(
         if (entry := released.whole.find(workflow, number))
     }
     return callers(released.whole, released.scripts, functions, workflow)
+
+
+def _tell_of_holders(config: Config, released: Released, key: str) -> None:
+    """Tell which versions in force have the steps of a version as their own."""
+    from perdure.cli.past import locked
+
+    versions = {each.key: each for each in locked(config)}
+    lock = released.whole
+    current = (lock.current(name) for name in lock.workflows)
+    others = [versions[each.key] for each in current if each and each.key != key]
+    path, text = next(iter(versions[key].files.items()))
+    for each in others:
+        if each.files.get(path) == text:
+            typer.echo(
+                f"note: {each.key} has the steps of {key} in it, and goes on with "
+                f"them: perdure rollback {each.workflow}, or compile it with the "
+                "sources of before"
+            )
 
 
 def _refuse_callers(released: Released, workflow: str, versions: list[int]) -> None:

@@ -280,19 +280,54 @@ def _damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
 
 
 def _unlocked(lock: Lock, existing: Mapping[str, str]) -> _Unlocked:
-    """Find migrations of ours that the lock does not know: it was lost, or is old."""
-    known = {(each.workflow, "version", each.version) for each in lock.entries}
-    known |= {(each.workflow, "change", each.number) for each in lock.changes}
+    """Find migrations of ours that the lock does not know.
+
+    It was lost, or is old; or a merge has left the files that another branch made for
+    the same version.
+    """
+    known = {name for each in lock.everything for name, _ in each.files}
     found: _Unlocked = {}
-    for name in sorted(existing):
+    for name in sorted(existing.keys() - known):
         own = _OWN.search(existing[name])
-        if own and (event := (own[1], own[2], int(own[3]))) not in known:
-            found.setdefault(event, []).append(name)
+        if own:
+            found.setdefault((own[1], own[2], int(own[3])), []).append(name)
     return found
 
 
 def _strays(lock: Lock, unlocked: _Unlocked) -> list[Diagnostic]:
     """Tell of migrations without an entry: once, for they were lost with the lock."""
+    known = _files_of(lock)
+    again = [
+        _second(event, names, known[event])
+        for event, names in unlocked.items()
+        if event in known
+    ]
+    lost = {event: names for event, names in unlocked.items() if event not in known}
+    return [*again, *_lost(lock, lost)]
+
+
+def _files_of(lock: Lock) -> dict[tuple[str, str, int], str]:
+    """Return the first file of each version and change of a lock."""
+    versions = {(e.workflow, "version", e.version): e.files for e in lock.entries}
+    changes = {(e.workflow, "change", e.number): e.files for e in lock.changes}
+    return {each: files[0][0] for each, files in {**versions, **changes}.items()}
+
+
+def _second(event: tuple[str, str, int], names: list[str], known: str) -> Diagnostic:
+    workflow, what, number = event
+    files = " and ".join(f'"{name}"' for name in names)
+    does, them = ("are", "them") if len(names) > 1 else ("is", "it")
+    return error(
+        "WF706",
+        None,
+        f"{files} {does} of {what} {number} of {workflow}, too, which the lock has in "
+        f'"{known}"',
+        help=f"delete {them}: a merge left what another branch made of it; what was "
+        "deployed from there, the lock of that branch has",
+    )
+
+
+def _lost(lock: Lock, unlocked: _Unlocked) -> list[Diagnostic]:
     if not unlocked:
         return []
     names = [name for each in unlocked.values() for name in each]

@@ -281,3 +281,18 @@ def test_what_the_database_has_broken_already_is_an_error_while_it_is_needed(
     (file,) = (project / "migrations").glob("*rollback*.up.sql")
     later = f"new runs will start with it once migrations/{file.name} is applied"
     assert later in told[1, "order"]["notes"]
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_caller_needs_what_the_steps_need_that_it_has_taken_in(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    (project / "workflows" / "ask.yaml").write_text(
+        "workflow: ask\nsteps:\n  - call: approve\n    with: {id: 1}\n"
+    )
+    perdure("compile")
+    perdure("deploy", "--yes", "--database-url", database)
+    migrate(project, "email text", "mail text")
+    found = json.loads(perdure("verify", "--db", database, "--json", code=1).stdout)
+    broken = [each for each in found["findings"] if each["workflow"] == "ask"]
+    assert [(each["severity"], each["step"]) for each in broken] == [("error", "order")]

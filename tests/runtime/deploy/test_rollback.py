@@ -296,9 +296,23 @@ def test_a_version_that_another_one_starts_stays(
         perdure("compile")
     done = perdure("retire", "hello@1", "--offline", code=1)
     assert "hello@1 is started by caller@1" in done.stderr
-    assert "caller@1 goes on to start hello@2" not in (
-        perdure("rollback", "hello").stdout
-    )
+    said = perdure("rollback", "hello").stdout
+    assert "caller@1 goes on to start hello@2" not in said
+    assert "has the steps" not in said
+
+
+def test_who_has_the_steps_of_a_version_in_it_is_told(
+    perdure: Perdure, project: Path
+) -> None:
+    caller = "workflow: caller\nsteps:\n  - call: hello\n    with: {who: me}\n"
+    (project / "workflows" / "caller.yaml").write_text(caller)
+    for text in VERSIONS[:2]:
+        write(project, text.replace("steps:", "steps:\n  - sql: select 1"))
+        perdure("compile")
+    said = perdure("rollback", "hello").stdout
+    assert "note: caller@2 has the steps of hello@2 in it, and goes on with" in said
+    assert "perdure rollback caller, or" in said
+    assert "note:" not in perdure("rollback", "caller").stdout
 
 
 def test_two_branches_that_do_not_fit_are_found(

@@ -170,6 +170,23 @@ def test_what_was_written_is_guarded(bench: Workbench) -> None:
     assert codes(project.plan(candidate(bench, TWO))) == ["WF705"]
 
 
+def test_what_a_merge_has_left_of_another_branch_is_found(bench: Workbench) -> None:
+    """Also where its number is one of ours, which is not to be deleted."""
+    project = Project()
+    project.write(candidate(bench, ONE))
+    left = project.files["0001_demo_v1.up.sql"]
+    for name in ("0001_demo_one.up.sql", "0002_demo_v1.up.sql"):
+        files = dict(project.files)
+        project.files[name] = left
+        (found,) = project.plan(candidate(bench, TWO)).findings
+        assert (found.code, found.message) == (
+            "WF706",
+            f'"{name}" is of version 1 of demo, too, which the lock has in '
+            '"0001_demo_v1.up.sql"',
+        )
+        project.files = files
+
+
 def test_a_lock_that_was_edited_is_found(bench: Workbench) -> None:
     project = Project()
     project.write(candidate(bench, ONE))
