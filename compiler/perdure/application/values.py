@@ -39,6 +39,14 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 }
 """What may stand for a type; text that it can be read from, where that is clear."""
 
+_ZONES: Mapping[str, tuple[type, bool]] = {
+    _ZONED: (datetime.datetime, True),
+    _UNZONED: (datetime.datetime, False),
+    "time with time zone": (datetime.time, True),
+    "time without time zone": (datetime.time, False),
+}
+"""Of which class times are, and whether they have a time zone."""
+
 _DAY = r"\d{4}-\d\d-\d\d"
 _TIME = r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?"
 _ZONE = r"(Z|[+-]\d\d(:?\d\d)?)"
@@ -144,14 +152,13 @@ def _checked(value: object, type_: str) -> str | None:
         return str(number) if isinstance(number, (float, Decimal)) else None
     if type_.startswith(_TEXTS):
         return value if isinstance(value, str) else None
-    if isinstance(value, datetime.datetime):
-        zoned = value.tzinfo is not None
-        wanted = {_ZONED: zoned, _UNZONED: not zoned}
-        return value.isoformat() if wanted.get(type_, type_ not in _KINDS) else None
-    if isinstance(value, datetime.time):
-        zoned = value.tzinfo is not None
-        wanted = {"time with time zone": zoned, "time without time zone": not zoned}
-        return value.isoformat() if wanted.get(type_, type_ not in _KINDS) else None
+    if isinstance(value, (datetime.datetime, datetime.time)):
+        if type_ in _ZONES:
+            kind, zoned = _ZONES[type_]
+            right = isinstance(value, kind) and (value.tzinfo is not None) is zoned
+        else:
+            right = type_ not in _KINDS
+        return value.isoformat() if right else None
     if isinstance(value, str) and type_ in _ISO:
         return value if _is_iso(value, type_) else None
     kinds = _KINDS.get(type_)
@@ -188,14 +195,14 @@ def _text_of(value: object) -> str | None:
     return None
 
 
+_NO_ZONE = "; it may not have a time zone"
+
+
 def _hint(value: object, type_: str) -> str:
-    if isinstance(value, datetime.datetime) and type_ == _ZONED:
-        return "; it needs a time zone, as in datetime.now(UTC)"
-    if isinstance(value, datetime.datetime) and type_ == _UNZONED:
-        return "; it may not have a time zone"
-    if isinstance(value, datetime.time) and type_.startswith("time "):
-        wants = type_ == "time with time zone"
-        return "; it needs a time zone" if wants else "; it may not have a time zone"
+    if type_ in _ZONES and isinstance(value, _ZONES[type_][0]):
+        example = ", as in datetime.now(UTC)" if type_ == _ZONED else ""
+        wants = _ZONES[type_][1]
+        return f"; it needs a time zone{example}" if wants else _NO_ZONE
     if isinstance(value, datetime.date) and type_.startswith("timestamp"):
         return "; a date has no time of day, a datetime has"
     if isinstance(value, str) and type_ in _ISO:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -13,6 +13,7 @@ from perdure.cli.project import Directory, fail, find_project, show
 from perdure.cli.released import Released, read_released
 
 if TYPE_CHECKING:
+    from perdure.cli.past import Past
     from perdure.config import Config
     from perdure.emit.switch import Switch
     from perdure.plan.version import Previous, Script
@@ -35,6 +36,7 @@ def rollback(
     directory: Directory = Path(),
 ) -> None:
     """Write a migration that puts the version before in force again."""
+    from perdure.cli.past import locked
     from perdure.emit.switch import roll_back
     from perdure.release.reversal import Refused, plan_rollback
 
@@ -52,6 +54,7 @@ def rollback(
     except Refused as refused:
         _refuse(refused)
     change = _write(config, release, json)
+    past = {each.key: each for each in locked(config)}
     if not json:
         name, now = change.workflow, f"{change.workflow}@{change.to}"
         typer.echo(f"{now} is current once it is applied (perdure deploy does)")
@@ -61,8 +64,8 @@ def rollback(
         )
         for caller in _callers(released, name, [change.before])[change.before]:
             typer.echo(f"note: {caller} goes on to start {name}@{change.before}")
-        _tell_of_holders(config, released, f"{name}@{change.before}")
-    _warn_of_misfits(config, f"{change.workflow}@{change.to}")
+        _tell_of_holders(released, past, f"{change.workflow}@{change.before}")
+    _warn_of_misfits(config, past, f"{change.workflow}@{change.to}")
 
 
 def retire(
@@ -232,15 +235,12 @@ def _callers(
     return callers(released.whole, released.scripts, functions, workflow)
 
 
-def _tell_of_holders(config: Config, released: Released, key: str) -> None:
+def _tell_of_holders(released: Released, past: Mapping[str, Past], key: str) -> None:
     """Tell which versions in force have the steps of a version as their own."""
-    from perdure.cli.past import locked
-
-    versions = {each.key: each for each in locked(config)}
     lock = released.whole
     current = (lock.current(name) for name in lock.workflows)
-    others = [versions[each.key] for each in current if each and each.key != key]
-    path, text = next(iter(versions[key].files.items()))
+    others = [past[each.key] for each in current if each and each.key != key]
+    path, text = next(iter(past[key].files.items()))
     for each in others:
         if each.files.get(path) == text:
             typer.echo(
@@ -330,15 +330,16 @@ def _warn_of_failed(runs: Sequence[str]) -> None:
     )
 
 
-def _warn_of_misfits(config: Config, key: str) -> None:
+def _warn_of_misfits(config: Config, past: Mapping[str, Past], key: str) -> None:
     """Tell which steps of a version can't run under the project's schema."""
     from perdure.cli.verify import misfits
     from perdure.engine.errors import EngineError
+    from perdure.release.verify_text import places
 
     if not config.schema and config.schema_url is None:
         return
     try:
-        found = misfits(config, key)
+        found = misfits(config, past, key)
     except EngineError as error:
         typer.echo(
             f"warning: whether {key} fits the project's schema can't be told: {error}",
@@ -351,9 +352,8 @@ def _warn_of_misfits(config: Config, key: str) -> None:
             f"warning{code}: {key} does not fit the project's schema: {each.message}",
             err=True,
         )
-        if each.place:
-            step = f", step {each.step}" if each.step else ""
-            typer.echo(f"  --> {each.place}, as it was compiled{step}", err=True)
+        for line in places([each]):
+            typer.echo(line, err=True)
     if found:
         typer.echo(
             "  = help: runs that start with it would fail there: bring the schema back "

@@ -201,23 +201,20 @@ def _ways_back(config: Config) -> Iterator[tuple[str, str]]:
             yield f"{each.workflow}@{each.to}", found.files[each.key]
 
 
-def misfits(config: Config, key: str) -> list[Finding]:
-    """Return what of a version in the lock does not fit the project's schema.
+def misfits(config: Config, versions: Mapping[str, Past], key: str) -> list[Finding]:
+    """Return what of one of the lock's versions does not fit the project's schema.
 
     Raises EngineError where that can't be found out.
     """
     from perdure.engine.errors import EngineError
     from perdure.pipeline import open_compiler
 
-    versions = locked(config)
-    version = next((each for each in versions if each.key == key), None)
-    if version is None:
-        return []
     state = usable_state(config)
     with open_compiler(config, remember=False, state_dir=state) as compiler:
         for problem in (*compiler.problems, *compiler.catalog.problems()):
             raise EngineError(problem.message)
-        found = _of_version(_Case(config, versions), version, compiler, None)
+        case = _Case(config, list(versions.values()))
+        found = _of_version(case, versions[key], compiler, None)
     return [each for each in found if each.kind == "broken"]
 
 

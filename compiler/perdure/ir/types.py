@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,11 @@ class Scalar:
     """A PostgreSQL type under its canonical name, as `format_type` prints it."""
 
     name: str
+
+    @property
+    def base(self) -> str:
+        """The name without its modifier: `numeric(12,2)` is `numeric`."""
+        return re.sub(r"\([^)]*\)", "", self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from perdure.ir.expr import Expression
@@ -157,8 +156,7 @@ def _key(scope: Scope, value: Expression | None) -> Query | None:
     if value is None:
         return None
     key = expression(scope, value)
-    type_ = value.type.name if isinstance(value.type, Scalar) else ""
-    wrap = _EQUAL.get(re.sub(r"\(.*?\)", "", type_))
+    wrap = _EQUAL.get(value.type.base) if isinstance(value.type, Scalar) else None
     return (Code(wrap[0]), *key, Code(wrap[1])) if wrap else key
 
 

@@ -35,7 +35,7 @@ def _group(found: Sequence[Finding]) -> Iterator[str]:
     keys = list(dict.fromkeys(each.key for each in found))
     if len(keys) == 1:
         yield f"{first.severity}{code}: {first.key}: {first.message}"
-        yield from _places(found)
+        yield from places(found)
         yield from (f"  = note: {e}" for e in _distinct(e.notes for e in found))
     else:
         yield f"{first.severity}{code}: {first.message}, in {len(keys)} versions"
@@ -48,7 +48,8 @@ def _group(found: Sequence[Finding]) -> Iterator[str]:
     yield from (f"  = help: {text}" for text in advice)
 
 
-def _places(found: Sequence[Finding]) -> Iterator[str]:
+def places(found: Sequence[Finding]) -> Iterator[str]:
+    """Yield the lines that say where findings of one version are."""
     for each in found:
         if each.place:
             step = f", step {each.step}" if each.step else ""

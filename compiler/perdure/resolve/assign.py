@@ -10,8 +10,6 @@ casts on assignment, hides a lossy cast in a place where none is written.
 
 from __future__ import annotations
 
-import re
-
 from perdure.catalog.model import Rejected
 from perdure.ir.types import Items, Record, Scalar, Type
 from perdure.resolve.context import Context
@@ -30,12 +28,12 @@ def is_json(type_: Type) -> bool:
 
 def is_number(type_: Type) -> bool:
     """Say whether a type is a number."""
-    return isinstance(type_, Scalar) and _base(type_.name) in _NUMBERS
+    return isinstance(type_, Scalar) and type_.base in _NUMBERS
 
 
 def is_text(type_: Type) -> bool:
     """Say whether a type is a character string."""
-    return isinstance(type_, Scalar) and _base(type_.name) in _TEXTS
+    return isinstance(type_, Scalar) and type_.base in _TEXTS
 
 
 def assignable(found: Type, declared: Type) -> bool:
@@ -94,10 +92,5 @@ def _members(found: Record, declared: Record) -> bool:
 def _same_family(found: Type, declared: Scalar) -> bool:
     if not isinstance(found, Scalar):
         return False
-    one, other = _base(found.name), _base(declared.name)
+    one, other = found.base, declared.base
     return one == other or any({one, other} <= family for family in (_NUMBERS, _TEXTS))
-
-
-def _base(name: str) -> str:
-    """Return a type's name without its modifier: `numeric(12,2)` is `numeric`."""
-    return re.sub(r"\([^)]*\)", "", name)

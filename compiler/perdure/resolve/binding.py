@@ -24,8 +24,7 @@ def bind(
     """
     objection = _objection(context, env, name)
     if objection is not None:
-        if objection not in context.diagnostics:  # as each round of a loop finds it
-            context.report(objection)
+        context.report_once(objection)
         return _keep_or_blur(env, name), None
     if variable is None:
         return env.bind(name.text, unknown(name.span)), None

@@ -8,18 +8,15 @@ the `case` is written, and so meant.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 
 from perdure.diagnostics.nulls import null_condition
 from perdure.diagnostics.wording import is_python
 from perdure.resolve.context import Context
-from perdure.resolve.facts import facts_of
+from perdure.resolve.facts import Facts, inside
 from perdure.resolve.nullability import causes_with, nullable_with, references_of
 from perdure.resolve.printing import Piece
-from perdure.resolve.scope import Fact
-from perdure.syntax.expr import Binary, Case, Expr
+from perdure.syntax.expr import Case, Expr
 
-Facts = frozenset[Fact]
 Found = Iterator[tuple[Expr, Facts]]
 
 
@@ -32,29 +29,14 @@ def report_null_choices(context: Context, expr: Expr, pieces: list[Piece]) -> No
         if not nullable_with(condition, known, facts):
             continue
         causes = causes_with(condition, known, facts)
-        finding = null_condition(condition.span, causes)
-        if finding not in context.diagnostics:
-            context.report(finding)
+        context.report_once(null_condition(condition.span, causes))
 
 
 def _conditions(node: object, facts: Facts) -> Found:
     """Yield the conditions of choices, with what is proved where they are."""
-    match node:
-        case Binary(op="and" | "or"):
-            holds = facts_of(node.left, "true" if node.op == "and" else "false")
-            yield from _conditions(node.left, facts)
-            yield from _conditions(node.right, facts | holds)
-        case Case(operand=None):
-            for when in node.whens:
-                yield when.condition, facts
-                yield from _conditions(when.condition, facts)
-                holds = facts_of(when.condition, "true")
-                yield from _conditions(when.result, facts | holds)
-                facts |= facts_of(when.condition, "not true")
-            yield from _conditions(node.otherwise, facts)
-        case tuple():
-            for each in node:
-                yield from _conditions(each, facts)
-        case _ if is_dataclass(node):
-            for field in fields(node):
-                yield from _conditions(getattr(node, field.name), facts)
+    whens = node.whens if isinstance(node, Case) and node.operand is None else ()
+    conditions = {id(when.condition): when.condition for when in whens}
+    for part, proved in inside(node, facts):
+        if id(part) in conditions:
+            yield conditions[id(part)], proved
+        yield from _conditions(part, proved)

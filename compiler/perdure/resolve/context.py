@@ -95,6 +95,11 @@ class Context:
         """Add a finding."""
         self.diagnostics.append(diagnostic)
 
+    def report_once(self, diagnostic: Diagnostic) -> None:
+        """Add a finding that each round of a loop over constants makes again."""
+        if diagnostic not in self.diagnostics:
+            self.report(diagnostic)
+
     def declare(self, variable: Variable) -> Variable | None:
         """Enter a binding of a name; None when the name has another shape already.
 

@@ -11,11 +11,14 @@ other side of a condition is "not true", which is weaker than false.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from typing import Literal as OneOf
 
 from perdure.resolve.scope import Fact, winner_fact
 from perdure.syntax.expr import (
     Binary,
+    Case,
     Cast,
     Expr,
     IsTest,
@@ -55,6 +58,25 @@ def facts_of(condition: Expr, outcome: Outcome) -> Facts:
             return _with_value(condition)
         case _:
             return _NONE
+
+
+def inside(node: object, facts: Facts) -> Iterator[tuple[object, Facts]]:
+    """Yield what stands in a part of an expression, with what is proved there."""
+    match node:
+        case Binary(op="and" | "or"):
+            yield node.left, facts
+            holds = facts_of(node.left, "true" if node.op == "and" else "false")
+            yield node.right, facts | holds
+        case Case(operand=None):
+            for when in node.whens:
+                yield when.condition, facts
+                yield when.result, facts | facts_of(when.condition, "true")
+                facts |= facts_of(when.condition, "not true")
+            yield node.otherwise, facts
+        case tuple():
+            yield from ((each, facts) for each in node)
+        case _ if is_dataclass(node):
+            yield from ((getattr(node, field.name), facts) for field in fields(node))
 
 
 def _of_both(condition: Binary, outcome: Outcome) -> Facts:

@@ -9,18 +9,15 @@ would give the same workflow another meaning in Python than in YAML.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 
 from perdure.diagnostics import warning
 from perdure.diagnostics.wording import is_python
 from perdure.resolve.context import Context
-from perdure.resolve.facts import facts_of
+from perdure.resolve.facts import Facts, inside
 from perdure.resolve.nullability import nullable_with, references_of
 from perdure.resolve.printing import Piece
-from perdure.resolve.scope import Fact
-from perdure.syntax.expr import Binary, Call, Case, Expr, IsTest, When
+from perdure.syntax.expr import Binary, Call, Expr, IsTest
 
-Facts = frozenset[Fact]
 Found = Iterator[tuple[Expr, Facts]]
 
 
@@ -32,14 +29,14 @@ def report_null_texts(context: Context, expr: Expr, pieces: list[Piece]) -> None
     for part, facts in _joined(expr, frozenset()):
         if not nullable_with(part, known, facts):
             continue
-        finding = warning(
-            "WF305",
-            part.span,
-            "this part of a text may be null, and then the whole text is null",
-            help='say what stands for null: coalesce(..., "")',
+        context.report_once(
+            warning(
+                "WF305",
+                part.span,
+                "this part of a text may be null, and then the whole text is null",
+                help='say what stands for null: coalesce(..., "")',
+            )
         )
-        if finding not in context.diagnostics:
-            context.report(finding)
 
 
 def _joined(node: object, facts: Facts) -> Found:
@@ -49,23 +46,14 @@ def _joined(node: object, facts: Facts) -> Found:
             for part in _parts(node):
                 yield part, facts
                 yield from _joined(part, facts)
-        case Binary(op="and" | "or"):
-            holds = facts_of(node.left, "true" if node.op == "and" else "false")
-            yield from _joined(node.left, facts)
-            yield from _joined(node.right, facts | holds)
-        case Case(operand=None):
-            yield from _in_case(node, facts)
         case IsTest(operand=Binary()):
             return
         case Call() if node.function.text == "coalesce":
             for arg in node.args[-1:]:
                 yield from _joined(arg, facts)
-        case tuple():
-            for each in node:
-                yield from _joined(each, facts)
-        case _ if is_dataclass(node):
-            for field in fields(node):
-                yield from _joined(getattr(node, field.name), facts)
+        case _:
+            for each, proved in inside(node, facts):
+                yield from _joined(each, proved)
 
 
 def _parts(node: Expr) -> Iterator[Expr]:
@@ -75,15 +63,3 @@ def _parts(node: Expr) -> Iterator[Expr]:
         yield node.right
     else:
         yield node
-
-
-def _in_case(node: Case, facts: Facts) -> Found:
-    for when in node.whens:
-        yield from _of_when(when, facts)
-        facts |= facts_of(when.condition, "not true")
-    yield from _joined(node.otherwise, facts)
-
-
-def _of_when(when: When, facts: Facts) -> Found:
-    yield from _joined(when.condition, facts)
-    yield from _joined(when.result, facts | facts_of(when.condition, "true"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from perdure.ir.types import Field, Items, Scalar, Type
@@ -52,9 +51,8 @@ def python_type(type_: Type) -> str:
             return f"list[{inner} | None]" if nullable else f"list[{inner}]"
         case Scalar(name=name) if name.endswith("[]"):
             return f"list[{python_type(Scalar(name[:-2]))}]"
-        case Scalar(name=name):
-            plain = re.sub(r"\(.*?\)", "", name).strip()
-            return _NAMES.get(plain, ANY)
+        case Scalar():
+            return _NAMES.get(type_.base, ANY)
     return ANY
 
 

@@ -123,15 +123,21 @@ def test_branches_with_nothing_in_common_are_told(project: Path, git: Git) -> No
     assert 'that HEAD and "main" have in common' in refused(project, "main...")
 
 
-def test_a_clone_without_the_commit_says_how_to_get_it(
-    project: Path, top: Path, git: Git
-) -> None:
+def shallow_clone(project: Path, top: Path, git: Git) -> Path:
+    """Commit a change on a branch; return a clone that has this commit only."""
     git("checkout", "-q", "-b", "change")
     say(project, "two", "2")
     commit(git)
     clone = top.with_name("clone")
     url = f"file://{top}"
     git("clone", "-q", "--depth", "1", "--branch", "change", url, str(clone))
+    return clone
+
+
+def test_a_clone_without_the_commit_says_how_to_get_it(
+    project: Path, top: Path, git: Git
+) -> None:
+    clone = shallow_clone(project, top, git)
     there = clone / "services" / "shop"
     message = refused(there, "origin/main...")
     assert 'git knows no revision "origin/main"' in message
@@ -143,12 +149,7 @@ def test_a_clone_without_the_commit_says_how_to_get_it(
 def test_a_clone_where_the_histories_do_not_meet(
     project: Path, top: Path, git: Git
 ) -> None:
-    git("checkout", "-q", "-b", "change")
-    say(project, "two", "2")
-    commit(git)
-    clone = top.with_name("clone")
-    url = f"file://{top}"
-    git("clone", "-q", "--depth", "1", "--branch", "change", url, str(clone))
+    clone = shallow_clone(project, top, git)
     there = clone / "services" / "shop"
     git_in(clone)("fetch", "-q", "--depth", "1", "origin", "main:main")
     message = refused(there, "main...")
@@ -166,12 +167,7 @@ def test_what_a_shallow_clone_is_told_for_other_names(
     project: Path, top: Path, git: Git, revision: str, then: str
 ) -> None:
     """No fetch of a branch that is called HEAD~."""
-    git("checkout", "-q", "-b", "change")
-    say(project, "two", "2")
-    commit(git)
-    clone = top.with_name("clone")
-    url = f"file://{top}"
-    git("clone", "-q", "--depth", "1", "--branch", "change", url, str(clone))
+    clone = shallow_clone(project, top, git)
     message = refused(clone / "services" / "shop", revision)
     assert ("FETCH_HEAD" in message) == ("FETCH_HEAD" in then)
     assert follow(message, clone) == 0
