@@ -132,30 +132,33 @@ set enable_sort = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
-declare
-  v_due record;
-  v_task df_engine.tasks;
-  v_any boolean := false;
 begin
-  for v_due in
-    select q.t as task, df_engine.after_sleep(q.t) as leaf from (
-      select t from df_engine.tasks t
+  if not exists (select from df_engine.tasks t where t.wake_at <= df.now()) then
+    return false;
+  end if;
+  with due as materialized (
+    select q.id, q.instance, q.node, q.item, a.leaf, a.result
+    from (
+      select t.id, t.instance, t.node, t.item, t as task from df_engine.tasks t
       where t.wake_at <= df.now() order by t.wake_at limit 100 for update skip locked) q
-  loop
-    v_any := true;
-    v_task := v_due.task;
-    v_task.wake_at := null;
-    v_task.ready_at := clock_timestamp();
-    if v_due.leaf is not null then
-      update df_engine.node_runs set status = 'completed', finished_at = clock_timestamp(),
-        wake_at = null
-      where instance = v_task.instance and node = v_task.node and item = v_task.item;
-      v_task.node := v_due.leaf;
-      v_task.state := 'x';
-    end if;
-    perform df_engine.replace_task(v_task, false);
-  end loop;
-  return v_any;
+    left join lateral df_engine.after_sleep(q.task) a on true),
+  slept as (
+    update df_engine.node_runs r set status = 'completed', finished_at = clock_timestamp(),
+      wake_at = null, result = d.result
+    from due d where d.leaf is not null
+      and r.instance = d.instance and r.node = d.node and r.item = d.item),
+  gone as (
+    delete from df_engine.tasks t using due d where t.id = d.id
+    returning t.*, d.leaf)
+  insert into df_engine.tasks (id, instance, frame, item, node, state, turns, moved_at, parent,
+    epoch, forks, pending, ready_at, started_at, signal, retries, outcome, result, first_item,
+    next_item, last_item)
+  select g.id, g.instance, g.frame, g.item, coalesce(g.leaf, g.node),
+    case when g.leaf is null then g.state else 'x' end, g.turns, g.moved_at, g.parent,
+    g.epoch, g.forks, g.pending, clock_timestamp(), g.started_at, g.signal, g.retries, g.outcome,
+    g.result, g.first_item, g.next_item, g.last_item
+  from gone g;
+  return found;
 end
 $$;
 
@@ -193,22 +196,35 @@ as $$
     where t.id = p_parent and t.state = 'j' and t.forks = p_epoch)
 $$;
 
+-- Return the result of a timer, as pg_durable gives it.
+create function df_engine.timer_result(p_graph integer, p_node integer) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case op
+    when 'sleep' then format('{"slept": true, "seconds": %s}', config ->> 's')
+    when 'schedule' then '{"scheduled": true}'
+    else 'null' end
+  from df_engine.nodes where graph = p_graph and node = p_node
+$$;
+
 -- Return the leaf that follows the sleep of a task which is over, if it is one that nobody
 -- names, in a branch that nobody can take away.
-create function df_engine.after_sleep(p_task df_engine.tasks) returns integer
+create function df_engine.after_sleep(p_task df_engine.tasks)
+returns table (leaf integer, result text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set jit = off
 as $$
-  select n.next_node
+  select n.next_node, case when n.keep then df_engine.timer_result(n.graph, n.node) end
   from df_engine.instances i
   join df_engine.nodes n on n.graph = i.graph and n.node = p_task.node
   where i.id = p_task.instance and p_task.state = 'd' and p_task.signal is null
     and p_task.retries is null and p_task.result is null and i.status = 'active'
     and i.paused_at is null and i.deadline is null
     and n.op in ('sleep', 'sleep_for', 'sleep_until') and n.next_state = 'x'
-    and n.name is null and not n.keep and not n.guarded
+    and n.name is null and not n.guarded
     and (p_task.parent is null or df_engine.is_awaited(p_task.parent, p_task.epoch))
 $$;
 

@@ -168,6 +168,17 @@ as $$
   limit p_max for update of t skip locked
 $$;
 
+-- Return whether there may be something for claim_more() to find, which is dear to ask.
+create function df_engine.has_more(p_from timestamptz) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  return exists (select from df_engine.tasks t where t.ready_at >= p_from and t.moved_at <= now());
+end
+$$;
+
 -- Do a step of a batch that is to be recorded with the others. Returns null, with
 -- everything undone, when it failed or gave much. Like attempt(), which see, it uses no
 -- operator and no unqualified name.
@@ -341,6 +352,9 @@ declare
 begin
   added := 0;
   late := false;
+  if not df_engine.has_more(p_from) then
+    return;
+  end if;
   for v_next in select * from df_engine.claim_more(p_from, p_max) loop
     late := pg_catalog.clock_timestamp() operator(pg_catalog.>=) p_until;
     exit when late;

@@ -24,18 +24,6 @@ begin
 end
 $$;
 
--- Return the result of a timer, as pg_durable gives it.
-create function df_engine.timer_result(p_graph integer, p_node integer) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select case op
-    when 'sleep' then format('{"slept": true, "seconds": %s}', config ->> 's')
-    when 'schedule' then '{"scheduled": true}'
-    else 'null' end
-  from df_engine.nodes where graph = p_graph and node = p_node
-$$;
-
 -- Walk on from where a woken task stands. Lock order: the task is held, then the
 -- instance where other branches or signals matter.
 create function df_engine.resume_walk(p_step df_engine.step) returns void
@@ -110,10 +98,26 @@ as $$
     least(20, coalesce(extract(epoch from p_committed - p_done) * 1000, 0)))::double precision
 $$;
 
+-- Return whether a step begins a run that was started less than 4 ms ago.
+create function df_engine.is_fresh(p_step df_engine.step) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return p_step.state = 'x' and p_step.turn = 1 and p_step.parent is null
+    and p_step.ready_at > p_step.claimed_at - interval '4 milliseconds';
+end
+$$;
+
 -- Do ready work until there is none, or until a bound is reached: `max_steps` leaves, or
 -- `max_ms` milliseconds. A leaf is committed by itself, or with short ones of other runs
 -- (58_batch.sql). On return: the leaves done, and the milliseconds until the next timer
 -- (0: there is more to do now; null: none).
+--
+-- Runs that are started one after the other would each be begun in a transaction of its
+-- own, which takes longer than to start the next one. A session that calls again anyway,
+-- as the worker's say by the setting perdure.gather, ends its call when it keeps up with
+-- them, and then waits for 4 ms.
 --
 -- A task whose leaves are alone is done one after the other by the session that has it,
 -- for ten steps, and then queues again behind the others. Not security definer and
@@ -131,7 +135,8 @@ declare
   v_batch_ms integer;    -- read after a claim: an upgrade waits for the tasks first, too
   v_most integer := 24;  -- so many steps are added at most; fewer where time was short
   v_long interval := '20 milliseconds';  -- see learn()
-  v_adds boolean;        -- look for company now
+  v_shares boolean;      -- the step may have company
+  v_company integer;     -- so many steps were added
   v_solo integer := 0;   -- no company is looked for before so many steps are done
   v_from timestamptz := '-infinity';  -- place in the queue from where to look
   v_busy bigint[] := '{}';  -- runs whose short branches another session is doing
@@ -139,6 +144,10 @@ declare
   v_leave timestamptz;   -- when to look for company elsewhere
   v_stay interval := '1 second';
   v_look timestamptz;    -- when to look from the beginning again
+  v_gather boolean := coalesce(
+    pg_catalog.current_setting('perdure.gather', true) operator(pg_catalog.=) 'on', false);
+  v_fresh boolean;
+  v_stream integer := 0; -- in succession, a few runs were found that had just been started
   v_began timestamptz;
   v_done timestamptz;    -- when the last transaction was about to commit
   v_until timestamptz := pg_catalog.clock_timestamp() operator(pg_catalog.+)
@@ -164,6 +173,12 @@ begin
       continue;
     end if;
     v_batch_ms := coalesce(v_batch_ms, df_engine.batch_ms());
+    v_fresh := v_gather and df_engine.is_fresh(v_step);
+    if v_fresh and v_stream operator(pg_catalog.>=) 2 then
+      rollback;
+      wait_ms := 4;
+      return;
+    end if;
     if v_from operator(pg_catalog.=) '-infinity' then
       v_look := df_engine.next_look(v_began, v_step.claimed_at);
     end if;
@@ -176,7 +191,8 @@ begin
       v_busy := '{}';
     end if;
     steps := steps operator(pg_catalog.+) 1;
-    v_adds := false;
+    v_shares := false;
+    v_company := 0;
     if v_step.state operator(pg_catalog.=) 'x' then
       v_ok := df_engine.attempt(v_step);
       if v_batch_ms operator(pg_catalog.=) 0 or v_step.guarded then
@@ -186,16 +202,17 @@ begin
             operator(pg_catalog.>) v_long then
         v_ok := df_engine.learn(v_step);
       else
-        v_adds := steps operator(pg_catalog.>=) v_solo;
+        v_shares := true;
       end if;
     elsif v_step.state operator(pg_catalog.=) 'k' then
       v_ok := df_engine.attempt_suspect(v_step);
     else
       v_ok := df_engine.resume(v_step);
-      v_adds := v_batch_ms operator(pg_catalog.>) 0 and not v_step.guarded
+      v_shares := v_batch_ms operator(pg_catalog.>) 0 and not v_step.guarded
         and v_step.state operator(pg_catalog.=) any ('{a,d,g}'::"char"[]);
     end if;
-    if v_adds then
+    if v_shares and (steps operator(pg_catalog.>=) v_solo
+       or v_step.state operator(pg_catalog.<>) 'x') then
       v_added := df_engine.add_steps(v_step, coalesce(v_place, v_step.ready_at),
         df_engine.batch_length(v_batch_ms, v_done, v_began),
         least(v_most, max_steps operator(pg_catalog.-) steps));
@@ -216,7 +233,13 @@ begin
         v_solo := steps operator(pg_catalog.+) 10;
       end if;
       steps := steps operator(pg_catalog.+) v_added.added;
+      v_company := v_added.added;
+      v_fresh := v_fresh and v_added.go_on is null;
     end if;
+    v_stream := case
+      when v_fresh and v_shares and v_company operator(pg_catalog.<) 8
+        then v_stream operator(pg_catalog.+) 1 operator(pg_catalog.+) least(v_company, 1)
+      else 0 end;
     v_done := pg_catalog.clock_timestamp();
     commit;
     exit when steps operator(pg_catalog.>=) max_steps

@@ -26,7 +26,7 @@ class Sizes:
     starts: int = 1000
     many: int = 30_000
     waiting: int = 100_000
-    idle_seconds: float = 20.0
+    idle_seconds: float = 60.0
     grown_finished: int = 50_000
     grown_waiting: int = 10_000
     horizon_rounds: int = 12

@@ -112,6 +112,10 @@ class Floor:
             cursor.executemany(QUEUE, [(run, steps) for run in range(runs)])
 
     def sleepers(self, count: int, seconds: float, spread: float) -> Answer:
+        self._sleepers(work.WARM_SLEEPERS, 0, 0)
+        return self._sleepers(count, seconds, spread)
+
+    def _sleepers(self, count: int, seconds: float, spread: float) -> Answer:
         work.empty(self._connection)
         self._connection.execute("truncate floor.queue")
         ended = threading.Event()

@@ -20,6 +20,7 @@ create table if not exists bench.late (run integer, due float8,
 """
 # So many signals are sent before times are taken: sessions and pools have to get warm.
 WARM_SIGNALS = 20
+WARM_SLEEPERS = 100
 INSERT = "insert into bench.work values (%s, %s)"
 INSERT_LATE = "insert into bench.late (run, due) values (%s, %s)"
 

@@ -110,6 +110,10 @@ class Operations:
 
     def sleepers(self, count: int, seconds: float, spread: float) -> Answer:
         work.empty(self._connection)
+        for run in range(work.WARM_SLEEPERS):
+            self._peer.sleep(run, time.time())
+        work.await_rows(self._connection, work.WARM_SLEEPERS, "late")
+        work.empty(self._connection)
         with window() as clock:
             for run in range(count):
                 self._peer.sleep(run, time.time() + seconds + spread * run / count)

@@ -55,6 +55,9 @@ HELP_MS = 5
 HELP_STEPS = 8
 PATIENCE_SECONDS = 0.003
 MOST_PATIENCE_SECONDS = 0.012
+# The pause that df.work asks for while runs are started one after the other. (A timer
+# may be due as soon: who is notified then waits for it, too.)
+GATHER_SECONDS = 0.004
 # Nothing depends on these two; they bound the damage of a lost notification.
 IDLE_SECONDS = 60.0
 LISTEN_SECONDS = 60.0
@@ -217,6 +220,7 @@ class Worker:
                     )
                     pause = IDLE_SECONDS if wait_ms is None else wait_ms / 1000
                     look.pause = pause or None
+                    look.gathers = bool(steps) and pause <= GATHER_SECONDS
                 if helps and 0 < steps < HELP_STEPS and not self._was_long(look, steps):
                     patience = min(patience * 2, MOST_PATIENCE_SECONDS)
                     continue

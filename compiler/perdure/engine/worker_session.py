@@ -30,8 +30,9 @@ PERMANENT = (
 # options, because RESET ALL, after each step, goes back to them. `role` because a role
 # may have been given one, exit_on_error because it makes caught errors end the session,
 # jit because it compiles for a second what takes a millisecond: where a sequential scan
-# is discouraged, and the only way, it counts as very dear. The last two decide what is
-# captured of a result: floats would lose digits, bytea would look different.
+# is discouraged, and the only way, it counts as very dear. Then two that decide what is
+# captured of a result: floats would lose digits, bytea would look different. The last
+# is the engine's own, see df.work.
 SETTINGS: Mapping[str, str] = {
     "role": "none",
     "default_transaction_isolation": "read committed",
@@ -45,6 +46,7 @@ SETTINGS: Mapping[str, str] = {
     "jit": "off",
     "extra_float_digits": "1",
     "bytea_output": "hex",
+    "perdure.gather": "on",
 }
 # The server ends what a client that is gone has begun, after this; not on all systems.
 NOTICE_DEATH: Mapping[str, str] = {"client_connection_check_interval": "1s"}

@@ -55,12 +55,17 @@ def _answer(waiter: asyncio.Future[bool], rung: bool) -> None:
 
 @dataclass(eq=False, slots=True)
 class Look:
-    """One session's look for work; `pause` is for how long nothing will be ready."""
+    """One session's look for work.
+
+    `pause` is for how long nothing will be ready. When it `gathers`, the database has
+    asked for this pause, because work comes one by one that is better done together.
+    """
 
     mark: int
     began: float
     ended: asyncio.Future[float]
     pause: float | None = None
+    gathers: bool = False
 
 
 class Relay:
@@ -89,6 +94,7 @@ class Relay:
 
         Waits for those that are under way, `patience` seconds for the newest of them.
         """
+        await self._gather()
         while self._left(mark) is None and (looks := self._under_way()):
             newest = looks[-1]
             await asyncio.wait([newest.ended], timeout=patience)
@@ -109,8 +115,18 @@ class Relay:
             self._last = look
             look.ended.set_result(loop.time())
 
+    async def _gather(self) -> None:
+        """Wait for the end of a pause in which work gathers, whatever rings."""
+        last = self._last
+        if last is not None and last.gathers and last.pause is not None:
+            await asyncio.sleep(last.ended.result() + last.pause - self._now())
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
     def _under_way(self) -> list[Look]:
-        since = asyncio.get_running_loop().time() - self._lasting
+        since = self._now() - self._lasting
         return [look for look in self._looks if look.began > since]
 
     def _left(self, mark: int) -> float | None:
@@ -118,7 +134,7 @@ class Relay:
         last = self._last
         if last is None or last.pause is None or last.mark < mark:
             return None
-        left = last.ended.result() + last.pause - asyncio.get_running_loop().time()
+        left = last.ended.result() + last.pause - self._now()
         return left if left > 0 else None
 
 

@@ -66,6 +66,33 @@ def test_none_where_they_are_turned_off(batches: Db) -> None:
     assert commits(batches) == 30
 
 
+def test_runs_that_are_started_one_after_the_other_gather(batches: Db) -> None:
+    """Each step starts the next run: a call that is to gather leaves some for later."""
+    batches.run(
+        "create or replace function start_next(n integer) returns void"
+        " language plpgsql as $$ begin if n > 1 then"
+        " perform df.start('select start_next($input.n)', input =>"
+        " jsonb_build_object('n', n - 1)); end if; end $$"
+    )
+
+    def calls(db: Db) -> list[tuple[object, ...]]:
+        query = "select df.start('select start_next($input.n)', input => '{\"n\": 20}')"
+        db.run(query)
+        trust(db)
+        found: list[tuple[object, ...]] = []
+        while sum(int(str(steps)) for steps, _ in found) < 20:
+            found += db.run("call df.work(100000, 20000)")
+        return found
+
+    assert calls(batches) == [(20, None)]
+    options = "-c perdure.gather=on"
+    with psycopg.connect(batches.url, autocommit=True, options=options) as connection:
+        worker = Db(batches.url, connection)
+        wait_until(lambda: len(calls(worker)) > 1)  # or the machine is slow
+        assert {wait for _, wait in calls(worker)} <= {4, None}
+    batches.run("drop function start_next")
+
+
 def test_now_advances_within_a_run(batches: Db) -> None:
     start(batches, seq(*(INSERT.format(i) for i in range(5))), 1, 30)
     trust(batches)

@@ -162,6 +162,21 @@ def test_what_a_session_found_is_good_until_its_time_or_the_next_ring() -> None:
     assert (rung, over) == (None, None)
 
 
+def test_who_is_woken_while_work_gathers_waits_for_the_pause() -> None:
+    async def main() -> tuple[float, float, float | None]:
+        relay = Relay(lasting=60)
+        loop = asyncio.get_running_loop()
+        with relay.look(1) as found:
+            found.pause, found.gathers = 0.05, True
+        ended = loop.time()
+        answer = await relay.answer(2, patience=0)
+        return ended, loop.time(), answer
+
+    ended, asked, answer = asyncio.run(main())
+    assert asked - ended >= 0.045
+    assert answer is None
+
+
 def test_a_long_step_is_nobodys_concern() -> None:
     async def main() -> tuple[bool, float | None, bool]:
         relay = Relay(lasting=0.001)
