@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "library": DATA | {"ir", "syntax"},
     "uses": {"catalog.model", "ir", "resolve.described", "syntax"},
     "units": DATA | {"config", "frontend", "ir", "lower", "release", "syntax"},
-    "release": DATA | {"assets", "graph", "ir", "plan", "syntax"},
+    "release": DATA | {"assets", "graph", "ir", "lower", "plan", "syntax"},
     "graph": DATA | {"ir", "plan", "syntax"},
     # The stub of the package is written from the package, and of steps at any depth.
     "stubs": DATA | {"application", "authoring", "check.walk", "ir"},

@@ -15,11 +15,12 @@ import typer
 from perdure.cli.late import changing, on_database
 from perdure.cli.past import (
     Compiled,
-    as_locked,
-    as_project,
     compiled,
     compiled_before,
+    compiled_versions,
     folder,
+    in_force,
+    locked,
     released,
 )
 from perdure.cli.project import Directory, coloured, find_project, usable_state
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from perdure.config import Config
     from perdure.engine.database import Database
     from perdure.release import Affected, Diff
+    from perdure.release.diff import WorkflowDiff
 
 
 class Format(StrEnum):
@@ -132,7 +134,20 @@ def _compare(before: Compiled, after: Compiled) -> Diff:
         for name in after.units
         if None is not before.digest(name) != after.digest(name) is not None
     }
-    return compare(before.units, after.units, before.sources, after.sources, new)
+    texts = before.sources, after.sources
+    found = compare(before.units, after.units, *texts, new, before.own)
+    return replace(found, workflows=tuple(_to_compile(found, before)))
+
+
+def _to_compile(found: Diff, before: Compiled) -> Iterator[WorkflowDiff]:
+    """Yield the workflows that differ, without those that no version is made of.
+
+    What a version keeps for readers only, its descriptions and its file, stays as it
+    was until there is a next one: it would be told after every compile.
+    """
+    for each in found.workflows:
+        if each.effect != "metadata" or each.name not in before.own:
+            yield each
 
 
 def _rendered(
@@ -189,16 +204,11 @@ def _before(
 
 
 def _earlier(config: Config, revision: str | None) -> Compiled:
+    state = usable_state(config)
+    if revision is None:
+        return compiled_versions(config, in_force(config), locked(config), state)
     with folder() as place:
-        if revision is None:
-            before = compiled_before(as_locked(config, place), usable_state(config))
-            lock = released(config).lock
-            current = [lock.current(name) for name in lock.workflows]
-            digests = {each.workflow: each.digest for each in current if each}
-            return replace(before, digests=digests)
-        return compiled_before(
-            as_committed(config, revision, place), usable_state(config)
-        )
+        return compiled_before(as_committed(config, revision, place), state)
 
 
 def _as_deployed(config: Config, database: Database, names: set[str]) -> Compiled:
@@ -213,23 +223,19 @@ def _as_deployed(config: Config, database: Database, names: set[str]) -> Compile
     with connect(database.url, database.origin) as connection:
         current = current_versions(connection)
     known = names | set(released(config).lock.workflows)
-    versions = [
-        each
-        for each in _deployed(config, database)
-        if current.get(each.workflow) == each.version
-    ]
+    there = _deployed(config, database)
+    versions = [e for e in there if current.get(e.workflow) == e.version]
     foreign = sorted({each.workflow for each in versions} - known)
     if foreign:
         told = ", ".join(foreign)
         typer.echo(f"deployed, and not of this project: {told}", err=True)
     own = [each for each in versions if each.workflow in known]
-    with folder() as place:
-        project = as_project(config, place, own)
-        return compiled_before(on_database(project, database), usable_state(config))
+    state = usable_state(config)
+    return compiled_versions(on_database(config, database), own, there, state)
 
 
 def _deployed(config: Config, database: Database) -> list[Past]:
-    from perdure.cli.past import deployed, locked
+    from perdure.cli.past import deployed
     from perdure.engine.database import connect
     from perdure.engine.inflight import registered
 

@@ -31,14 +31,16 @@ _FILE = re.compile(r"\n--- (\S.*\.(?:ya?ml|py|sql))\n")
 class Compiled:
     """The workflows of a project by name, and the files that were read.
 
-    `digests` are those of the versions in the lock, where that was compiled. A workflow
-    that only the target refuses is there, too; `failed` says that there is one.
+    Versions of before have `own` files, by workflow, which may be others of the same
+    path, and the `digests` that they were released with. A workflow that only the
+    target refuses is there, too; `failed` says that there is one.
     """
 
     units: dict[str, Unit]
     sources: dict[str, Source]
     digests: Mapping[str, str] = field(default_factory=dict)
     failed: bool = False
+    own: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
 
     def digest(self, name: str) -> str | None:
         """Return the digest of a workflow's version."""
@@ -51,7 +53,7 @@ class Past:
     """A version of before: its files, its own first, and the places of its nodes.
 
     `uses` is what the lock recorded, `calls` the versions of other workflows that it
-    starts, where they are known.
+    starts, None where they are not known.
     """
 
     workflow: str
@@ -60,7 +62,7 @@ class Past:
     files: Mapping[str, str]
     places: tuple[Place, ...]
     uses: tuple[tuple[str, str], ...] = ()
-    calls: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[str, int] | None = None
 
     @property
     def key(self) -> str:
@@ -99,6 +101,61 @@ def compiled_before(config: Config, state_dir: Path) -> Compiled:
         return Compiled(_drawn(checked), checked.sources)
 
 
+def compiled_versions(
+    config: Config, versions: list[Past], known: list[Past], state_dir: Path
+) -> Compiled:
+    """Compile versions that are in force; those with mistakes have no IR.
+
+    Each is compiled from its own files, in a folder of its own: a workflow that took
+    another one in, or that shares definitions with it, has them as they were then,
+    whatever the other one was rolled back to. `known` are all versions that one may
+    start. End the command only when nothing can be said, as when the schema can't be
+    loaded.
+    """
+    from perdure.cli.late import end_on_problems
+    from perdure.pipeline import Unit
+    from perdure.source import Source
+
+    units: dict[str, Unit] = {}
+    own: dict[str, Mapping[str, Source]] = {}
+    with opened_compiler(config, remember=False, state_dir=state_dir) as compiler:
+        end_on_problems(compiler)
+        for each in versions:
+            with folder() as place:
+                others = _started(each, versions, known)
+                unit, read = of_version(compiler, config, each, others, place)
+            if unit is None or unit.name != each.workflow:
+                unit = Unit(Source(next(iter(each.files), each.key), ""), each.workflow)
+            units[each.workflow] = replace(unit, ir=unit.drawn)
+            own[each.workflow] = read
+    digests = {each.workflow: each.digest for each in versions}
+    return Compiled(units, {}, digests, own=own)
+
+
+def _started(version: Past, current: list[Past], known: list[Past]) -> list[Past]:
+    """Return the versions that one starts, and those that these start.
+
+    Where it is not known which they are, it is what is in force of the workflows that
+    its files name.
+    """
+    numbered = {(each.workflow, each.version): each for each in [*known, *current]}
+    named = {each.workflow: each for each in current}
+    found: dict[str, Past] = {}
+    left = [version]
+    while left:
+        one = left.pop()
+        calls = one.calls
+        if calls is None:
+            words = set(re.findall(r"\w+", "\n".join(one.files.values())))
+            calls = {e.workflow: e.version for e in current if e.workflow in words}
+        for name, number in calls.items():
+            each = numbered.get((name, number), named.get(name))
+            if each and name not in {*found, version.workflow}:
+                found[name] = each
+                left.append(each)
+    return list(found.values())
+
+
 def _drawn(checked: Checked) -> dict[str, Unit]:
     units = [replace(unit, ir=unit.drawn) for unit in checked.units]
     return {unit.name: unit for unit in units if unit.name}
@@ -132,12 +189,12 @@ def released(config: Config) -> Released:
     return read_released(config)
 
 
-def as_locked(config: Config, place: Path) -> Config:
-    """Write the sources of the versions in force, which their migrations hold."""
+def in_force(config: Config) -> list[Past]:
+    """Return the versions of the lock that are in force."""
     lock = released(config).lock
     current = {name: lock.current(name) for name in lock.workflows}
     keys = {entry.key for entry in current.values() if entry is not None}
-    return as_project(config, place, [e for e in locked(config) if e.key in keys])
+    return [each for each in locked(config) if each.key in keys]
 
 
 def locked(config: Config) -> list[Past]:
@@ -152,15 +209,15 @@ def locked(config: Config) -> list[Past]:
 
 def _of_script(entry: Entry, script: str) -> Past:
     from perdure.engine.client import read_source_map
+    from perdure.release.needed import calls
     from perdure.release.sources import registered_map, registered_sources
 
     places = tuple(read_source_map(registered_map(script)))
     files = registered_sources(script)
-    schema = re.escape(entry.schema)
-    started = re.findall(rf'\b{schema}"?\."?(\w+)_v(\d+)\b', script)
-    calls = {name: int(number) for name, number in started if name != entry.workflow}
+    started = calls(script, entry.schema)
+    started.pop(entry.workflow, None)
     own = (entry.workflow, entry.version, entry.digest)
-    return Past(*own, files, places, entry.uses, calls)
+    return Past(*own, files, places, entry.uses, started)
 
 
 def deployed(
@@ -261,6 +318,6 @@ def _called(version: Past, others: list[Past]) -> Iterator[Past]:
     """Yield the other workflows as a version knows them, else their last versions."""
     last = {each.workflow: each for each in others if each.workflow != version.workflow}
     for each in others:
-        if version.calls.get(each.workflow) == each.version:
+        if (version.calls or {}).get(each.workflow) == each.version:
             last[each.workflow] = each
     yield from last.values()

@@ -102,6 +102,15 @@ class Shown:
             for part in statement.parts
         )
 
+    def words(self, statement: Statement) -> str:
+        """Return a statement without its comments and its own white space."""
+        blank = ("space", "comment")
+        return " ".join(
+            part.text if isinstance(part, Token) else f":{self.reference(part)}"
+            for part in statement.parts
+            if not (isinstance(part, Token) and part.kind in blank)
+        )
+
     def expression(self, expr: Expression) -> str:
         """Return an expression in its canonical spelling, without outer parentheses."""
         text = "".join(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from perdure.ir.results import result_of
 from perdure.ir.show import Shown, duration, shown, type_text
-from perdure.ir.tree import Input, Step, Workflow
+from perdure.ir.tree import Head, Input, Workflow
 from perdure.ir.types import Field, Items, Record, Scalar, Type
-from perdure.release.interface import Interface, Signal, every_step, interface
+from perdure.lower.ends import always_ends
+from perdure.release.interface import Calls, Interface, Signal, interface, ways
 from perdure.release.rules import RULES, Effect
 from perdure.source import Span
 
@@ -23,8 +25,10 @@ _WIDER: Mapping[str, tuple[str, ...]] = {
     "bigint": ("numeric",),
     "real": ("double precision",),
     "character varying": ("text",),
-    "json": ("jsonb",),
+    "character": ("character varying", "text"),
+    "text": ("character varying",),
 }
+_LIMITS = re.compile(r"\((\d+)(?:,(-?\d+))?\)")
 _LISTS = ("call", "host", "reads", "writes", "secret")
 
 
@@ -49,24 +53,39 @@ class Point:
 
 def points(old: Workflow, new: Workflow, place: Place) -> list[Point]:
     """Return the points in which the interface differs, in a fixed order."""
-    return list(_Comparison(interface(old), interface(new), place).all())
+    switched = dict(_switched(ways(old), ways(new)))
+    before, after = interface(old, switched), interface(new, switched)
+    return list(_Comparison(before, after, place, switched).all())
 
 
-def described(old: Workflow, new: Workflow, place: Place) -> list[Point]:
-    """Return what differs for readers only: descriptions, and the file."""
+def described(
+    old: Workflow, new: Workflow, place: Place, paired: Iterable[tuple[Head, Head]]
+) -> list[Point]:
+    """Return what differs for readers only: descriptions, and the file.
+
+    `paired` are the heads of the steps that are one step on both sides.
+    """
     compare = _Comparison(Interface(old), Interface(new), place)
-    return list(compare.metadata())
+    return list(compare.metadata(paired))
 
 
 class _Comparison:
     """Yields the points in which two interfaces differ."""
 
-    def __init__(self, old: Interface, new: Interface, place: Place) -> None:
+    def __init__(
+        self,
+        old: Interface,
+        new: Interface,
+        place: Place,
+        switched: Mapping[str, _Switch] | None = None,
+    ) -> None:
         self.old, self.new, self.place = old, new, place
+        self.switched = switched or {}
 
     def all(self) -> Iterator[Point]:
         yield from self.inputs()
         yield from self.returns()
+        yield from self.calls()
         for name in _names(self.old.signals, self.new.signals):
             yield from self.signal(name)
         yield from self.sent()
@@ -122,7 +141,7 @@ class _Comparison:
 
     def returns(self) -> Iterator[Point]:
         old, new = self.old.workflow, self.new.workflow
-        before, after = result_of(old, True), result_of(new, True)
+        before, after = _result(old), _result(new)
         texts: tuple[str | None, str | None]
         if before == after and (old.returns is None) == (new.returns is None):
             return
@@ -136,22 +155,23 @@ class _Comparison:
 
     # --- signals --------------------------------------------------------------------
 
+    def calls(self) -> Iterator[Point]:
+        """Tell calls that were runs of their own and are taken in now, or were so."""
+        for name, (came_in, heard) in sorted(self.switched.items()):
+            taken_in = "taken in" + (f", waits for {', '.join(heard)}" if heard else "")
+            what = "signals" if heard else "call"
+            rule = f"{what}-taken-in" if came_in else f"{what}-on-its-own"
+            texts = ("a run of its own", taken_in)
+            both = texts if came_in else (taken_in, texts[0])
+            yield self.point(rule, "call", name, both, self.new.calls.get(name))
+
     def signal(self, name: str) -> Iterator[Point]:
         old, new = self.old.signals.get(name, []), self.new.signals.get(name, [])
         before, after = _waits(old), _waits(new)
-        span = (new or old)[0].span
         if before == after:
             return
-        if not old:
-            certain = all(each.timeout is not None for each in new)
-            rule = "signal-added-timeout" if certain else "signal-added"
-        elif not new:
-            rule = "signal-removed"
-        elif _payload(old) == _payload(new):
-            rule = "signal-timeout-changed"
-        else:
-            relaxed = accepts(_payload(new), _payload(old))
-            rule = "payload-relaxed" if relaxed else "payload-restricted"
+        span = (new or old)[0].span
+        rule = _signal_rule(old, new)
         yield self.point(rule, "signal", name, (before, after), span)
 
     def sent(self) -> Iterator[Point]:
@@ -186,23 +206,37 @@ class _Comparison:
                 texts_ = (None, name)
                 yield self.point(f"{what}-added", what, name, texts_, new[name])
 
-    def metadata(self) -> Iterator[Point]:
+    def metadata(self, paired: Iterable[tuple[Head, Head]]) -> Iterator[Point]:
         old, new = self.old.workflow, self.new.workflow
         rule = "description-changed"
         if old.description != new.description:
             texts = (old.description, new.description)
             yield self.point(rule, "description", None, texts, None)
-        before = {each.head.path: each for each in every_step(old.steps)}
-        for step in every_step(new.steps):
-            was = before.get(step.head.path)
-            if was is None or type(was) is not type(step):
-                continue
-            texts = (was.head.description, step.head.description)
+        for was, step in paired:
+            texts = (was.description, step.description)
             if texts[0] != texts[1]:
-                name = _step_name(step)
-                yield self.point(rule, "description", name, texts, step.head.span)
+                name = step.name or step.path
+                yield self.point(rule, "description", name, texts, step.span)
         if old.path != new.path:
             yield self.point("file-moved", "file", None, (old.path, new.path), None)
+
+
+_Switch = tuple[bool, list[str]]
+
+
+def _switched(
+    old: Mapping[str, Calls], new: Mapping[str, Calls]
+) -> Iterator[tuple[str, _Switch]]:
+    """Yield workflows that were runs of their own and are taken in, or were so.
+
+    With each stands whether it is taken in now, and the signals that it waits for.
+    """
+    for name in old.keys() & new.keys():
+        taken_in = new[name].taken_in - old[name].taken_in
+        runs = new[name].runs - old[name].runs
+        if taken_in * runs < 0:
+            heard = new[name].heard if taken_in > 0 else old[name].heard
+            yield name, (taken_in > 0, sorted(heard))
 
 
 def input_rule(old: Input, new: Input) -> str:
@@ -224,14 +258,33 @@ def optional(each: Input) -> bool:
 
 
 def wider(old: Type, new: Type) -> bool:
-    """Say whether PostgreSQL takes every value of the old type for the new one."""
+    """Say whether PostgreSQL takes every value of the old type for the new one.
+
+    It does so in a call of a function, whose values have types: those of `json`, or
+    of an enum, are not taken for `jsonb` and `text` there.
+    """
     if not (isinstance(old, Scalar) and isinstance(new, Scalar)):
         return False
-    before, _, limit = old.name.partition("(")
-    after, _, other = new.name.partition("(")
-    if before == after:  # numeric(10,2) -> numeric, varchar(5) -> varchar
-        return bool(limit) and not other
-    return after in _WIDER.get(before, ()) and not other
+    before, after = old.name.removesuffix("[]"), new.name.removesuffix("[]")
+    if (before != old.name) != (after != new.name):
+        return False
+    if Scalar(before).base == Scalar(after).base:
+        return _longer(_limits(before), _limits(after))
+    return after in _WIDER.get(Scalar(before).base, ())
+
+
+def _limits(type_: str) -> tuple[int, int] | None:
+    """Return how many digits or letters a type takes, and how many of a fraction."""
+    found = _LIMITS.search(type_)
+    return (int(found[1]), int(found[2] or 0)) if found else None
+
+
+def _longer(old: tuple[int, int] | None, new: tuple[int, int] | None) -> bool:
+    if new is None:  # numeric(10,2) -> numeric, varchar(5) -> varchar
+        return True
+    if old is None:
+        return False
+    return new[1] >= old[1] and new[0] - new[1] >= old[0] - old[1]
 
 
 def accepts(taken: Type | None, given: Type | None, *, whole: bool = False) -> bool:
@@ -262,13 +315,15 @@ def _takes(taken: Field, given: Field | None, whole: bool) -> bool:
     return accepts(taken.type, given.type, whole=whole)
 
 
+def _result(of: Workflow) -> tuple[Type, bool]:
+    """Return what callers get; null where a path ends without `return`."""
+    return result_of(of, always_ends(of.steps))
+
+
 def _result_rule(old: Workflow, new: Workflow) -> str:
     if old.returns is not None and new.returns is None:
         return "returns-removed"
-    (before, before_null), (after, after_null) = (
-        result_of(old, True),
-        result_of(new, True),
-    )
+    (before, before_null), (after, after_null) = _result(old), _result(new)
     if old.returns is None and new.returns is not None:
         kept = accepts(before, after, whole=True)
         return "returns-added" if kept else "returns-changed"
@@ -284,6 +339,8 @@ def _result_rule(old: Workflow, new: Workflow) -> str:
 def _declared(of: Interface, each: Input) -> str:
     show: Shown = shown(of.workflow)
     default = f" = {show.expression(each.default)}" if each.default else ""
+    if each.nullable and default.startswith(" = cast(null as "):
+        default = ""  # as it is for all that may be null
     return f"{type_text(each.type, each.nullable)}{default}"
 
 
@@ -293,10 +350,20 @@ def _positions(workflow: Workflow) -> list[str]:
     return [each.name for each in ordered]
 
 
-def _payload(waits: Sequence[Signal]) -> Type | None:
-    """Return what all waits for a signal take: None takes anything."""
-    found = {each.payload for each in waits}
-    return found.pop() if len(found) == 1 else None
+def _signal_rule(old: Sequence[Signal], new: Sequence[Signal]) -> str:
+    """Return the rule for a signal that is waited for otherwise."""
+    if not new:
+        return "signal-removed"
+    certain = all(each.timeout is not None for each in new)
+    if not old:
+        return "signal-added-timeout" if certain else "signal-added"
+    before, after = {e.payload for e in old}, {e.payload for e in new}
+    came = after - before
+    if not all(accepts(taken, given) for taken in came for given in before):
+        return "payload-restricted"
+    if not certain and all(each.timeout is not None for each in old):
+        return "signal-timeout-removed"
+    return "payload-relaxed" if before != after else "signal-timeout-changed"
 
 
 def _waits(waits: Sequence[Signal]) -> str | None:
@@ -309,10 +376,6 @@ def _waits(waits: Sequence[Signal]) -> str | None:
         limit = f", timeout: {duration(each.timeout)}" if each.timeout else ""
         texts.append(payload + limit)
     return "; ".join(dict.fromkeys(texts))
-
-
-def _step_name(step: Step) -> str:
-    return step.head.name or step.head.path
 
 
 def _names(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

@@ -100,24 +100,15 @@ def compare(
     old_sources: Sources | None = None,
     new_sources: Sources | None = None,
     recompiled: Collection[str] = (),
+    own_sources: Mapping[str, Sources] | None = None,
 ) -> Diff:
     """Compare two sets of workflows, by name; the sources are for the places.
 
     `recompiled` get a new version, be it for another reason than their text.
+    `own_sources` are those of old workflows that have files of their own.
     """
     old = {name: each.ir for name, each in before.items() if each.ir is not None}
     new = {name: each.ir for name, each in after.items() if each.ir is not None}
-    sources: dict[Side, Sources] = {
-        "before": old_sources or {},
-        "after": new_sources or {},
-    }
-
-    def place(span: Span | None, side: Side) -> str | None:
-        source = sources[side].get(span.path) if span else None
-        if span is None or source is None:
-            return None
-        return f"{span.path}:{source.position(span.start)[0]}"
-
     unknown = {name for name in before if name not in old} & set(new)
     renamed = dict(_renamed(old, {n: w for n, w in new.items() if n not in unknown}))
     found = []
@@ -127,12 +118,26 @@ def compare(
             found.append(WorkflowDiff(name, None, "changed", whole, (), (), ()))
             continue
         former = next((o for o, n in renamed.items() if n == name), name)
+        texts = (own_sources or {}).get(former, old_sources or {})
+        place = _places({"before": texts, "after": new_sources or {}})
         each = _workflow(name, former, old.get(former), new.get(name), place)
         if each is None and name in recompiled:
             each = WorkflowDiff(name, None, "changed", _whole("schema"), (), (), ())
         if each is not None:
             found.append(each)
     return Diff(tuple(found))
+
+
+def _places(sources: Mapping[Side, Sources]) -> Place:
+    """Return what gives the file and line of a span."""
+
+    def place(span: Span | None, side: Side) -> str | None:
+        source = sources[side].get(span.path) if span else None
+        if span is None or source is None:
+            return None
+        return f"{span.path}:{source.position(span.start)[0]}"
+
+    return place
 
 
 def _renamed(
@@ -163,12 +168,14 @@ def _workflow(
 ) -> WorkflowDiff | None:
     before = outline(old) if old else []
     after = outline(new) if new else []
-    steps = tuple(_steps(before, after, place))
+    pairs = match(before, after)
+    steps = tuple(_steps(before, after, pairs, place))
     if old is None or new is None:
         change: WorkflowChange = "added" if old is None else "removed"
         return WorkflowDiff(name, None, change, _whole(change), (), (), steps)
     interface = tuple(points(old, new, place))
-    metadata = tuple(described(old, new, place))
+    heads = [(before[pairs[e.index]].head, e.head) for e in after if e.index in pairs]
+    metadata = tuple(described(old, new, place, heads))
     if former != name:
         whole = _whole("renamed")
         return WorkflowDiff(name, former, "renamed", whole, interface, metadata, steps)
@@ -191,10 +198,9 @@ def _whole(change: WorkflowChange | Literal["schema", "not-compared"]) -> Point:
 
 
 def _steps(
-    old: Sequence[Item], new: Sequence[Item], place: Place
+    old: Sequence[Item], new: Sequence[Item], pairs: Mapping[int, int], place: Place
 ) -> Iterable[StepDiff]:
     """Yield differing steps in new order, removed ones where they stood."""
-    pairs = match(old, new)
     matched = set(pairs.values())
     moved = _moved(old, new, pairs)
     gone = [item for item in old if item.index not in matched]
@@ -230,8 +236,9 @@ def _step(
         return StepDiff(
             "added", item.kind, item.name, None, item.path, False, text, where
         )
-    text = _text(_all(before), _all(item))
-    if before.lines == item.lines:  # else the columns follow from the statement
+    same = (before.name, before.kind, before.bare) == (item.name, item.kind, item.bare)
+    text = () if same else _text(_all(before), _all(item))
+    if before.bare == item.bare:  # else the columns follow from the statement
         text += _text(before.columns, item.columns)
     if not text and not moved:
         return None

@@ -9,7 +9,7 @@ caller's run waits for the signals, and its role touches the tables.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from perdure.ir.expr import Expression, Secret, Template
@@ -44,6 +44,18 @@ class Signal:
 
 
 @dataclass(slots=True)
+class Calls:
+    """How often a workflow is taken in, and how often it is a run of its own.
+
+    `heard` are the signals that its steps wait for, where they are taken in.
+    """
+
+    taken_in: int = 0
+    runs: int = 0
+    heard: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class Interface:
     """What others rely on or must provide; places by name."""
 
@@ -58,24 +70,39 @@ class Interface:
     options: dict[str, str] = field(default_factory=dict)
 
 
-def interface(workflow: Workflow) -> Interface:
-    """Return the interface of a workflow."""
+def interface(workflow: Workflow, apart: Container[str] = ()) -> Interface:
+    """Return the interface of a workflow, without the steps of workflows `apart`."""
     found = Interface(workflow)
     show = shown(workflow)
     found.options.update(_options(show, workflow.options))
-    for step in every_step(workflow.steps):
+    for step in every_step(workflow.steps, apart):
         _note(found, step)
     return found
 
 
-def every_step(steps: tuple[Step, ...]) -> Iterator[Step]:
+def ways(workflow: Workflow) -> dict[str, Calls]:
+    """Return how a workflow has others do a part of it."""
+    found: dict[str, Calls] = {}
+    for step in every_step(workflow.steps):
+        if isinstance(step, CallStep | StartStep):
+            calls = found.setdefault(step.workflow, Calls())
+            if isinstance(step, CallStep) and step.inline and step.callee:
+                calls.taken_in += 1
+                calls.heard.update(interface(step.callee).signals)
+            else:
+                calls.runs += 1
+    return found
+
+
+def every_step(steps: tuple[Step, ...], apart: Container[str] = ()) -> Iterator[Step]:
     """Yield all steps, outer before inner, those of calls taken in included."""
     for step in steps:
         yield step
         for _, _, inner in lists_of(step):
-            yield from every_step(inner)
+            yield from every_step(inner, apart)
         if isinstance(step, CallStep) and step.inline and step.callee is not None:
-            yield from every_step(step.callee.steps)
+            inner = () if step.workflow in apart else step.callee.steps
+            yield from every_step(inner, apart)
 
 
 def _note(found: Interface, step: Step) -> None:

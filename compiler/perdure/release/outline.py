@@ -20,6 +20,7 @@ from perdure.ir.tree import (
     CallStep,
     FailStep,
     ForeachStep,
+    Head,
     HttpStep,
     IfStep,
     LetStep,
@@ -41,6 +42,9 @@ from perdure.ir.tree import (
 )
 from perdure.source import Span
 
+ON_FAILURE = "on_failure"
+"""The path of the `try` around all steps of a workflow with that key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -48,7 +52,8 @@ class Item:
 
     `parent` is the index of the step that it stands in, None at the top; `slot` names
     the list there (`then`, `parallel.reserve`). `order` counts in that list. `columns`
-    are those of its result, which the schema decides on as well.
+    are those of its result, which the schema decides on as well. `bare` is what steps
+    are compared by: `lines`, but for the layout of their SQL.
     """
 
     index: int
@@ -59,8 +64,14 @@ class Item:
     parent: int | None
     slot: str
     order: int
-    span: Span | None = None
+    head: Head
     columns: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
+
+    @property
+    def span(self) -> Span:
+        """Where it stands in its file."""
+        return self.head.span
 
 
 def outline(workflow: Workflow) -> list[Item]:
@@ -81,13 +92,16 @@ def _add(
         index = len(items)
         lines = tuple(_lines(show, step))
         name, path = step.head.name, step.head.path
-        span, columns = step.head.span, tuple(_columns(step))
-        item = Item(
-            index, path, kind(step), name, lines, parent, slot, order, span, columns
-        )
-        items.append(item)
+        columns = tuple(_columns(step))
+        whole = path == ON_FAILURE and isinstance(step, TryStep)
+        where = (parent, slot, -1 if whole else order, step.head)
+        bare = tuple(_lines(show, step, bare=True))
+        items.append(Item(index, path, kind(step), name, lines, *where, columns, bare))
         for inner, _, below in lists_of(step):
-            _add(show, items, below, index, inner)
+            if whole and inner == "try":  # the steps are where they are without it
+                _add(show, items, below, parent, slot)
+            else:
+                _add(show, items, below, index, inner)
 
 
 def _columns(step: Step) -> Iterator[str]:
@@ -96,8 +110,11 @@ def _columns(step: Step) -> Iterator[str]:
             yield f"column {each.name}: {type_text(each.type, each.nullable)}"
 
 
-def _lines(show: Shown, step: Step) -> Iterator[str]:
+def _lines(show: Shown, step: Step, *, bare: bool = False) -> Iterator[str]:
     match step:
+        case SqlStep() if bare:
+            yield show.words(step.statement)
+            yield f"expect: {step.expect}"
         case SqlStep():
             yield from show.sql(step.statement).splitlines()
             if step.expect is not None:

@@ -59,7 +59,7 @@ class _Side:
             while above is not None:
                 self.inside[above].append(item.index)
                 above = items[above].parent
-        self.own = [(e.kind, e.lines) if e.lines else None for e in items]
+        self.own = [(e.kind, e.bare) if e.bare else None for e in items]
         self.whole = [self._whole(e) for e in items]
         self.words = [Counter(self._words(e)) for e in items]
 
@@ -73,8 +73,8 @@ class _Side:
         if not inside:
             return self.own[item.index]
         said = [self.items[at] for at in inside]
-        texts = [(e.kind, e.name, e.lines, e.slot, e.order) for e in said]
-        return (item.kind, item.lines, *texts)
+        texts = [(e.kind, e.name, e.bare, e.slot, e.order) for e in said]
+        return (item.kind, item.bare, *texts)
 
     def _words(self, item: Item) -> list[str]:
         inside = [self.items[at] for at in self.inside.get(item.index, ())]

@@ -65,6 +65,9 @@ RULES: Mapping[str, Rule] = {
             "secret-removed": "the workers need it no more",
             "call-added": "another workflow does a part",
             "call-removed": "another workflow does no part any more",
+            "call-taken-in": "the run does its steps itself, and no other one is "
+            "started",
+            "call-on-its-own": "a run of its own does its steps",
             "reads-added": "the role of the runs needs the right to read it",
             "reads-removed": "it is read no more",
             "writes-added": "the role of the runs needs the right to write it",
@@ -90,7 +93,11 @@ RULES: Mapping[str, Rule] = {
             "returns-changed": "readers of the result find something else",
             "returns-may-be-null": "readers of the result may find null",
             "signal-added": "runs wait until somebody sends it",
+            "signal-timeout-removed": "runs wait until somebody sends it",
             "signal-removed": "what senders send is not heard",
+            "signals-taken-in": "its signals go to the run itself now, for no other "
+            "one is started",
+            "signals-on-its-own": "its signals go to the run of its own now",
             "payload-restricted": "payloads that were accepted are refused",
             "sent-removed": "who waits for it waits on",
         },

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from perdure.ir.expr import Secret, Template
-from perdure.ir.tree import Workflow
+from perdure.ir.tree import CallStep, Workflow
+from perdure.ir.types import JSONB
 from perdure.release import compare
+from perdure.release.classify import Point
 from perdure.release.interface import host
 from perdure.release.rules import RULES
 from tests.unit.lower.workbench import Workbench
@@ -24,9 +26,12 @@ class Unit:
 
 
 def rules(bench: Workbench, old: str, new: str) -> list[tuple[str, str | None]]:
-    before, after = Unit(bench.ir(old)), Unit(bench.ir(new))
-    found = compare({"demo": before}, {"demo": after}).workflows
-    return [(p.rule, p.name) for each in found for p in each.interface]
+    return [(each.rule, each.name) for each in changed(bench.ir(old), bench.ir(new))]
+
+
+def changed(old: Workflow, new: Workflow) -> list[Point]:
+    found = compare({"demo": Unit(old)}, {"demo": Unit(new)}).workflows
+    return [point for each in found for point in each.interface]
 
 
 def file(head: str = "", steps: str = STEPS) -> str:
@@ -47,6 +52,16 @@ def inputs(*declared: str) -> str:
         (["a: text", "b: text"], ["a: text"], [("input-removed", "b")]),
         (["a: integer"], ["a: bigint"], [("input-widened", "a")]),
         (["a: numeric(8,2)"], ["a: numeric"], [("input-widened", "a")]),
+        (["a: varchar(5)"], ["a: varchar(9)"], [("input-widened", "a")]),
+        (["a: numeric(8,2)"], ["a: numeric(10,4)"], [("input-widened", "a")]),
+        (["a: integer[]"], ["a: bigint[]"], [("input-widened", "a")]),
+        (["a: text"], ["a: varchar"], [("input-widened", "a")]),
+        (["a: char(3)"], ["a: text"], [("input-widened", "a")]),
+        (["a: varchar(9)"], ["a: varchar(5)"], [("input-type-changed", "a")]),
+        (["a: numeric(8,2)"], ["a: numeric(8,3)"], [("input-type-changed", "a")]),
+        (["a: text"], ["a: varchar(9)"], [("input-type-changed", "a")]),
+        (["a: integer"], ["a: bigint[]"], [("input-type-changed", "a")]),
+        (["a: json"], ["a: jsonb"], [("input-type-changed", "a")]),
         (["a: bigint"], ["a: integer"], [("input-type-changed", "a")]),
         (["a: bigint"], ["a: text"], [("input-type-changed", "a")]),
         (["a: bigint?"], ["a: numeric"], [("input-made-required", "a")]),
@@ -92,6 +107,16 @@ def test_results(bench: Workbench, old: str, new: str, expected: str) -> None:
     assert rules(bench, whole(old), whole(new)) == [(expected, None)]
 
 
+def test_an_end_without_a_result_gives_null(bench: Workbench) -> None:
+    one = "- if: id > 1\n  then:\n    - return: x\n"
+    head = "input: {id: bigint}\n"
+    both = file(head, one + "  else:\n    - return: y")
+    assert rules(bench, both, file(head, one)) == [("returns-may-be-null", None)]
+    assert rules(bench, file(head, one), both) == [("returns-never-null", None)]
+    tried = "- try:\n    - return: x\n  catch: err\n  do:\n    - fail: no"
+    assert rules(bench, file("", "- return: x"), file("", tried)) == []
+
+
 def wait(name: str, *more: str) -> str:
     return "\n".join([f"- wait_for_signal: {name}", *(f"  {each}" for each in more)])
 
@@ -104,10 +129,26 @@ def wait(name: str, *more: str) -> str:
         (wait("go"), STEPS, [("signal-removed", "go")]),
         (wait("go"), wait("on"), [("signal-removed", "go"), ("signal-added", "on")]),
         (wait("go"), wait("go", "timeout: 1h"), [("signal-timeout-changed", "go")]),
+        (wait("go", "timeout: 1h"), wait("go"), [("signal-timeout-removed", "go")]),
+        (
+            wait("go", "payload: {a: text, b: text}", "timeout: 1h"),
+            wait("go", "payload: {a: text}"),
+            [("signal-timeout-removed", "go")],
+        ),
         (
             wait("go", "payload: {a: text}"),
             wait("go", "payload: {a: text, b: text}"),
             [("payload-restricted", "go")],
+        ),
+        (
+            wait("go", "payload: {a: text}"),
+            f"{wait('go', 'payload: {a: text}')}\n{wait('go', 'payload: {b: text}')}",
+            [("payload-restricted", "go")],
+        ),
+        (
+            f"{wait('go', 'payload: {a: text}')}\n{wait('go', 'payload: {b: text}')}",
+            wait("go", "payload: {a: text}"),
+            [("payload-relaxed", "go")],
         ),
         (
             wait("go", "payload: {a: text}"),
@@ -131,6 +172,49 @@ def test_signals(
 ) -> None:
     found = rules(bench, file(steps=old), file(steps=new))
     assert sorted(found) == sorted(expected)
+
+
+def calling(bench: Workbench, steps: str, *, taken_in: bool) -> Workflow:
+    """Return a workflow that calls another one, as steps or as a run of its own."""
+    callee = replace(bench.ir(file(steps=steps)), name="called")
+    caller = bench.ir(file(steps="- sleep: 1s"))
+    head = caller.steps[0].head
+    call = CallStep(
+        head, None, "called", (), JSONB, True, None, "digest", taken_in,
+        callee if taken_in else None,
+    )  # fmt: skip
+    return replace(caller, steps=(call,))
+
+
+@pytest.mark.parametrize(
+    ("steps", "rule", "text"),
+    [
+        (
+            f"{wait('go')}\n- signal: paid\n  to: abcdef01",
+            "signals",
+            "taken in, waits for go",
+        ),
+        ("- sql: delete from shop.audit where id = 1", "call", "taken in"),
+    ],
+)
+def test_calls_that_are_taken_in_or_runs_of_their_own(
+    bench: Workbench, steps: str, rule: str, text: str
+) -> None:
+    inside = calling(bench, steps, taken_in=True)
+    alone = calling(bench, steps, taken_in=False)
+    (found,) = changed(alone, inside)
+    assert (found.rule, found.name) == (f"{rule}-taken-in", "called")
+    assert (found.before, found.after) == ("a run of its own", text)
+    (found,) = changed(inside, alone)
+    assert (found.rule, found.name) == (f"{rule}-on-its-own", "called")
+    assert (found.before, found.after) == (text, "a run of its own")
+
+
+def test_a_second_call_changes_nothing_about_the_first(bench: Workbench) -> None:
+    alone = calling(bench, wait("go"), taken_in=False)
+    (more,) = calling(bench, wait("go"), taken_in=True).steps
+    both = replace(alone, steps=(*alone.steps, more))
+    assert [each.rule for each in changed(alone, both)] == ["signal-added"]
 
 
 SENDS = "- signal: paid\n  to: ${run.id}"

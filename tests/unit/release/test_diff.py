@@ -204,6 +204,36 @@ def test_columns_that_the_schema_gives_other_types(bench: Workbench) -> None:
     assert [x.text for x in each.steps] == [("-column x: integer", "+column x: text")]
 
 
+def test_the_layout_of_sql_is_no_change(bench: Workbench) -> None:
+    spread = OLD.replace("select id, email", "select  id, /* their */ email\n    ")
+    assert difference(bench, spread) == Diff(())
+    found = difference(bench, spread.replace("5s", "6s"))
+    assert [each[1] for each in steps(found)] == ["sleep"]
+    other = OLD.replace("= 'a'", "= ' a'")
+    assert [each[0] for each in steps(difference(bench, other))] == ["changed"]
+
+
+def test_steps_do_not_move_into_on_failure(bench: Workbench) -> None:
+    head = "workflow: demo\ninput: {id: bigint}\n"
+    on_failure = "on_failure:\n  - sleep: 1s\n"
+    body = "".join(f"  {line}\n" for line in OLD.strip().splitlines())
+    plain, handled = (f"{head}{more}steps:\n{body}" for more in ("", on_failure))
+    came = steps(difference(bench, handled, old=plain))
+    assert {each[0] for each in came} == {"added"}
+    assert {str(each[3])[:10] for each in came} == {"on_failure"}
+    later = handled.replace("- sleep: 5s", "- sleep: 6s")
+    found = [("changed", "sleep", "steps[1].then[1]", "steps[1].then[1]")]
+    assert steps(difference(bench, later, old=handled)) == found
+
+
+def test_descriptions_follow_their_steps(bench: Workbench) -> None:
+    old = "- sql: select 1\n  description: A\n- sql: select 2\n  description: B"
+    new = "- sleep: 1s\n" + old.replace("B", "C")
+    (workflow,) = difference(bench, new, old=old).workflows
+    points = [(each.name, each.before, each.after) for each in workflow.metadata]
+    assert points == [("steps[2]", "B", "C")]
+
+
 def test_descriptions_are_metadata(bench: Workbench) -> None:
     new = OLD.replace("- name: order", "- description: finds it\n  name: order")
     found = difference(bench, new)

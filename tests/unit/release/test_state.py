@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from perdure.release.deployed import Database, Version
+from perdure.release.lock import Lock
 from perdure.release.state import drift
 from tests.unit.lower.workbench import PG_DURABLE, Workbench
 from tests.unit.release.test_reversal import laid_out, retired
@@ -30,3 +31,15 @@ def test_runs_are_moved_where_the_runtime_can(
     (advice,) = [each.advice for each in found if each.kind == "missing"]
     assert ("perdure move RUN --to N" in advice) == moves
     assert "or end them (perdure cancel RUN): 0a1b2c3d" in advice
+
+
+@pytest.mark.parametrize(
+    ("marks", "expected"),
+    [((True, True), []), ((True, False), ["other@1", "other@2"])],
+)
+def test_what_another_project_has_wholly_retired_is_nothing_to_look_at(
+    marks: tuple[bool, ...], expected: list[str]
+) -> None:
+    there = [Version("other", n, "", mark) for n, mark in enumerate(marks, start=1)]
+    found = drift(Lock(), {}, Database(tuple(there), {}), {})
+    assert [each.subject for each in found if each.kind == "unknown"] == expected

@@ -114,6 +114,7 @@ def test_findings_are_shown() -> None:
     assert (data["format"], data["versions"]) == (1, 2)
     assert data["findings"][0]["runs"] == ["0a1b2c3d"]
     assert render_text([], 1) == "good: 1 version fits the schema\n"
+    assert render_text([], 0) == "nothing to verify: there is no version\n"
 
 
 def broken(workflow: str, version: int, line: int, *notes: str) -> Finding:
@@ -155,8 +156,8 @@ def test_one_mistake_in_many_versions_is_told_once() -> None:
         "      = note: new runs start with this version\n"
         "  --> bill@1, @2, @4, @6, step find (bill.yaml:4, as compiled)\n"
         "      = note: it may have runs; --db URL tells\n"
-        "  = help: perdure retire VERSION\n"
-        "  = help: compile a version that fits\n"
+        "  = help: for order@1 to @5, bill@1, @2, @4: perdure retire VERSION\n"
+        "  = help: for order@6, bill@6: compile a version that fits\n"
     )
     assert len(json.loads(render_json(found, 12))["findings"]) == 16
 
