@@ -20,6 +20,10 @@ from perdure.source import Source, Span
 from perdure.syntax.sql import Token
 
 _PSQL = re.compile(r"^[ \t]*\\[A-Za-z!?][^\n]*", re.MULTILINE)
+_COPY = re.compile(
+    r"^[ \t]*copy\b[^;'$]*\bfrom\s+stdin\b[^;]*;[^\n]*\n(?P<rows>.*?)^\\\.[ \t]*$",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
 _WANTED = frozenset({"start", "setvar", "start_many"})
 _MENTIONED = re.compile(r'\bdf"?\s*\.\s*"?(start|setvar)', re.IGNORECASE)
 
@@ -43,13 +47,24 @@ class _Part:
 def calls_in(source: Source) -> list[Statement]:
     """Return the calls of a file, in order; without any, its bare expressions.
 
-    Commands of psql, from a backslash to the end of the line, are passed over.
+    Commands of psql, from a backslash to the end of the line, are passed over, and so
+    are the rows below a `copy ... from stdin`.
     """
-    parts = list(_statements(_PSQL.sub(lambda m: " " * len(m[0]), source.text), 0))
+    text = _PSQL.sub(_blank, _COPY.sub(_without_rows, source.text))
+    parts = list(_statements(text, 0))
     found = [each for part in parts for each in _calls(source, part)]
     if not found:
         found = [each for part in parts if (each := _bare(source, part))]
     return found
+
+
+def _without_rows(match: re.Match[str]) -> str:
+    start = match.start("rows") - match.start()
+    return match[0][:start] + re.sub(r"[^\n]", " ", match[0][start:])
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 def _statements(text: str, offset: int) -> Iterator[_Part]:

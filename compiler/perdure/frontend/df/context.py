@@ -14,7 +14,7 @@ from perdure.frontend.df.layout import dedented
 from perdure.frontend.df.literals import plain
 from perdure.frontend.df.nodes import Node
 from perdure.frontend.df.references import Found, in_sql, rewrite_sql, rewrite_text
-from perdure.frontend.df.scope import SYSTEM, Binding, Names, Use
+from perdure.frontend.df.scope import SYSTEM, Binding, Names, Use, is_plain
 from perdure.frontend.expr import parse_expr, parse_template
 from perdure.frontend.sqltext import read_sql
 from perdure.source import Span, Text
@@ -275,9 +275,19 @@ class Context:
                     f"${found.name}.column",
                 )
             column = first.name
+            self.nameable(column, span)
         if binding.many and mark:
             return f"(select r.{column} from {name}.* as r limit 1)"
         return f"{name}.{column}"
+
+    def nameable(self, column: str, span: Span) -> None:
+        """Refuse a column that no reference can name."""
+        if not is_plain(column):
+            raise self.refuse(
+                span,
+                f'the column "{column}" is read, and no reference can name it',
+                help="give it a name of letters, digits and _ by `as`",
+            )
 
     def _field(self, binding: Binding, found: Found, span: Span, name: str) -> str:
         fields = _FIELDS[binding.kind]

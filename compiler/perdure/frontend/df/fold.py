@@ -37,7 +37,14 @@ _ARITHMETIC: dict[str, Callable[[int, int], int]] = {
     "*": lambda a, b: a * b,
     "/": lambda a, b: int(a / b) if b else 0,
 }
-_FORMAT = re.compile(r"%(?:%|(?:(\d+)\$)?([sLI]))")
+_OF_POSTGRESQL = frozenset(
+    {"current_date", "current_time", "current_timestamp", "localtime"}
+    | {"localtimestamp", "current_user", "session_user", "user", "current_role"}
+    | {"current_catalog", "current_schema", "default"}
+)
+"""What stands like a column, and is none."""
+
+_FORMAT = re.compile(r"%(?:(%)|(?:(\d+)\$)?([sLI]))?")
 
 
 class NotConstant(Exception):
@@ -50,9 +57,13 @@ class NotConstant(Exception):
 
 @dataclass(slots=True)
 class Folder:
-    """Folds arguments; `holes` are the names met, with their type if it is known."""
+    """Folds arguments; `holes` are the names met, with their type if it is known.
+
+    `paths` says what a name stands for in a statement: `new.id` and `old.id` are two.
+    """
 
     holes: dict[str, str | None] = field(default_factory=dict)
+    paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def fold(self, sql: Sql) -> Value:
         """Return the value of an expression; raise `NotConstant`."""
@@ -65,8 +76,10 @@ class Folder:
                 return name == "true"
             case Word(path=("null",)):
                 return None
+            case Word(path=(name,)) if name.lower() in _OF_POSTGRESQL:
+                raise NotConstant(_not_constant(sql.span))
             case Word():
-                return self.hole(sql.path[-1], None, sql.span)
+                return self.hole(sql, None)
             case Cast():
                 return self.cast(sql)
             case Prefix(op="-" | "+"):
@@ -90,12 +103,21 @@ class Folder:
             raise NotConstant(_not_constant(sql.span))
         return plain(str(value), sql.span)
 
-    def hole(self, name: str, type_: str | None, span: Span) -> Text:
+    def hole(self, word: Word, type_: str | None) -> Text:
         """Return the mark of a value that each run has of its own."""
+        path = tuple(each.lower() for each in word.path)
+        names = [path[-1], "_".join(path), *(f"{path[-1]}_{n}" for n in range(2, 99))]
+        free = (each for each in names if self.paths.setdefault(each, path) == path)
+        name = next(free, path[-1])
         if not re.fullmatch(r"[a-z_]\w*", name, re.I | re.A):
-            raise NotConstant(_not_constant(span))
+            raise NotConstant(_not_constant(word.span))
         self.holes[name] = type_ or self.holes.get(name)
-        return plain(f"{{{name}}}", span)
+        return plain(f"{{{name}}}", word.span)
+
+    def is_hole(self, value: Value) -> bool:
+        """Say whether a value is nothing but the mark of one."""
+        text = value.value if isinstance(value, Text) else ""
+        return text[:1] == "{" and text[-1:] == "}" and text[1:-1] in self.holes
 
     def cast(self, sql: Cast) -> Value:
         """Return the value of a cast: JSON is parsed, a hole gets its type."""
@@ -127,6 +149,8 @@ class Folder:
         given = [each.value for each in sql.arguments]
         if name in ("quote_literal", "quote_nullable") and len(given) == 1:
             return self.quoted(given[0])
+        if name == "quote_ident" and len(given) == 1:
+            return self.placed("I", given[0])
         if name == "format" and given:
             return self.formatted(given)
         if name == "concat":
@@ -150,9 +174,9 @@ class Folder:
     def quoted(self, sql: Sql) -> Text:
         """Return a value as a literal of SQL."""
         if isinstance(sql, Word) and sql.path != ("null",):
-            return self.hole(sql.path[-1], "text", sql.span)
+            return self.hole(sql, "text")
         if isinstance(sql, Cast) and isinstance(sql.operand, Word):
-            return self.hole(sql.operand.path[-1], "text", sql.span)
+            return self.hole(sql.operand, "text")
         value = self.text(sql).value.replace("'", "''")
         return plain(f"'{value}'", sql.span)
 
@@ -165,17 +189,23 @@ class Folder:
         for match in _FORMAT.finditer(text.value):
             parts.append(text.slice(at, match.start()))
             at = match.end()
-            if match.group() == "%%":
+            if match[1]:
                 parts.append(text.slice(match.start(), match.start() + 1))
                 continue
-            count = int(match[1]) if match[1] else count + 1
-            if count > len(values):
+            count = int(match[2]) if match[2] else count + 1
+            if not match[3] or not 0 < count <= len(values):
                 raise NotConstant(_not_constant(pattern.span))
-            value = values[count - 1]
-            if match[2] == "I" and not isinstance(value, String):
-                raise NotConstant(_not_constant(value.span))
-            parts.append(self.quoted(value) if match[2] == "L" else self.text(value))
+            parts.append(self.placed(match[3], values[count - 1]))
         return join_texts([*parts, text.slice(at, len(text.value))])
+
+    def placed(self, how: str, value: Sql) -> Text:
+        """Return what `%s`, `%L` or `%I` makes of a value."""
+        if how == "I" and not isinstance(value, String):
+            raise NotConstant(_not_constant(value.span))
+        if how == "I":
+            name = self.text(value).value.replace('"', '""')
+            return plain(f'"{name}"', value.span)  # which keywords may need
+        return self.quoted(value) if how == "L" else self.text(value)
 
 
 def number_of(sql: Number) -> int | float:

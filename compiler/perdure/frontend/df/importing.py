@@ -21,7 +21,13 @@ from perdure.frontend.df.context import Context, Dialect, Goal
 from perdure.frontend.df.inputs import declared, names_of, variables
 from perdure.frontend.df.nodes import Node, Start
 from perdure.frontend.df.options import options_of
-from perdure.frontend.df.scope import Names, identifier, inputs_of, uses_of
+from perdure.frontend.df.scope import (
+    Names,
+    identifier,
+    inputs_of,
+    uses_of,
+    variables_of,
+)
 from perdure.frontend.df.sqltree import Call
 from perdure.frontend.df.translate import translate
 from perdure.frontend.python.remarks import Remarks
@@ -59,8 +65,9 @@ def _import(
     statements = calls_in(source)
     builder = Builder()
     found = [each.call for each in statements if isinstance(each.call, Diagnostic)]
-    starts: list[tuple[Start, Statement]] = []
+    starts: list[tuple[Start, Statement, dict[str, Text]]] = []
     variables: dict[str, Text] = {}
+    first: dict[str, Text] = {}
     for each in statements:
         if isinstance(each.call, Diagnostic):
             continue
@@ -70,15 +77,17 @@ def _import(
             found.append(problem.finding)
             continue
         if start is not None:
-            starts.append((start, each))
+            starts.append((start, each, dict(variables)))
+        first = {**variables, **first}
     if not starts and not found:
         return [], [_nothing(source)]
     imported = []
     taken: set[str] = set()
-    for start, statement in starts:
+    for start, statement, so_far in starts:
         wanted = _name(start, source, name)
         unique = _unique(wanted, taken)
-        job = _Job(source, dialect, unique, start, variables, builder.folder.holes)
+        set_ = {**first, **so_far}  # a function may be called once all is set
+        job = _Job(source, dialect, unique, start, set_, builder.folder.holes)
         result, more = job.run(statement)
         found += more
         imported += [result] if result is not None else []
@@ -154,7 +163,7 @@ class _Job:
     def remarks(self, ctx: Context) -> list[str]:
         """Return what holds for the whole workflow."""
         said = []
-        if self.set_ and ctx.inputs:
+        if self.set_.keys() & variables_of(self.start.node).keys():
             said.append("variables of df.setvar are inputs now; their values, defaults")
         if ctx.assumed_one:
             names = ", ".join(ctx.assumed_one)
@@ -170,9 +179,10 @@ def _start(
     """Return the graph of a statement; note what a df.setvar sets."""
     sql = statement.call
     assert not isinstance(sql, Diagnostic)
+    builder.folder.paths.clear()
     if isinstance(sql, Call) and is_named(sql, "setvar"):
         given = builder.setvar(sql)
-        if given is not None and not given[1].value.startswith("{"):
+        if given is not None and not builder.folder.is_hole(given[1]):
             variables[given[0]] = given[1]
         return None
     if isinstance(sql, Call) and is_named(sql, "start"):

@@ -23,6 +23,7 @@ from perdure.syntax.expr import Name
 from perdure.syntax.tree import Input, NamedType
 
 _SECRET = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
+_HOLE = re.compile(r"\{(\w+)\}")
 _TYPES = {
     "int": "integer",
     "int4": "integer",
@@ -82,13 +83,18 @@ def declared(
     members = _members(given)
     for name, uses in inputs_of(node).items():
         member = members.get(name)
-        type_ = _cast_beside(uses) or _type_of_value(member)
+        hole = _HOLE.fullmatch(member.value) if isinstance(member, Text) else None
+        of_each_run = hole is not None and hole[1] in holes  # and no default
+        known = holes.get(hole[1]) if hole else None
+        type_ = _cast_beside(uses) or known
+        if not of_each_run:
+            type_ = type_ or _type_of_value(member)
         if type_ is None:
             type_ = "text"
             message = f'the type of input "{name}" is a guess'
             ctx.doubt(span, message, "write its type")
         default = None
-        if name in members and member is not None:
+        if name in members and member is not None and not of_each_run:
             shown = member.value if isinstance(member, Text) else json.dumps(member)
             default = _literal(shown, type_)
         found.append(_input(ctx.inputs[name], type_, default, span))

@@ -10,7 +10,7 @@ from perdure.frontend.df.context import Context, Goal
 from perdure.frontend.df.literals import plain
 from perdure.frontend.df.nodes import Node
 from perdure.frontend.df.references import rewrite_sql
-from perdure.frontend.df.scope import Binding
+from perdure.frontend.df.scope import Binding, is_plain
 from perdure.frontend.df.sending import sending
 from perdure.frontend.expr import parse_expr
 from perdure.frontend.python.write_expr import postgres
@@ -110,7 +110,8 @@ def _returned(
 ) -> list[Step]:
     """Return what the last statement of a graph gives, as JSON."""
     names = [each.name for each in shape.columns or ()]
-    if (shape.single or expect == "one") and names and len(set(names)) == len(names):
+    named = len(set(names)) == len(names) and all(map(is_plain, names))
+    if (shape.single or expect == "one") and names and named:
         return [ctx.keep(ReturnStep(ctx.head(span), _row(ctx, name, names, span)))]
     rows = ctx.names.fresh("rows")
     query = (
@@ -184,6 +185,7 @@ def _tested(
     if first.name is None:
         written = with_name(written, first, "ok")
         first = replace(first, name="ok")
+    ctx.nameable(first.name or "", text.whole)
     columns = (first, *shape.columns[1:])
     shape = replace(shape, columns=columns)
     step_name = ctx.names.bind(given, ctx.place) if given else ctx.names.fresh("check")

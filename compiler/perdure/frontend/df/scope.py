@@ -152,6 +152,11 @@ class Names:
         return name
 
 
+def is_plain(column: str | None) -> bool:
+    """Say whether a reference can name a column."""
+    return re.fullmatch(r"[A-Za-z_]\w*", column or "", re.ASCII) is not None
+
+
 def identifier(text: str) -> str:
     """Return text as a name of the language."""
     name = re.sub(r"[^a-z0-9_]+", "_", text.lower()).strip("_")[:MAX_NAME]

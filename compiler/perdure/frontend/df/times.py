@@ -59,10 +59,12 @@ def sleep(ctx: Context, node: Node, goal: Goal) -> list[Step]:
         expr = ctx.template(seconds).parts[0]
         shown = postgres(expr) if not isinstance(expr, Text) else expr.value
         given: Duration | Expr = ctx.expr(f"interval '1 second' * {shown}", node.span)
-    elif isinstance(seconds, int | float):
+    elif isinstance(seconds, int | float) and seconds >= 0:
         given = Duration(round(seconds * 1000), node.span)
     else:
-        raise ctx.refuse(node.span, "this is no number of seconds", help="write one")
+        raise ctx.refuse(
+            node.span, "a run can't sleep for that", help="write a number of seconds"
+        )
     if goal.name:
         reason = "a sleep has no result"
         ctx.bind(goal.name, Binding(goal.name, "lost", reason=reason))
@@ -123,13 +125,13 @@ def signal(ctx: Context, node: Node, goal: Goal) -> list[Step]:
             "its senders must use that name",
         )
     seconds = node.values.get("timeout_seconds")
-    if isinstance(seconds, Text):
+    if seconds is not None and not (isinstance(seconds, int) and seconds >= 0):
         raise ctx.refuse(
-            seconds.whole,
+            seconds.whole if isinstance(seconds, Text) else node.span,
             "the timeout of a wait is a constant number of seconds",
             help="write the number",
         )
-    limit = Duration(seconds * 1000, node.span) if isinstance(seconds, int) else None
+    limit = None if seconds is None else Duration(seconds * 1000, node.span)
     wanted = goal if goal.name or not goal.last else Goal(signal_name, last=True)
     name = ctx.step_name(wanted)
     ctx.bind(wanted.name, Binding(name or "", "signal", signal=given.value))

@@ -1,0 +1,1 @@
+select df.start('select ''' || current_user || '''', 'a');

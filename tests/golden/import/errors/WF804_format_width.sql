@@ -1,0 +1,1 @@
+select df.start(format('select %10s', 1), 'a');
