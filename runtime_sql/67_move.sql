@@ -6,13 +6,18 @@
 -- are compared in the same way. The steps of a sequence are compared by position, however
 -- the sequence is nested. Nodes that agree get the other graph's numbers.
 --
+-- What a statement keeps of its result may be written into it, as compiled ones do: then it
+-- is another one in each version that reads another column. Who knows how they are written
+-- says which of them agree nevertheless, from what the refusal tells in its detail.
+--
 -- (To start a new run and copy the results, as a fork does, was the other way: but who
 -- signals a run, or waits for its end, knows it by its id.)
 
--- Move a run; returns its id. What the run has of the input comes before what is given.
+-- Move a run; returns its id. Of the data, `input` is what comes after what the run has of
+-- it, `agreed` the nodes that are taken as equal: [{"old": 3, "new": 4}].
 -- Lock order: the instance, then its tasks by SKIP LOCKED.
 create function df_engine.move_run(p_role regrole, p_run text, p_graph text, p_label text,
-  p_search_path text, p_input jsonb) returns text
+  p_search_path text, p_data jsonb) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -26,12 +31,13 @@ begin
   select * into strict v_graph from df_engine.graphs where id = v_new;
   select * into v_run from df_engine.instances where id = v_run.id for update;
   perform df_engine.check_move(v_run);
-  if p_input is not null then
-    v_run.input := p_input || coalesce(v_run.input, '{}');
+  if jsonb_typeof(p_data -> 'input') = 'object' then
+    v_run.input := (p_data -> 'input') || coalesce(v_run.input, '{}');
   end if;
   perform df_engine.check_start(v_graph, df_engine.starter(v_run.role), v_run.input);
   if v_graph.id <> v_run.graph then
-    v_map := df_engine.align(v_run.id, v_run.graph, 1, v_graph.id, 1);
+    v_map := df_engine.align(v_run.id, v_run.graph, 1, v_graph.id, 1,
+      coalesce(p_data -> 'agreed', '[]'));
     perform df_engine.check_kept(v_run, v_graph.id, v_map);
     perform df_engine.renumber(v_run.id, v_map);
   end if;
@@ -118,10 +124,20 @@ as $$
     p_node.config - 'catches' - 'again')::text, '(, )?"b": \[[^]]*\]', '', 'g')
 $$;
 
+-- Return whether two nodes are the same, or are taken as such.
+create function df_engine.is_same(p_old df_engine.nodes, p_new df_engine.nodes,
+  p_agreed jsonb) returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select df_engine.essence(p_old) = df_engine.essence(p_new) or p_old.op = p_new.op
+    and p_agreed @> jsonb_build_array(jsonb_build_object('old', p_old.node, 'new', p_new.node))
+$$;
+
 -- Return the first node of a subtree that is another one in the other graph, null when
 -- the subtrees are equal.
 create function df_engine.first_other(p_old integer, p_node df_engine.nodes, p_new integer,
-  p_at df_engine.nodes) returns integer
+  p_at df_engine.nodes, p_agreed jsonb) returns integer
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -130,14 +146,14 @@ as $$
   left join df_engine.nodes n on n.graph = p_new and n.node = o.node - p_node.node + p_at.node
   where o.graph = p_old and o.node between p_node.node and p_node.last_node
     and (n.node is null or n.last_node - n.node <> o.last_node - o.node
-      or df_engine.essence(o) <> df_engine.essence(n))
+      or not df_engine.is_same(o, n, p_agreed))
   order by o.node limit 1
 $$;
 
 -- Return the numbers, in the new graph, of the nodes of a subtree that the run has been
 -- in. Raises PD035 where the graphs do not agree on them.
 create function df_engine.align(p_instance bigint, p_old integer, p_node integer,
-  p_new integer, p_at integer) returns jsonb
+  p_new integer, p_at integer, p_agreed jsonb) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -157,14 +173,14 @@ begin
   elsif v_new.node is null then
     perform df_engine.raise_other(v_old, v_new);
   end if;
-  v_other := df_engine.first_other(p_old, v_old, p_new, v_new);
+  v_other := df_engine.first_other(p_old, v_old, p_new, v_new, p_agreed);
   if v_other is null then
     return (select jsonb_object_agg(i, i - p_node + p_at)
       from generate_series(v_old.node, v_old.last_node) i);
   elsif v_old.op = 'seq' or v_new.op = 'seq' then
     v_olds := df_engine.steps_of(p_old, p_node);
     v_news := df_engine.steps_of(p_new, p_at);
-  elsif v_old.children = '{}' or df_engine.essence(v_old) <> df_engine.essence(v_new)
+  elsif v_old.children = '{}' or not df_engine.is_same(v_old, v_new, p_agreed)
       or not df_engine.is_in(p_instance, v_old.node, v_old.last_node) then
     select * into v_old from df_engine.nodes where graph = p_old and node = v_other;
     select * into v_new from df_engine.nodes where graph = p_new
@@ -175,14 +191,16 @@ begin
     v_news := v_new.children;
   end if;
   for i in 1..cardinality(v_olds) loop
-    v_map := v_map || df_engine.align(p_instance, p_old, v_olds[i], p_new, v_news[i]);
+    v_map := v_map || df_engine.align(p_instance, p_old, v_olds[i], p_new, v_news[i],
+      p_agreed);
   end loop;
   return v_map;
 end
 $$;
 
 -- Raise PD035: the run has done a node that is another one in the new graph, or is not
--- there. The detail is for programs, which know the steps that nodes stand for.
+-- there. The detail is for programs, which know the steps that nodes stand for; `before`
+-- and `after` are what the nodes say.
 create function df_engine.raise_other(p_old df_engine.nodes, p_new df_engine.nodes)
 returns void
 language plpgsql
@@ -192,7 +210,8 @@ begin
   raise exception 'the graphs do not agree on what the run has done: its node % (%) is %',
     p_old.node, df_graph.node_type(p_old.op), coalesce('node ' || p_new.node || ' ('
       || df_graph.node_type(p_new.op) || ') there, and not the same', 'not there')
-    using errcode = 'PD035', detail = json_build_object('old', p_old.node, 'new', p_new.node)::text,
+    using errcode = 'PD035', detail = jsonb_build_object('old', p_old.node, 'new', p_new.node,
+      'before', to_jsonb(p_old), 'after', to_jsonb(p_new))::text,
       hint = 'What a run has passed must be the same in both graphs, step by step.';
 end
 $$;
@@ -206,8 +225,9 @@ set enable_seqscan = off
 as $$
 declare
   v_node integer;
+  v_there integer;
 begin
-  select o.node into v_node from df_engine.node_runs r
+  select o.node, n.node into v_node, v_there from df_engine.node_runs r
   join df_engine.nodes o on o.graph = p_run.graph and o.node = r.node
   join df_engine.nodes n on n.graph = p_new and n.node = df_engine.moved(p_map, r.node)
   where r.instance = p_run.id and r.status = 'completed' and n.keep and not o.keep
@@ -215,7 +235,7 @@ begin
   order by o.node limit 1;
   if v_node is not null then
     raise exception 'the result of node % was not kept, and the new graph reads it', v_node
-      using errcode = 'PD035', detail = json_build_object('old', v_node, 'new', null)::text;
+      using errcode = 'PD035', detail = json_build_object('old', v_node, 'new', v_there, 'kept', false)::text;
   end if;
 end
 $$;
@@ -265,12 +285,15 @@ $$;
 
 -- Move a run that waits to another graph, such as a newer version's, that agrees with what
 -- the run has done so far. The run keeps its id, input and results, and gets the label;
--- of `input` it takes what it has not. Returns its id.
+-- of `input` it takes what it has not. Nodes that are `agreed` count as equal. Returns its
+-- id.
 create function df.move(instance_id text, fut text, label text default null,
-  search_path text default null, input jsonb default null) returns text
+  search_path text default null, input jsonb default null, agreed jsonb default null)
+returns text
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
   insert into df.commands (verb, run_id, text1, text2, search_path, data)
-  values ('move', instance_id, fut, label, search_path, input) returning result
+  values ('move', instance_id, fut, label, search_path,
+    jsonb_build_object('input', input, 'agreed', coalesce(agreed, '[]'))) returning result
 $$;

@@ -36,6 +36,11 @@ create or replace function perdure.now() returns timestamptz
 language sql stable parallel safe
 as 'select pg_catalog.now()';
 """
+_END_SESSIONS = """
+select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+where datname = %s
+"""
+_RENAMES = 12
 _KEPT = 4
 _ABANDONED_SECONDS = 3600
 _VOLATILE_SETTINGS = {
@@ -103,10 +108,10 @@ class Scratch:
         connection.execute("select pg_catalog.pg_advisory_lock(%s)", [key])
         try:
             if not _exists(connection, name):
-                _drop(connection, f"{name}_new")
+                _drop(connection, f"{name}_new", left=True)
                 found = self._fill(connection, f"{name}_new", schema)
                 if found:
-                    _drop(connection, f"{name}_new")
+                    _drop(connection, f"{name}_new", left=True)
                     return found
                 _rename(connection, f"{name}_new", name)
             _touch(connection, name)
@@ -184,11 +189,22 @@ def _create(connection: psycopg.Connection, name: str) -> None:
 
 
 def _rename(connection: psycopg.Connection, name: str, new: str) -> None:
-    connection.execute(
-        sql.SQL("alter database {} rename to {}").format(
-            sql.Identifier(name), sql.Identifier(new)
-        )
+    """Rename a database that no process uses any more.
+
+    A session that was closed is there until its backend has ended, which PostgreSQL
+    waits five seconds for: too little on a machine that has much else to do.
+    """
+    statement = sql.SQL("alter database {} rename to {}").format(
+        sql.Identifier(name), sql.Identifier(new)
     )
+    for attempts_left in reversed(range(_RENAMES)):
+        connection.execute(_END_SESSIONS, [name])
+        try:
+            connection.execute(statement)
+            return
+        except psycopg.errors.ObjectInUse:
+            if not attempts_left:
+                raise
 
 
 def _touch(connection: psycopg.Connection, name: str) -> None:
@@ -200,10 +216,12 @@ def _touch(connection: psycopg.Connection, name: str) -> None:
     )
 
 
-def _drop(connection: psycopg.Connection, name: str) -> None:
+def _drop(connection: psycopg.Connection, name: str, *, left: bool = False) -> None:
+    """Drop a scratch database; one that is in use only where its users have left."""
+    force = sql.SQL(" with (force)" if left else "")
     with contextlib.suppress(psycopg.errors.ObjectInUse):
         connection.execute(
-            sql.SQL("drop database if exists {}").format(sql.Identifier(name))
+            sql.SQL("drop database if exists {}{}").format(sql.Identifier(name), force)
         )
 
 

@@ -55,21 +55,24 @@ def deploy(
     released = read_released(config)
     with (
         opened(database_url, config) as database,
-        _owner_wanted(),
+        owner_wanted(),
         connect(database.url, database.origin) as connection,
-        deploying(connection, _say_wait),
+        deploying(connection, say_wait),
     ):
         for lack in runtime_differences(connection, config.target):
             fail(lack.message, lack.advice)
-        todo = _plan(connection, config, released, over_edits)
+        todo = plan(connection, config, released, over_edits)
         if dry_run:
             for each in todo:
                 typer.echo(released.scripts[each.key], nl=False)
             return
         if todo and not (yes or json):
-            _ask(database, connection, released, todo)
+            show_plan(database, connection, released, todo)
+            _ask(len(todo))
         for at, each in enumerate(todo):
-            _apply(connection, released, each, todo[at + 1 :], quiet=json)
+            apply(connection, released, each, todo[at + 1 :])
+            if not json:
+                typer.echo(f"deployed {described(each)}")
     if json:
         typer.echo(json_.dumps({"deployed": [each.key for each in todo]}, indent=2))
     elif not todo:
@@ -80,7 +83,7 @@ def deploy(
 
 
 @contextmanager
-def _owner_wanted() -> Iterator[None]:
+def owner_wanted() -> Iterator[None]:
     """End the command where the role may not do what its owner may."""
     from perdure.engine.client import translated
     from perdure.engine.errors import MissingPrivilege
@@ -92,7 +95,8 @@ def _owner_wanted() -> Iterator[None]:
         fail(str(error).partition("\n")[0], _AS_OWNER)
 
 
-def _say_wait(holder: str) -> None:
+def say_wait(holder: str) -> None:
+    """Tell whose deployment this one waits for."""
     typer.echo(
         f"another deployment to this database is in progress ({holder}): "
         "waiting for it to end",
@@ -100,7 +104,7 @@ def _say_wait(holder: str) -> None:
     )
 
 
-def _plan(
+def plan(
     connection: Connection, config: Config, released: Released, over_edits: bool
 ) -> list[Entry | Change]:
     """Return what to apply; end the command where the database has something else."""
@@ -147,27 +151,30 @@ def _edited(
     return [each for each in found if each.kind == "edited"]
 
 
-def _ask(
+def show_plan(
     database: Database,
     connection: Connection,
     released: Released,
     todo: Sequence[Entry | Change],
 ) -> None:
-    """Show what is about to be applied, and go on only with a yes."""
+    """Show what is about to be applied, and the runs that it is about."""
     from perdure.engine.deploy import runs_by_version
 
     runs = runs_by_version(connection)
     typer.echo(f"to {database.shown}:", err=True)
     for each in todo:
-        typer.echo(f"  {_described(each)}  {released.files[each.key]}", err=True)
+        typer.echo(f"  {described(each)}  {released.files[each.key]}", err=True)
         for label, states in runs.items():
             count = _unfinished(states)
             if label.partition("@")[0] == each.workflow and count:
                 stay = "1 run stays" if count == 1 else f"{count} runs stay"
                 typer.echo(f"    {stay} on {label}", err=True)
+
+
+def _ask(count: int) -> None:
+    """Go on only with a yes."""
     if not sys.stdin.isatty():
         fail("nobody is there to be asked", "perdure deploy --yes does not ask")
-    count = len(todo)
     typer.confirm(
         f"apply {'this migration' if count == 1 else f'these {count} migrations'}?",
         abort=True,
@@ -175,13 +182,11 @@ def _ask(
     )
 
 
-def _apply(
+def apply(
     connection: Connection,
     released: Released,
     event: Entry | Change,
     rest: Sequence[Entry | Change],
-    *,
-    quiet: bool,
 ) -> None:
     """Apply a migration, or end the command; `rest` are those that come after it."""
     from perdure.engine.deploy import FailedMigration, apply_migration
@@ -201,8 +206,6 @@ def _apply(
             f"nothing of this migration is applied; {what}",
             code=1,
         )
-    if not quiet:
-        typer.echo(f"deployed {_described(event)}")
 
 
 def _ways_out(
@@ -242,7 +245,7 @@ def _held_back(rest: Sequence[Entry | Change]) -> str:
     return f"; {waits} for it: {shown}"
 
 
-def _described(event: Entry | Change) -> str:
+def described(event: Entry | Change) -> str:
     """Return what a migration is, for people."""
     note = getattr(event, "note", None)
     return f"{event.key}: {note}" if note else event.key

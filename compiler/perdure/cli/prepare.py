@@ -1,7 +1,8 @@
 """What must stand in a database before a workflow can start there.
 
 The runtime; on the embedded database the project's schema and seed, once; and the
-workflow. A version that is committed to the lock is deployed from its migration. One
+workflow. A version that is committed to the lock is deployed from its migration, on the
+embedded database with all that waits to be (elsewhere see `perdure.cli.elsewhere`). One
 that is not is put beside it, under a name of its own in a schema of its own, so that
 trying a change neither takes the number of a version nor touches one.
 """
@@ -9,7 +10,7 @@ trying a change neither takes the number of a version nor touches one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,38 +27,84 @@ if TYPE_CHECKING:
 UNCOMMITTED = "_uncommitted"
 
 
-def prepare(config: Config, database: Database, workflow: str) -> tuple[str, str]:
-    """Make a workflow ready to start; return its function's schema and name."""
-    from perdure.engine.upgrade import provide
+def prepare(
+    config: Config, database: Database, workflow: str, *, yes: bool = False
+) -> tuple[str, str]:
+    """Make a workflow ready to start; return its function's schema and name.
 
-    before, after = provide(database)
-    if not database.embedded and before != after:
-        _say(database, f"installed the runtime {after.installed}")
+    `yes` stands for the answer where a database is not the project's own.
+    """
+    from perdure.engine.install import require_runtime
+
     if config.source is None:
+        require_runtime(database.url)
         return config.sql_schema, workflow
+    there = _runtime(database)
     if database.embedded:
         load_schema(config, database)
         config = replace(config, target="perdure")  # the runtime that is there
+    name, _, version = workflow.partition("@")
     with opened_compiler(config) as compiler:
-        checked = check_for(compiler, config, workflow.split("@")[0])
+        checked = check_for(compiler, config, name)
         release = compiler.release(checked)
         if any(each.severity == "error" for each in release.findings):
             show(release.findings, compiler.sources)
             raise typer.Exit(1)
-        name = workflow.split("@")[0]
-        changed = {version.name for version in release.versions}
-        unit = next((unit for unit in checked.units if unit.name == name), None)
-        tried_out = unit is not None and "@" not in workflow and name in changed
-        if unit is not None:
-            _stand_for(compiler, unit, database, tried_out)
-        deploy(compiler, database)
-        if unit is None or not tried_out:
-            return config.sql_schema, workflow
         named = {each.name: each for each in checked.units if each.name}
-        uncommitted = {each: named[each] for each in changed if each in named}
-        schema, tried = try_out(compiler, unit, database, uncommitted)
-        typer.echo(f"{name} is not compiled yet: trying it out as {tried}", err=True)
-        return schema, tried
+        changed = {version.name for version in release.versions} & set(named)
+        unit = named.get(name)
+        tried = {}
+        if unit is not None and not version and name in changed:
+            tried = _tried(compiler, unit, {each: named[each] for each in changed})
+        if unit is not None and there:
+            _stand_for(compiler, unit, database, bool(tried))
+        if database.embedded:
+            deploy(compiler, database)
+        else:
+            _bring(compiler, database, workflow, tried, there=there, yes=yes)
+        if unit is not None and not there:
+            _stand_for(compiler, unit, database, bool(tried))
+        if unit is None or not tried:
+            return config.sql_schema, workflow
+        schema, own = try_out(compiler, unit, database, tried)
+        typer.echo(f"{name} is not compiled yet: trying it out as {own}", err=True)
+        return schema, own
+
+
+def _runtime(database: Database) -> bool:
+    """Say whether the runtime is there; on the embedded database it is from now on."""
+    from perdure.engine.database import connect
+    from perdure.engine.install import read_status
+    from perdure.engine.upgrade import provide
+
+    if not database.embedded:
+        with connect(database.url, database.origin) as connection:
+            if read_status(connection).installed is None:
+                return False
+    provide(database)
+    return True
+
+
+def _bring(
+    compiler: Compiler,
+    database: Database,
+    workflow: str,
+    tried: Mapping[str, Tried],
+    *,
+    there: bool,
+    yes: bool,
+) -> None:
+    """Bring what a run needs to a database that others may use."""
+    from perdure.cli.elsewhere import bring
+
+    name, _, version = workflow.partition("@")
+    wanted: dict[str, int | None] = {
+        name: int(version) if version.isdecimal() else None
+    }
+    if tried:
+        wanted = dict.fromkeys(compiler.library().reach(name) - set(tried))
+    functions = _new(compiler, database, tried) if tried else []
+    bring(compiler.config, database, wanted, functions, runtime=not there, yes=yes)
 
 
 def _stand_for(
@@ -147,8 +194,6 @@ def deploy(compiler: Compiler, database: Database) -> None:
         for event in missing(committed, state, folder.files):
             _, text = install_script(compiler.config, event)
             apply_migration(connection, text)
-            if not database.embedded:
-                _say(database, f"deployed {event.key}")
 
 
 def install_script(config: Config, entry: Entry | Change) -> tuple[Path, str]:
@@ -163,46 +208,68 @@ def install_script(config: Config, entry: Entry | Change) -> tuple[Path, str]:
         fail(f'the migration "{path.name}" is gone', "restore it from git")
 
 
-def try_out(
-    compiler: Compiler,
-    unit: Unit,
-    database: Database,
-    changed: Mapping[str, Unit],
-) -> tuple[str, str]:
-    """Put a version that is not committed beside those that are.
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A workflow that is not committed, and the name that its digest gives it."""
 
-    `changed` are all that are not committed: those that it calls are put there, too.
+    unit: Unit
+    name: str
+
+
+def _tried(
+    compiler: Compiler, unit: Unit, changed: Mapping[str, Unit]
+) -> dict[str, Tried]:
+    """Return what is put beside the committed versions: one, and those it calls.
+
+    `changed` are all that are not committed.
     """
+    assert unit.name is not None
+    wanted = {unit.name, *compiler.library().reach(unit.name)} & set(changed)
+    return {name: Tried(changed[name], _tried_name(changed[name])) for name in wanted}
+
+
+def _new(
+    compiler: Compiler, database: Database, tried: Mapping[str, Tried]
+) -> list[str]:
+    """Return the functions that are still to be made for what is tried out."""
+    from perdure.engine.database import connect
+    from perdure.engine.deploy import missing_versions
+
+    schema = compiler.config.sql_schema + UNCOMMITTED
+    names = [(each.name, 1) for each in tried.values()]
+    with connect(database.url, database.origin) as connection:
+        found = missing_versions(connection, sorted(names))
+    return [f"{schema}.{name}" for name, _ in found]
+
+
+def try_out(
+    compiler: Compiler, unit: Unit, database: Database, tried: Mapping[str, Tried]
+) -> tuple[str, str]:
+    """Put versions that are not committed beside those that are."""
     from perdure.emit.functions import function_name
     from perdure.engine.database import connect
     from perdure.engine.deploy import apply_migration, missing_versions
 
     assert unit.name is not None
     schema = compiler.config.sql_schema + UNCOMMITTED
-    wanted = {unit.name, *compiler.library().reach(unit.name)}
-    tried = {name: _tried_name(changed[name]) for name in sorted(wanted & set(changed))}
     functions = compiler.functions(unit, {})
-    for name, own in tried.items():
-        functions[name] = function_name(schema, own, 1)
+    for name, each in tried.items():
+        functions[name] = function_name(schema, each.name, 1)
     with connect(database.url, database.origin) as connection:
-        for name, own in tried.items():
-            if missing_versions(connection, [(own, 1)]):
+        for _, each in sorted(tried.items()):
+            if missing_versions(connection, [(each.name, 1)]):
                 version = compiler.sql(
-                    changed[name],
+                    each.unit,
                     version=1,
                     schema=schema,
-                    rename=own,
+                    rename=each.name,
                     functions=functions,
                 )
                 apply_migration(connection, version.up)
-    return schema, tried[unit.name]
+    return schema, tried[unit.name].name
 
 
 def _tried_name(unit: Unit) -> str:
     """Return the name of a version that is tried out, a new one for each change."""
     assert unit.digest is not None
     return f"{unit.name}_{unit.digest[:8]}"
-
-
-def _say(database: Database, what: str) -> None:
-    typer.echo(f"{database.shown} ({database.origin}): {what}", err=True)

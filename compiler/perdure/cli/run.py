@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,6 +74,15 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Make the embedded database anew first.")
     ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Do not ask before what the run needs is deployed to a database that "
+            "is not embedded.",
+        ),
+    ] = False,
     json: Json = False,
     database_url: DatabaseUrl = None,
     directory: Directory = Path(),
@@ -84,7 +94,8 @@ def run(
     if fresh:
         say_what_is_lost(database_url, config)
     with opened(database_url, config, fresh=fresh) as database:
-        started = start(config, database, workflow, given, prepare)
+        ready = partial(prepare, yes=yes)
+        started = start(config, database, workflow, given, ready)
         if detach:
             typer.echo(json_.dumps({"run": started}) if json else started)
             return

@@ -249,7 +249,7 @@ def _of_version(
         for each in _errors(after)
     ]
     if after is not None and was is not None and after.ir and was.ir:
-        found += _types(case, version, was, after)
+        found += _types(case, version, was, after, sources)
     return [*found, *_late(case, version, compiler, base, was)]
 
 
@@ -384,15 +384,25 @@ def _listed(runs: Sequence[str]) -> str:
     return ", ".join(runs[:_SHOWN_RUNS]) + (f" and {more} more" if more > 0 else "")
 
 
-def _types(case: _Case, version: Past, was: Unit, after: Unit) -> list[Finding]:
-    from perdure.release.verify import Finding, other_types
+def _types(
+    case: _Case,
+    version: Past,
+    was: Unit,
+    after: Unit,
+    sources: Mapping[str, Source],
+) -> list[Finding]:
+    from perdure.release.verify import Finding, other_types, step_at
 
     assert was.ir is not None
     assert after.ir is not None
     found = []
     for step, text in other_types(was.ir, after.ir):
-        runs, notes, _ = _needed(case, version, [step.head.path])
-        node = next((e for e in version.places if e.path == step.head.path), None)
+        span = step.statement.span or step.head.span
+        known = span.path in sources
+        line = sources[span.path].position(span.start)[0] if known else 0
+        node = step_at(version.places, span.path, line)
+        path = node.path if node else step.head.path
+        runs, notes, _ = _needed(case, version, [path])
         place = f"{node.file}:{node.line}" if node and node.file else None
         name = step.head.name or step.head.path
         found.append(

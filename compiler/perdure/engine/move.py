@@ -9,30 +9,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import ndiff
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from perdure.engine.agreement import TOKEN, Said, read_columns, said
 from perdure.engine.client import Connection, find_run, source_map
 from perdure.engine.errors import UsageError
 from perdure.engine.runs import Place
 
-_TOKEN = re.compile(
-    r"""
-      --[^\n]*
-    | \b[eE]'(?:[^'\\]|''|\\.)*'
-    | '(?:[^']|'')*'
-    | "(?:[^"]|"")*"
-    | (?<![\w$])\$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?(tag)(?P=tag))\$
-    | [(),]
-    """,
-    re.DOTALL | re.VERBOSE,
-)
 _START = "return df.start("
 _INPUT = "input =>"
+_FILE = re.compile(r"\n--- (\S.*\.(?:ya?ml|py|sql))\n")
 _PARAMETERS = """
   select a.name, pg_catalog.format_type(a.type, null),
     pg_catalog.pg_get_function_arg_default(p.oid, a.number::integer)
@@ -47,13 +39,17 @@ _PARAMETERS = """
 class Disagreement:
     """A step that the run has done, and what stands in its place, if anything does.
 
-    `lines` are those of the sources that differ from there on, as in a diff.
+    `lines` are those of the step that differ, as in a diff. `lacking` are the columns
+    that the new version reads of it and the old one did not keep; `kept` those that it
+    did, None for all of its own.
     """
 
     message: str
     old: Place | None
     new: Place | None
     lines: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    kept: tuple[str, ...] | None = ()
 
 
 class Immovable(UsageError):
@@ -82,23 +78,94 @@ def move(connection: Connection, run: str, to: int, schema: str) -> tuple[str, s
     if not arguments:
         raise UsageError(f"the function of {label} is not what perdure compile writes")
     given = _defaults(connection, function, arguments)
-    text = sql.SQL("select df.move(%s, {}, %s, %s, %s::jsonb)")
+    move = _Move(connection, run, found.label or "", label, arguments[0])
+    agreed: list[dict[str, int]] = []
+    while (pair := _tried(move, agreed, function.search_path, given)) is not None:
+        agreed.append(pair)
+    return move.before, label
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A run, its label, and the label and the graph that it is to have."""
+
+    connection: Connection
+    run: str
+    before: str
+    after: str
+    graph: str
+
+
+def _tried(
+    move: _Move,
+    agreed: list[dict[str, int]],
+    search_path: str | None,
+    given: str | None,
+) -> dict[str, int] | None:
+    """Move the run; or return two nodes that differ in what they keep, and no more.
+
+    The runtime tells of the first pair of nodes that are not equal. Nothing has been
+    changed then.
+    """
+    text = sql.SQL("select df.move(%s, {}, %s, %s, %s::jsonb, %s::jsonb)")
+    connection = move.connection
     try:
         connection.execute(
-            text.format(sql.SQL(arguments[0])).as_string(connection).encode(),
-            [run, label, function.search_path, given],
+            text.format(sql.SQL(move.graph)).as_string(connection).encode(),
+            [move.run, move.after, search_path, given, json.dumps(agreed)],
         )
     except psycopg.Error as error:
         if error.sqlstate not in ("PD035", "PD003"):
             raise
-        raise _explained(connection, error, found.label, label) from error
-    return found.label or "", label
+        pair = _agreeing(move, error)
+        if pair is None or pair in agreed:
+            raise _explained(move, error) from error
+        return pair
+    return None
+
+
+def _agreeing(move: _Move, error: psycopg.Error) -> dict[str, int] | None:
+    """Return the nodes that an error is about, if they do the same.
+
+    Raises Immovable where the new version reads what the old one has not kept.
+    """
+    nodes = _nodes_of(error)
+    before, after = nodes.get("before"), nodes.get("after")
+    if not before or not after or after.get("node") is None:
+        return None
+    old, new = said(before), said(after)
+    if old.essence != new.essence:
+        return None
+    lacking = old.lacks(read_columns(move.graph, after["name"]))
+    if lacking and _has_result(move, before["node"]):
+        raise _lacking(move, error, old, lacking)
+    return {"old": before["node"], "new": after["node"]}
+
+
+def _has_result(move: _Move, node: int) -> bool:
+    """Say whether a run has come out of a node."""
+    row = move.connection.execute(
+        "select exists (select from df.nodes where instance_id = %s and id = %s"
+        " and status = 'completed')",
+        [move.run, str(node)],
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _nodes_of(error: psycopg.Error) -> dict[str, Any]:
+    """Return what the runtime tells of the nodes that are not the same."""
+    try:
+        found = json.loads(error.diag.message_detail or "")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def can_move(connection: Connection) -> bool:
     """Say whether the runtime of a database can move runs."""
     row = connection.execute(
-        "select to_regprocedure('df.move(text, text, text, text, jsonb)') is not null"
+        "select to_regprocedure('df.move(text, text, text, text, jsonb, jsonb)')"
+        " is not null"
     ).fetchone()
     return row is not None and bool(row[0])
 
@@ -143,7 +210,7 @@ def arguments_of(body: str) -> list[str]:
 
 
 def _tokens(body: str, start: int) -> Iterator[tuple[int, str]]:
-    for found in _TOKEN.finditer(body, start):
+    for found in TOKEN.finditer(body, start):
         yield found.start(), found[0]
 
 
@@ -209,33 +276,60 @@ def _quoted(connection: Connection, name: str) -> str:
     return sql.Identifier(name).as_string(connection)
 
 
-def _explained(
-    connection: Connection, error: psycopg.Error, before: str | None, after: str
-) -> Immovable:
+def _explained(move: _Move, error: psycopg.Error) -> Immovable:
     """Return the error with the steps that its nodes stand for."""
     message = error.diag.message_primary or str(error)
-    try:
-        nodes = json.loads(error.diag.message_detail or "")
-    except ValueError:
+    nodes = _nodes_of(error)
+    if not nodes:
         return Immovable(message)
-    old = _place(source_map(connection, before), nodes.get("old"))
-    new = _place(source_map(connection, after), nodes.get("new"))
-    lines = _changed(connection, before or "", after, old)
+    old, new = _places(move, nodes)
+    lines = _changed(move, old, new) if old and new else ()
+    before, after = nodes.get("before"), nodes.get("after")
+    if not lines and before and after and after.get("node") is not None:
+        lines = _diff([said(before).text], [said(after).text])
     return Immovable(message, Disagreement(message, old, new, lines))
 
 
-def _changed(
-    connection: Connection, before: str, after: str, place: Place | None
-) -> tuple[str, ...]:
-    """Return the lines of the first change in the sources from a step on."""
-    if place is None or place.line is None:
-        return ()
-    old = _source(connection, before).splitlines()
-    new = _source(connection, after).splitlines()
-    for what, a, b, c, d in SequenceMatcher(None, old, new).get_opcodes():
-        if what != "equal" and b >= place.line:
-            return (*(f"- {e}" for e in old[a:b]), *(f"+ {e}" for e in new[c:d]))
-    return ()
+def _lacking(
+    move: _Move, error: psycopg.Error, old: Said, columns: Sequence[str]
+) -> Immovable:
+    """Return why a run can't be moved whose steps have kept too little."""
+    message = error.diag.message_primary or str(error)
+    places = _places(move, _nodes_of(error))
+    kept = None if old.kept is None else tuple(sorted(old.kept))
+    step = Disagreement(message, *places, lacking=tuple(columns), kept=kept)
+    return Immovable(message, step)
+
+
+def _places(move: _Move, nodes: Mapping[str, Any]) -> tuple[Place | None, Place | None]:
+    """Return the steps that two nodes stand for, of the old and of the new version."""
+    old = _place(source_map(move.connection, move.before), nodes.get("old"))
+    return old, _place(source_map(move.connection, move.after), nodes.get("new"))
+
+
+def _changed(move: _Move, old: Place, new: Place) -> tuple[str, ...]:
+    """Return the lines of a step that differ between two versions."""
+    return _diff(
+        _lines_of(move.connection, move.before, old),
+        _lines_of(move.connection, move.after, new),
+    )
+
+
+def _diff(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
+    return tuple(e for e in ndiff(old, new) if e.startswith(("- ", "+ ")))
+
+
+def _lines_of(connection: Connection, label: str, place: Place) -> list[str]:
+    """Return the lines of a version's source from a step to the next one's."""
+    if place.line is None:
+        return []
+    others = [e for e in source_map(connection, label) if e.file == place.file]
+    later = (e.line for e in others if e.line is not None and e.line > place.line)
+    end = min(later, default=None)
+    first, *pieces = _FILE.split("\n" + _source(connection, label))
+    files = dict(zip(pieces[::2], pieces[1::2], strict=True))
+    text = files.get(place.file or "", first.removeprefix("\n"))
+    return text.splitlines()[place.line - 1 : end - 1 if end else None]
 
 
 def _source(connection: Connection, label: str) -> str:

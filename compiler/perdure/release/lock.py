@@ -143,7 +143,7 @@ class Lock:
 
     def current(self, workflow: str) -> Entry | None:
         """Return the version of a workflow that is in force, None for none."""
-        last = [each for each in self.events(workflow) if _moves(each)][-1:]
+        last = [each for each in self.events(workflow) if moves(each)][-1:]
         number = _leads_to(last[0]) if last else 0
         return self.find(workflow, number)
 
@@ -189,7 +189,8 @@ def place(event: Entry | Change) -> tuple[int, int, str]:
     return event.after, event.number, event.workflow
 
 
-def _moves(event: Entry | Change) -> bool:
+def moves(event: Entry | Change) -> bool:
+    """Say whether another version is in force after it."""
     return isinstance(event, Entry) or event.to != event.before
 
 

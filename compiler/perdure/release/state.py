@@ -147,8 +147,13 @@ def _behind(lock: Lock, database: Database) -> set[str]:
 
 
 def _unknown(lock: Lock, database: Database) -> list[Difference]:
-    """Return the versions that are not this project's, or that its lock has lost."""
+    """Return the versions that are not this project's, or that its lock has lost.
+
+    Of a workflow that is wholly retired nothing is there but its rows: nobody can tell
+    whose it was, and nobody has to.
+    """
     workflows = {each.workflow for each in lock.entries} | database.elsewhere
+    standing = {each.name for each in database.versions if not each.retired}
     return [
         Difference(
             "unknown",
@@ -160,7 +165,7 @@ def _unknown(lock: Lock, database: Database) -> list[Difference]:
             f"its source, and retire it: perdure retire {each.name}",
         )
         for each in database.versions
-        if each.name not in workflows
+        if each.name in standing - workflows
     ]
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from perdure.ir.show import type_text
-from perdure.ir.tree import SqlStep, Workflow
+from perdure.ir.tree import SqlStep, Step, Workflow
 from perdure.release.interface import every_step
 
 FORMAT = 1
@@ -130,12 +130,17 @@ def _later(path: str, paths: Iterable[str]) -> list[str]:
     ]
 
 
+def _key(step: Step) -> tuple[str, str, int]:
+    """Return what tells a step: workflows that are taken in count their steps anew."""
+    return step.head.path, step.head.span.path, step.head.span.start
+
+
 def other_types(old: Workflow, new: Workflow) -> list[tuple[SqlStep, str]]:
     """Return the steps whose columns have other types now, and which."""
-    before = {s.head.path: s for s in every_step(old.steps) if isinstance(s, SqlStep)}
+    before = {_key(s): s for s in every_step(old.steps) if isinstance(s, SqlStep)}
     found = []
     for step in every_step(new.steps):
-        was = before.get(step.head.path)
+        was = before.get(_key(step))
         if not isinstance(step, SqlStep) or was is None:
             continue
         types = {each.name: type_text(each.type) for each in was.columns}

@@ -22,7 +22,9 @@ def render_text(findings: Sequence[Finding], versions: int) -> str:
         key = (each.severity, each.code, each.message)
         groups.setdefault(key, []).append(each)
     lines = [line for found in groups.values() for line in _group(found)]
-    if not findings:
+    if not findings and not versions:
+        lines.append("nothing to verify: there is no version")
+    elif not findings:
         fit = "1 version fits" if versions == 1 else f"{versions} versions fit"
         lines.append(f"good: {fit} the schema")
     return "\n".join(lines) + "\n"
@@ -43,9 +45,25 @@ def _group(found: Sequence[Finding]) -> Iterator[str]:
             yield f"  --> {_versions(versions)}{_steps(versions)}"
             notes = _distinct(each.notes for each in versions)
             yield from (f"      = note: {note}" for note in notes)
-    which = keys[0] if len(keys) == 1 else "VERSION"
-    advice = _distinct((e.advice.replace(e.key, which),) for e in found if e.advice)
-    yield from (f"  = help: {text}" for text in advice)
+    yield from (f"  = help: {text}" for text in _helps(found))
+
+
+def _helps(found: Sequence[Finding]) -> Iterator[str]:
+    """Yield what to do, and for which versions, where not all are to do the same."""
+    keys = {each.key for each in found}
+    helps: dict[str, list[Finding]] = {}
+    for each in found:
+        if each.advice:
+            which = each.key if len(keys) == 1 else "VERSION"
+            helps.setdefault(each.advice.replace(each.key, which), []).append(each)
+    for text, own in helps.items():
+        if {each.key for each in own} == keys:
+            yield text
+            continue
+        workflows: dict[str, list[Finding]] = {}
+        for each in own:
+            workflows.setdefault(each.workflow, []).append(each)
+        yield f"for {', '.join(map(_versions, workflows.values()))}: {text}"
 
 
 def places(found: Sequence[Finding]) -> Iterator[str]:

@@ -3,6 +3,10 @@
 The user's text is asked about as it stands, comments included, with a typed
 parameter at every use of a value. PostgreSQL's position in its answer falls into one
 token, and that token's characters in the file are what the finding points at.
+
+A statement that reads something that was found wrong is asked about, too, with nulls
+for it: whether its tables and columns are there does not hang on their types. To leave
+it out hid every later mistake of a workflow behind the first one.
 """
 
 from __future__ import annotations
@@ -22,7 +26,8 @@ from perdure.resolve.suggest import nearest
 from perdure.source import Span
 from perdure.syntax.sql import SqlRef, SqlText, Token, is_subscripted
 
-Parts = tuple[Token | Reference, ...]
+Parts = tuple[Token | Reference | None, ...]
+"""The pieces of a statement; None for a value that was found wrong."""
 
 _AFTER_TABLE = frozenset(
     [
@@ -64,6 +69,9 @@ _AFTER_TABLE = frozenset(
 )
 """Words after a table that are no alias of it."""
 
+_WITHOUT_TYPES = frozenset({"42P01", "42703", "3F000"})
+"""What is not there whatever the types are: tables, columns, schemas."""
+
 _NAMES = ("word", "quoted")
 _OF_RELATION = re.compile(r'column "([^"]+)" of relation')
 _NO_TABLE = frozenset(
@@ -83,10 +91,11 @@ def resolve_statement(
     if parts is None:
         return None
     described = _describe(context, env, sql, parts, wrong)
-    if described is None:
+    bound = tuple(each for each in parts if each is not None)
+    if described is None or len(bound) < len(parts):
         return None
     statement = Statement(
-        parts,
+        bound,
         sql.main - sql.first,
         sql.keyword,
         sql.returning,
@@ -114,18 +123,18 @@ def _in_literals(context: Context, env: Env, sql: SqlText) -> list[Span]:
 
 
 def _bind(context: Context, env: Env, sql: SqlText) -> Parts | None:
+    """Return the pieces; None when rows are read whose columns nobody knows."""
     refs = {ref.index: ref for ref in sql.refs}
-    parts: list[Token | Reference] = []
-    complete = True
+    parts: list[Token | Reference | None] = []
+    known = True
     for index in range(sql.first, sql.last):
         if index not in refs:
             parts.append(sql.tokens[index])
             continue
         reference = _resolve(context, env, sql, refs[index])
-        complete = complete and reference is not None
-        if reference is not None:
-            parts.append(reference)
-    return tuple(parts) if complete else None
+        known = known and (reference is not None or not refs[index].row_set)
+        parts.append(reference)
+    return tuple(parts) if known else None
 
 
 def _resolve(context: Context, env: Env, sql: SqlText, ref: SqlRef) -> Reference | None:
@@ -206,6 +215,8 @@ def _describe(
     for index, part in enumerate(parts, sql.first):
         if isinstance(part, Token):
             asked.add(part.text, index)
+        elif part is None:
+            asked.add("(null)", index)
         elif is_subscripted(
             parts, index - sql.first
         ):  # a bare `x::int[] [1]` is a type, not an item
@@ -214,8 +225,10 @@ def _describe(
             asked.add(")", index)
         else:
             asked.add(part, index)
-    answer = context.catalog.describe(asked.sql)
+    answer = context.catalog.describe(asked.sql, asked.given)
     if isinstance(answer, Rejected):
+        if None in parts and answer.sqlstate not in _WITHOUT_TYPES:
+            return None
         span = _token_span(sql, asked.place(answer.position))
         if any(span.start <= each.start < span.end for each in wrong):
             return None

@@ -21,7 +21,9 @@ from perdure.catalog import (
     open_catalog,
 )
 from perdure.catalog.model import Described, Rejected
+from perdure.catalog.scratch import _drop, _rename
 from perdure.engine.postgres import EngineError, embedded_bin_dir
+from tests.databases import made
 
 OpenSchema = Callable[[str], SchemaCatalog]
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
@@ -326,3 +328,18 @@ def test_processes_that_start_at_once_get_the_same(short_dir: Path) -> None:
         runs = [pool.submit(ask_in_process, schema, state) for _ in range(3)]
     assert len([run.result() for run in runs]) == 3
     assert not list(state.glob("*/data/postmaster.pid"))
+
+
+def test_a_session_that_has_not_quite_ended_is_not_in_the_way(postgres: str) -> None:
+    """As that of the loader, on a machine with much else to do."""
+    with made(postgres) as name, psycopg.connect(postgres, autocommit=True) as own:
+        left = psycopg.connect(make_conninfo(postgres, dbname=name))
+        _rename(own, name, f"{name}_whole")
+        left.close()
+        left = psycopg.connect(make_conninfo(postgres, dbname=f"{name}_whole"))
+        _drop(own, f"{name}_whole", left=True)
+        found = own.execute(
+            "select from pg_database where datname ~ %s", [name]
+        ).fetchall()
+        left.close()
+    assert found == []

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.runtime.deploy.conftest import caller, make_project
+from tests.runtime.deploy.conftest import caller, execute, make_project
 
 SCHEMA = """\
 create schema shop;
@@ -133,6 +133,70 @@ def test_a_column_that_a_waiting_run_needs_must_stay(
     assert found["order"]["place"] == "workflows/approve.yaml:6"
 
 
+BROKEN = """\
+workflow: approve
+input:
+  id: bigint
+steps:
+  - name: order
+    sql: select email from shop.orders where id = :id
+    expect: one
+  - name: again
+    sql: select total from shop.orders where email = :order.email and id = :id
+    expect: one
+  - sql: update shop.orders set total = :again.total where email = :order.email
+  - sql: delete from shop.mails where whom = :order.email and sum > :again.total
+"""
+
+
+def test_columns_of_a_workflow_that_is_taken_in_are_its_own(
+    perdure: Perdure, project: Path, database: str, runtime: None
+) -> None:
+    """Both have a steps[0] with a column "n", of two types that do not change."""
+    (project / "workflows" / "inner.yaml").write_text(
+        "workflow: inner\nsteps:\n"
+        "  - {name: i, sql: select 'x' as n from shop.orders, expect: one}\n"
+        "  - return: ${i.n}\n"
+    )
+    (project / "workflows" / "approve.yaml").write_text(
+        "workflow: approve\nsteps:\n"
+        "  - {name: o, sql: select total as n from shop.orders, expect: one}\n"
+        "  - {name: c, call: inner}\n"
+        "  - return: {n: '${o.n}', c: '${c}'}\n"
+    )
+    perdure("compile")
+    execute(database, SCHEMA)
+    perdure("deploy", "--yes", "--database-url", database)
+    good = perdure("verify", "--db", database).stdout
+    assert "good: 2 versions fit the schema" in good
+    changed = SCHEMA.replace("total numeric", "total float8").replace(
+        "shop.tax(total)", "1"
+    )
+    (project / "schema.sql").write_text(changed)
+    told = perdure("verify", "--db", database, "--json").stdout
+    (found,) = [e for e in json.loads(told)["findings"] if e["kind"] == "type"]
+    assert (found["step"], found["place"]) == ("o", "workflows/approve.yaml:3")
+
+
+def test_all_broken_steps_of_a_version_are_told_at_once(
+    perdure: Perdure, project: Path
+) -> None:
+    """Three steps that read what the one before gives, which is broken itself."""
+    mails = "create table shop.mails (whom text, sum numeric);\n"
+    (project / "schema.sql").write_text(SCHEMA + mails)
+    (project / "workflows" / "approve.yaml").write_text(BROKEN)
+    perdure("compile")
+    changed = SCHEMA.replace("email text", "mail text").replace("shop.tax(total)", "1")
+    (project / "schema.sql").write_text(changed.replace("'a@example.com'", "'a'"))
+    found = json.loads(perdure("verify", "--json", code=1).stdout)["findings"]
+    assert [(each["step"], each["message"]) for each in found] == [
+        ("order", 'column "email" does not exist'),
+        ("again", 'column "email" does not exist'),
+        ("steps[2]", 'column "email" does not exist'),
+        ("steps[3]", 'relation "shop.mails" does not exist'),
+    ]
+
+
 def test_what_no_run_comes_to_any_more_may_go(
     perdure: Perdure, project: Path, database: str, waiting: str
 ) -> None:
@@ -193,7 +257,7 @@ def test_the_embedded_database_is_there_until_all_is_verified(
 ) -> None:
     perdure("runtime", "install", "--database-url", "embedded")
     done = perdure("verify", "--db", "embedded")
-    assert done.stdout == "good: 0 versions fit the schema\n"
+    assert done.stdout == "nothing to verify: there is no version\n"
 
 
 def test_a_failed_run_that_may_be_retried_is_told(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from perdure.engine.move import arguments_of
-from tests.runtime.deploy.conftest import Perdure
+from tests.runtime.deploy.conftest import Perdure, execute
 
 pytestmark = pytest.mark.usefixtures("runtime")
 ORDER = """\
@@ -79,6 +80,141 @@ def test_the_step_that_differs_is_named(deployed: Perdure, database: str) -> Non
         "order@9 is not deployed" in deployed("move", run, "--to", "9", code=2).stderr
     )
     assert "no run" in deployed("move", "nothing", "--to", "2", code=2).stderr
+
+
+MANY = """\
+workflow: order
+input:
+  id: bigint
+steps:
+  - name: price
+    sql: |
+      select (:id * 2)::integer as price,  -- a comment
+        'x,  y' as what, '{"a": 1}'::jsonb as j
+    expect: one
+  - {name: many, sql: "select n, :price.price as p from generate_series(1, 3) n"}
+  - {name: some, sql: "with a as (select 1 as n) select n, n + 1 as m from a"}
+  - name: written
+    sql: update things set n = n + 1 where id = :id returning n, m
+    expect: one
+  - {name: approval, wait_for_signal: approval, timeout: 1d}
+  - return: {WHAT}
+"""
+
+
+def reading(*what: str) -> str:
+    returned = ", ".join(f'{e.replace(".", "_")}: "${{{e}}}"' for e in what)
+    return MANY.replace("WHAT", returned)
+
+
+def rows(step: str, column: str) -> str:
+    """Return the workflow that reads all rows of a step, too."""
+    count = f"select sum({column}) as n from :{step}.*"
+    more = f"  - {{name: c, sql: {count!r}, expect: one}}\n  - return"
+    return reading("price.price", "c.n").replace("  - return", more)
+
+
+@pytest.fixture
+def moved(
+    perdure: Perdure, project: Path, database: str
+) -> Callable[[str, str, int], str]:
+    """Start a run, move it, let it end; return what was said and the result."""
+    schema = "create table things (id bigint primary key, n int, m int);"
+    (project / "schema.sql").write_text(schema)
+    toml = (project / "perdure.toml").read_text()
+    (project / "perdure.toml").write_text(f'schema = "schema.sql"\n{toml}')
+    (project / "workflows" / "hello.yaml").unlink()
+    execute(database, f"{schema} insert into things values (4, 1, 7)")
+
+    def move(old: str, new: str, code: int = 0) -> str:
+        for text in (old, new):
+            (project / "workflows" / "order.yaml").write_text(text)
+            perdure("compile")
+        perdure("deploy", "--yes")
+        run = waiting(database)
+        done = perdure("move", run, "--to", "2", code=code)
+        if code:
+            return str(done.stderr)
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("select df.signal(%s, 'approval')", [run])
+            connection.execute("call df.work(100, 10000)")
+            row = connection.execute("select df.result(%s)", [run]).fetchone()
+        assert row is not None
+        return str(json.loads(row[0])["rows"][0]["result"])
+
+    return move
+
+
+ALL = ("price.price", "price.what", "written.n", "approval.timed_out")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "result"),
+    [
+        (ALL, ("price.what",), {"price_what": "x,  y"}),
+        ((*ALL, "price.j"), ("written.n",), {"written_n": 2}),
+        (("written.n", "written.m"), ("written.m",), {"written_m": 7}),
+        (("written.n",), (), {}),
+        (ALL, ("approval.timed_out",), {"approval_timed_out": False}),
+    ],
+)
+def test_a_version_may_read_less_of_what_a_run_has_passed(
+    moved: Callable[..., str],
+    old: tuple[str, ...],
+    new: tuple[str, ...],
+    result: dict[str, object],
+) -> None:
+    assert moved(reading(*old), reading(*new)) == str(result)
+
+
+def test_rows_that_were_kept_may_be_left_unread(moved: Callable[..., str]) -> None:
+    assert moved(rows("many", "n"), reading("price.price")) == "{'price_price': 8}"
+
+
+def test_rows_that_were_kept_of_a_statement_with_a_list_of_its_own(
+    moved: Callable[..., str],
+) -> None:
+    assert moved(rows("some", "m"), reading("price.price")) == "{'price_price': 8}"
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        (
+            reading("price.j", "price.price", "price.what"),
+            'version 2 reads "j" and "what" of steps[0] "price" (workflows/order.yaml:'
+            '6)\n  the run has passed it, and kept "price"\n',
+        ),
+        (
+            reading("written.n"),
+            'version 2 reads "n" of steps[3] "written" (workflows/order.yaml:13)\n'
+            "  the run has passed it, and kept nothing of it\n",
+        ),
+        (
+            rows("many", "n"),
+            'version 2 reads all rows of steps[1] "many" (workflows/order.yaml:10)'
+            "\n  the run has passed it, and kept nothing of it\n",
+        ),
+    ],
+)
+def test_what_a_run_has_not_kept_is_named(
+    moved: Callable[..., str], new: str, told: str
+) -> None:
+    assert told in moved(reading("price.price"), new, 1)
+
+
+def test_what_is_shown_is_what_differs_in_the_step(moved: Callable[..., str]) -> None:
+    """The input and the last step have changed as well."""
+    new = reading("price.price").replace("'x,  y'", "'x, y'")
+    new = new.replace("id: bigint", "id: bigint\n  more: text = ''")
+    told = moved(ALL_READ, new.replace("timeout: 1d", "timeout: 2d"), 1)
+    assert "the same step is there, and does another thing" in told
+    assert "    -         'x,  y' as what" in told
+    assert "    +         'x, y' as what" in told
+    assert told.count("    - ") == told.count("    + ") == 1
+
+
+ALL_READ = reading(*ALL)
 
 
 def test_inputs_that_only_the_new_version_has_get_their_defaults(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -16,15 +17,18 @@ import pytest
 from tests.runtime.deploy.conftest import WORKFLOW, Perdure
 
 pytestmark = pytest.mark.usefixtures("runtime")
-COMMAND = [sys.executable, "-m", "perdure", "deploy"]
+PERDURE = [sys.executable, "-m", "perdure"]
+COMMAND = [*PERDURE, "deploy"]
 
 
-def asked(project: Path, answer: str) -> tuple[int, str]:
-    """Deploy on a terminal where somebody types an answer."""
+def asked(
+    project: Path, answer: str, words: Sequence[str] = ("deploy",)
+) -> tuple[int, str]:
+    """Call a command on a terminal where somebody types an answer."""
     here, there = pty.openpty()
     try:
         process = subprocess.Popen(
-            COMMAND,
+            [*PERDURE, *words],
             cwd=project,
             stdin=there,
             stdout=subprocess.PIPE,

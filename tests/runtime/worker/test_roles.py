@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from psycopg.conninfo import make_conninfo
+from typer.testing import CliRunner
 
+from perdure.cli.main import app
 from perdure.engine.database import Database
+from perdure.engine.postgres import Server
 from tests.runtime.worker.runs import Connection
 
 WORKFLOW = """\
@@ -49,48 +49,45 @@ def roles(connection: Connection) -> Iterator[None]:
         connection.execute(f"drop role {role}".encode())
 
 
-def run(folder: Path, url: str) -> str:
+def run(folder: Path, *words: str) -> str:
     """Return what the command says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "perdure", "run", "by_clerk", "--database-url", url],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "NO_COLOR": "1"},
-        cwd=folder,
-    )
-    return done.stdout + done.stderr
+    called = ["run", "by_clerk", "-C", str(folder), *words]
+    return CliRunner(env={"NO_COLOR": "1"}).invoke(app, called).output
 
 
 @pytest.mark.usefixtures("roles")
 def test_what_a_role_lacks_is_said(
-    connection: Connection, database: Database, folder: Path
+    connection: Connection, database: Database, folder: Path, server: Server
 ) -> None:
-    url = make_conninfo(database.url, user="test_app")
-    said = run(folder, url)
+    # the schema is read on the tests' own server: none is started for each command
+    (folder / "perdure.toml").write_text(
+        f'schema = "schema.sql"\n[postgres]\nurl = {server.url("postgres")!r}\n'
+    )
+    at = ("--database-url", make_conninfo(database.url, user="test_app"), "--yes")
+    said = run(folder, *at)
     assert f'{WHAT}, which does not exist here\n  = help: create role "test' in said
     connection.execute('create role "test clerk"')
-    said = run(folder, url)
+    said = run(folder, *at)
     assert f'{WHAT}, and "test_app" may not become it' in said
     assert '= help: grant "test clerk" to test_app' in said
     connection.execute('grant "test clerk" to test_app')
-    said = run(folder, url)
+    said = run(folder, *at)
     assert f"{WHAT}, which may not start runs" in said
     assert "select df.grant_usage('test clerk')" in said
     connection.execute("select df.grant_usage('test clerk')")
-    assert "is started: perdure show" in run(folder, url)
+    told = run(folder, *at, "--detach")
+    assert connection.execute("select id from df.instances").fetchone() == (
+        told.split()[-1],
+    )
 
 
-def test_the_embedded_database_gives_a_role_what_it_lacks(folder: Path) -> None:
-    said = run(folder, "embedded")
+def test_the_embedded_database_gives_a_role_what_it_lacks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PERDURE_DATABASE_URL", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    said = run(folder)
     assert '= help: create role "test clerk" in a file of the schema' in said
     (folder / "schema.sql").write_text('create role "test clerk";\n')
-    done = subprocess.run(
-        [sys.executable, "-m", "perdure", "run", "by_clerk", "--fresh"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={k: v for k, v in os.environ.items() if not k.endswith("DATABASE_URL")},
-        cwd=folder,
-    )
-    assert 'result "test clerk"' in done.stdout, done.stderr
+    said = run(folder, "--fresh")
+    assert 'result "test clerk"' in said

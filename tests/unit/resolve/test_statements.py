@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from perdure.catalog.model import Catalog, Computed, Described, Rejected, Typed
+from perdure.catalog.model import (
+    NONE,
+    Catalog,
+    Computed,
+    Described,
+    Given,
+    Rejected,
+    Typed,
+)
 from perdure.ir.expr import Reference
 from perdure.ir.tree import SqlStep
 from perdure.resolve import resolve
@@ -82,9 +90,9 @@ class Recorder:
         self.catalog = catalog
         self.asked: list[str] = []
 
-    def describe(self, sql: str) -> Described | Rejected:
+    def describe(self, sql: str, given: Given = NONE) -> Described | Rejected:
         self.asked.append(sql)
-        return self.catalog.describe(sql)
+        return self.catalog.describe(sql, given)
 
     def typeof(self, expr: str) -> Typed | Rejected:
         self.asked.append(expr)

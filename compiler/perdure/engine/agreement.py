@@ -1,0 +1,137 @@
+"""Whether two statements that the compiler wrote differ only in what they keep.
+
+A statement keeps of its result what later steps read, so that a step that reads another
+column makes another statement of one that comes before it (see `perdure.lower.capture`,
+whose forms are read here). What such a statement does is the same, and so it is no
+reason to leave a run on its version; what it has kept may be too little for the other.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+TOKEN = re.compile(
+    r"""
+      --[^\n]*
+    | \b[eE]'(?:[^'\\]|''|\\.)*'
+    | '(?:[^']|'')*'
+    | "(?:[^"]|"")*"
+    | (?<![\w$])\$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?(tag)(?P=tag))\$
+    | [(),]
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+_BLANKS = re.compile(
+    r"""
+      (?: \s | --[^\n]* )+
+    | (?P<kept> \b[eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
+      | (?<![\w$])\$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?(tag)(?P=tag))\$ )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+_WRAPPED = re.compile(
+    r"""
+    (?P<head> with[ ] | .*,\ )
+    (?P<cte> step(?:_\d+)? )[ ]as[ ]\([ ]
+    (?P<user> .*? )
+    (?: [ ]returning[ ]1[ ]as[ ]ok )? [ ]\)[ ]
+    select[ ](?P<columns> .* )[ ]from[ ]
+    (?P<tail>
+      (?P=cte)(?:[ ]having[ ]perdure\.expect\(.*\))?
+    | \(select[ ]count\(\*\)[ ]as[ ]n[ ]from[ ](?P=cte)\)[ ]as[ ]c[ ](?:left[ ])?join[ ]
+      (?P=cte)[ ]as[ ]s[ ]on[ ]true[ ]where[ ]perdure\.expect\(.*\)
+    | \(select[ ].*[ ]from[ ](?P=cte)\)[ ]as[ ]s(?:[ ]having[ ]perdure\.expect\(.*\))?
+    )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+_EXPECT = re.compile(r"perdure\.expect\((?:count\(\*\)|c\.n), '(\w+)'")
+_NUMBERED = re.compile(r"\br\d+_")
+_LAST_NAME = re.compile(r'("(?:[^"]|"")+"|\w+)$')
+ROWS = "items"
+"""The column that all rows of a result are kept in, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a node of a graph does, and the columns that it keeps; None for its own."""
+
+    essence: tuple[object, ...]
+    text: str
+    kept: frozenset[str] | None
+
+    def lacks(self, columns: frozenset[str]) -> list[str]:
+        """Return those of some columns that it doesn't keep."""
+        if self.kept is None:
+            return sorted(columns & {ROWS})
+        return sorted(columns - self.kept)
+
+
+def said(node: Mapping[str, Any]) -> Said:
+    """Read a node as the runtime stores it: its statement and what it keeps of it."""
+    parts = node["parts"] or []
+    text = _collapsed("\0".join(parts)).strip()
+    wrapped = _WRAPPED.fullmatch(text)
+    expect, kept, own = None, None, text
+    if wrapped is not None:
+        head = wrapped["head"].removesuffix(", ") + " "
+        own = wrapped["user"] if wrapped["head"] == "with " else head + wrapped["user"]
+        found = _EXPECT.search(f"{wrapped['columns']} {wrapped['tail']}")
+        expect = found[1] if found else None
+        nothing = wrapped["columns"].startswith("perdure.expect(")
+        kept = frozenset(() if nothing else _names(wrapped["columns"]))
+    if node["name"] is None:
+        kept = frozenset()
+    refs = [{k: v for k, v in e.items() if k != "b"} for e in node["refs"] or []]
+    config = {
+        k: v for k, v in (node["config"] or {}).items() if k not in ("catches", "again")
+    }
+    rest = _NUMBERED.sub("", json.dumps([refs, config], sort_keys=True))
+    shown = _NUMBERED.sub("", _filled(own, node["refs"] or []))
+    return Said((node["op"], own, expect, rest), shown, kept)
+
+
+def read_columns(graph: str, name: str | None) -> frozenset[str]:
+    """Return the columns of a result that a graph reads by its name.
+
+    >>> sorted(read_columns("select $r1_a.x, ($r1_a.y?)::text, $r1_ab.z", "r1_a"))
+    ['x', 'y']
+    """
+    if name is None:
+        return frozenset()
+    return frozenset(re.findall(rf"\$\{{?{re.escape(name)}\.(\w+)", graph))
+
+
+def _filled(text: str, refs: list[dict[str, Any]]) -> str:
+    """Put references back where they stood."""
+    pieces = text.split("\0")
+    names = [".".join(filter(None, (e.get("n"), e.get("c")))) for e in refs]
+    names += [""] * len(pieces)
+    return "".join(
+        f"{a}{'$' + b if b else ''}" for a, b in zip(pieces, names, strict=False)
+    )
+
+
+def _collapsed(text: str) -> str:
+    """Make one blank of all white space and comments that are in no literal."""
+    return _BLANKS.sub(lambda found: found["kept"] or " ", text)
+
+
+def _names(columns: str) -> Iterator[str]:
+    """Yield the names of the columns of a select list that the compiler wrote."""
+    depth, start = 0, 0
+    for token in TOKEN.finditer(columns):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if token[0] == "," and depth == 0:
+            yield _name(columns[start : token.start()])
+            start = token.end()
+    yield _name(columns[start:])
+
+
+def _name(column: str) -> str:
+    found = _LAST_NAME.search(column.strip())
+    return found[1].strip('"').replace('""', '"') if found else ""
