@@ -78,6 +78,34 @@ as $$
     order by n.node_type in ('THEN', 'IF', 'LOOP', 'JOIN', 'RACE'), n.updated_at limit 1), '')
 $$;
 
+-- Return the status in the error of a request that was answered, null when it was not. Its
+-- URL, which may have such a number, too, is no part of the answer.
+create function perdure.status_in(p_error text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select (regexp_match(e.text, '\m(5\d\d)\M'))[1]
+  from regexp_replace(p_error, '\mhttps?://\S*', '', 'gi') as e (text)
+  where e.text ~* '^http|status|server error' and e.text !~* '^(http (connection|request) failed'
+    '|http timeout|blocked)'
+$$;
+
+-- Return the SQLSTATE of what compiled code raises, by the node that did and its message.
+create function perdure.state_of_node(p_type text, p_query text, p_error text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_type <> 'SQL' then
+      case when perdure.status_in(p_error) is null then 'PD021' else 'PD020' end
+    when p_query like '%perdure.time\_out(%' then 'PD031'
+    when p_query like '%perdure.expect(%' and p_error like 'step "%, expected %' then 'PD010'
+    when p_query like '%perdure.check\_signal(%' and p_error like 'signal "%": data%' then 'PD013'
+    when p_query like '%perdure.check\_response(%' and p_error like 'step "%": %' then
+      case when p_error ~ '^step ".*": HTTP status \d+, expected ' then 'PD024' else 'PD025' end
+  end
+$$;
+
 -- Return the SQLSTATE of the failure of a run, as far as it is known: the extension keeps
 -- the message alone, so it is that of a failure that the run handled and passed on, or one
 -- of those that compiled code raises; else PD011.
@@ -90,10 +118,9 @@ as $$
       where f.run_id = p_run and f.message = p_error
         and f.sqlstate ~ '^[0-9A-Z]{5}$' and f.sqlstate <> '00000'
       order by f.failed_at desc limit 1),
-    (select case when n.query like '%perdure.time\_out(%' then 'PD031'
-        when n.query like '%perdure.expect(%' and p_error like 'step "%, expected %' then 'PD010' end
-      from df.nodes n
-      where n.instance_id = p_run and n.node_type = 'SQL' and n.status = 'failed'
+    (select perdure.state_of_node(n.node_type, n.query, p_error) from df.nodes n
+      where n.instance_id = p_run and n.node_type in ('SQL', 'HTTP', 'HTTP_MULTIPART')
+        and n.status = 'failed'
       order by n.updated_at limit 1),
     'PD011')
 $$;
@@ -147,6 +174,11 @@ begin
      where i.id = p_request and lower(i.status) = 'completed') then
     v_response := df.result(p_request)::jsonb;
     v_status := v_response ->> 'status';
+    if v_status is null then
+      perform perdure.keep_failure(p_run, p_scope, p_step,
+        'the response holds what the extension cannot keep, as a NUL is', 'PD021');
+      return null;
+    end if;
     if p_again and v_status ~ '^[45]' and perdure.is_retryable(p_on, 'PD020', v_status) then
       perform perdure.keep_failure(p_run, p_scope, p_step, 'HTTP status ' || v_status,
         'PD020', left(v_response ->> 'body', 2000), v_status);
@@ -155,10 +187,10 @@ begin
     return v_response::text;
   end if;
   v_error := perdure.error_of(p_request);
-  v_status := (regexp_match(v_error, '\m(5\d\d)\M'))[1];
-  if v_status is not null and v_error ~* 'http|status|server error' then
-    perform perdure.keep_failure(p_run, p_scope, p_step, 'HTTP status ' || v_status,
-      'PD020', v_error, v_status);
+  v_status := perdure.status_in(v_error);
+  if v_status is not null then
+    perform perdure.keep_failure(p_run, p_scope, p_step, 'HTTP status ' || v_status, 'PD020',
+      left(regexp_replace(v_error, '^HTTP \S+ \S+ returned 5\d\d(: )?', ''), 2000), v_status);
   else
     perform perdure.keep_failure(p_run, p_scope, p_step,
       coalesce(nullif(v_error, ''), 'the request has failed'), 'PD021', '', 'transport');

@@ -63,6 +63,18 @@ alter table perdure.ticks enable row level security;
 drop policy if exists own on perdure.ticks;
 create policy own on perdure.ticks using (role = current_user) with check (role = current_user);
 
+-- Say whether the last run that a schedule started goes on. Its supervisor may be the
+-- successor of the one that started it: they have one label.
+create function perdure.has_overlap(p_supervisor text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from perdure.ticks t
+    where perdure.is_going_on(t.last_run) and (t.supervisor = p_supervisor
+      or exists (select from df.instances s, df.instances o
+        where s.id = p_supervisor and o.id = t.supervisor and o.label = s.label)))
+$$;
+
 -- Start a run at a tick; with `p_skip` not while the last one goes on. A start that fails
 -- is passed over, and the schedule goes on. Each tick counts, because each is a round of
 -- the supervisor's loop. Returns the run, null for none.
@@ -72,18 +84,13 @@ as $$
 declare
   v_run text;
 begin
-  if p_skip and exists (select from perdure.ticks as t
-     where t.supervisor operator(pg_catalog.=) p_supervisor
-       and perdure.is_going_on(t.last_run)) then
-    update perdure.ticks as t set count = t.count operator(pg_catalog.+) 1
-    where t.supervisor operator(pg_catalog.=) p_supervisor;
-    return null;
+  if not p_skip or not perdure.has_overlap(p_supervisor) then
+    begin
+      execute p_start into v_run;
+    exception when others then
+      v_run := null;
+    end;
   end if;
-  begin
-    execute p_start into v_run;
-  exception when others then
-    v_run := null;
-  end;
   insert into perdure.ticks as t (supervisor, last_run, count) values (p_supervisor, v_run, 1)
   on conflict (supervisor) do update set last_run = coalesce(excluded.last_run, t.last_run),
     count = t.count operator(pg_catalog.+) 1;

@@ -130,6 +130,15 @@ _PLAIN: dict[str, Case] = {
     "assert holds": Case("failures", {"how": "ok"}, rows=["after", "before"]),
     "sleep": Case("sleeps", {"span": "500 milliseconds"}, rows=["true"]),
     "sleep, past": Case("sleeps", {"span": "-1 day"}, rows=["true"]),
+    "sleep, never over": Case(
+        "endless_times",
+        status="failed",
+        error="infinity, which never comes",
+        rows=[
+            "over",
+            "wait 22008 the time to wait for is infinity, which never comes",
+        ],
+    ),
     "signal, early": Case(
         "signals", {"seconds": 1}, [Signal("go", _GO)], result=_ANSWERED
     ),
@@ -319,6 +328,10 @@ def _parts(text: str) -> Callable[[Server], Case]:
     return lambda http: Case("parts", {"base": http.url(""), "v": text})
 
 
+def _asking(how: str, *rows: str) -> Callable[[Server], Case]:
+    return lambda http: Case("asking", {"base": http.url(""), "how": how}, rows=rows)
+
+
 def _always(case: Case) -> Callable[[Server], Case]:
     return lambda _: case
 
@@ -337,6 +350,10 @@ CASES: dict[str, Callable[[Server], Case]] = {
         f"requests in parts, {name}": _parts(HOSTILE[name])
         for name in ("plain", "quotes", "reference", "variable", "wide")
     },
+    "asking, status": _asking("status", "asked PD020", "own PD020 so be it"),
+    "asking, silent": _asking("silent", "asked PD021", "own PD021 "),
+    "asking, expect": _asking("expect", "asked PD024", "own PD020 so be it"),
+    "asking, signal": _asking("signal", "asked PD013", "own PD020 so be it"),
     "request, 500": lambda http: _failed(
         "request_fails", "500", url=http.url("/status?code=500")
     ),

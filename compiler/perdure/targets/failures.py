@@ -42,7 +42,16 @@ from perdure.plan.tree import (
 )
 from perdure.plan.walk import every, reads, rebuilt, rewritten
 from perdure.targets.children import called, raced, request
-from perdure.targets.helpers import Fresh, as_role, in_order, nothing, run_id, sql
+from perdure.targets.helpers import (
+    Fresh,
+    as_role,
+    end_of_sleep,
+    end_of_wait,
+    in_order,
+    nothing,
+    run_id,
+    sql,
+)
 from perdure.targets.items import each_item
 from perdure.targets.retries import jump_out_of, retried
 from perdure.targets.runs import timed
@@ -210,11 +219,12 @@ def _caught(work: Work, node: Node, where: Where) -> list[Part]:
         case Http():
             return request(work, node, where)
         case Sleep(duration=Sql() as query):
-            return _computed(work, node, query, "duration", "interval", where)
+            return _timer(work, end_of_sleep(node.origin, query), where)
         case SleepUntil(time=query):
-            return _computed(work, node, query, "at", "timestamptz", where)
+            return _timer(work, end_of_wait(node.origin, query), where)
         case Return(value=query):
-            return _computed(work, node, query, "result", "jsonb", where)
+            first, value = _computed(work, query, "result", "jsonb", where)
+            return [first, Part(replace(node, value=value))]
         case If():
             return [_if(work, node, where)]
         case Join():
@@ -227,28 +237,22 @@ def _caught(work: Work, node: Node, where: Where) -> list[Part]:
             return [Part(node)]
 
 
+def _timer(work: Work, end: Sql, where: Where) -> list[Part]:
+    """Return the attempt to compute when a wait ends, and the wait."""
+    first, time = _computed(work, end, "at", "timestamptz", where)
+    return [first, Part(SleepUntil(as_role(end.origin, "sleep_until"), time))]
+
+
 def _computed(
-    work: Work,
-    node: Sleep | SleepUntil | Return,
-    query: Sql,
-    column: str,
-    type_: str,
-    where: Where,
-) -> list[Part]:
-    """Return the attempt to compute what a node needs, and the node."""
+    work: Work, query: Sql, column: str, type_: str, where: Where
+) -> tuple[Part, Sql]:
+    """Return the attempt to compute what a node needs, and a query of that."""
     name = work.fresh.name(column)
     work.columns = {**work.columns, name: (column,)}
     first = attempt(work, where, replace(query, result=name))
     ref = ResultRef(name, column, optional=True)
     pieces = (Code("select ("), ref, Code(f")::{type_} as {column}"))
-    value = Sql(query.origin, pieces)
-    match node:
-        case Sleep():
-            return [first, Part(replace(node, duration=value))]
-        case SleepUntil():
-            return [first, Part(replace(node, time=value))]
-        case Return():
-            return [first, Part(replace(node, value=value))]
+    return first, Sql(query.origin, pieces)
 
 
 def _if(work: Work, node: If, where: Where) -> Part:

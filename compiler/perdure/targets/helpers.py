@@ -66,6 +66,24 @@ def until(deadline: ResultRef) -> tuple[str | Piece, ...]:
     return ("(", deadline, ")::timestamptz - clock_timestamp()")
 
 
+def end_of_sleep(origin: Origin, duration: Sql, result: str | None = None) -> Sql:
+    """Return the query of when a computed sleep ends, as text in `at`."""
+    return _end(origin, "sleep", "duration", duration, result)
+
+
+def end_of_wait(origin: Origin, time: Sql, result: str | None = None) -> Sql:
+    """Return the query of when a wait for a time ends, as text in `at`.
+
+    A time that cannot be waited for fails there: the extension cannot take it.
+    """
+    return _end(origin, "wait", "at", time, result)
+
+
+def _end(origin: Origin, what: str, column: str, query: Sql, result: str | None) -> Sql:
+    head = f"select perdure.end_of_{what}(d.{column}) as at\nfrom ("
+    return sql(origin, "deadline", head, *query.query, ") as d", result=result)
+
+
 def wait_until(origin: Origin, deadline: ResultRef) -> Node:
     """Return a wait until a time: by the minute while it is far, then by the second."""
     left = until(deadline)

@@ -22,6 +22,8 @@ from perdure.plan.walk import rebuilt
 from perdure.targets.helpers import (
     Fresh,
     as_role,
+    end_of_sleep,
+    end_of_wait,
     in_order,
     nothing,
     sql,
@@ -48,15 +50,7 @@ def lower_loops(node: Node, fresh: Fresh) -> Node:
 def _sleep(node: Sleep, duration: Sql, fresh: Fresh) -> Node:
     """Wait until a time that is computed once; `duration` gives an interval."""
     name = fresh.name("until")
-    deadline = Sql(
-        as_role(node.origin, "deadline"),
-        (
-            Code("select clock_timestamp() + d.duration as at\nfrom ("),
-            *duration.query,
-            Code(") as d"),
-        ),
-        name,
-    )
+    deadline = end_of_sleep(node.origin, duration, name)
     return in_order(
         node.origin, deadline, wait_until(node.origin, ResultRef(name, "at"))
     )
@@ -65,7 +59,7 @@ def _sleep(node: Sleep, duration: Sql, fresh: Fresh) -> Node:
 def _sleep_until(node: SleepUntil | Schedule, time: Sql, fresh: Fresh) -> Node:
     """Wait until a time that is computed once; `time` gives a timestamptz as `at`."""
     name = fresh.name("until")
-    deadline = Sql(as_role(node.origin, "deadline"), time.query, name)
+    deadline = end_of_wait(node.origin, time, name)
     return in_order(
         node.origin, deadline, wait_until(node.origin, ResultRef(name, "at"))
     )

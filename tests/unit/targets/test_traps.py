@@ -6,6 +6,7 @@ of it (see `engine_model`), on a real PostgreSQL, with values that spring the tr
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -217,6 +218,29 @@ def test_a_name_that_is_not_bound_fails(run: Run) -> None:
     assert run(steps)[:2] == ("early", [])
 
 
+@pytest.mark.parametrize(
+    ("wait", "told"),
+    [
+        ("sleep_until: v::timestamptz", {"-infinity": "over", "0044-03-15 BC": "over"}),
+        ("sleep_until: v::timestamptz", {"infinity": "22008"}),
+        ("sleep: v::interval", {"-200000 years": "over", "-1 day": "over"}),
+        ("sleep: v::interval", {"170000000 years": "22008"}),
+    ],
+)
+def test_a_time_that_the_engine_cannot_decode_fails_its_step(
+    run: Run, wait: str, told: dict[str, str]
+) -> None:
+    """2.3: a result with an infinite time, or one before Christ, fails the node."""
+    tried = f"- {{try: [{{{wait}}}], catch: e, do: [{{return: '${{e.sqlstate}}'}}]}}\n"
+    for value, found in told.items():
+        assert run(tried + "- return: over", value)[0] == found
+        if found == "over":
+            assert run(f"- {wait}\n- return: over", value)[0] == "over"
+            continue
+        with pytest.raises(Failed, match=r"infinity|out of range"):
+            run(f"- {wait}\n- return: over", value)
+
+
 def test_a_step_that_is_repeated_has_one_effect(run: Run, bench: Workbench) -> None:
     """2.8: at least once, unless the target says `effects once`."""
     insert = "insert into shop.audit (what) values (:v) returning id"
@@ -265,3 +289,54 @@ def test_a_supervisor_hands_over_before_its_loop_is_ended(
     assert connection.execute(goes_on).fetchone() == (True, True)
     connection.execute("update perdure.ticks set count = 50000")
     assert connection.execute(goes_on).fetchone() == (False, True)
+
+
+def test_a_supervisor_that_took_over_knows_the_last_run(connection: Connection) -> None:
+    """`overlap: skip` holds when the tick before was another supervisor's."""
+    label = f"nightly@{uuid.uuid4()} schedule"
+    start = "select df.start('select pg_sleep(0)', %s)"
+    first, second, other = (
+        connection.execute(start, [each]).fetchone() for each in (label, label, "b")
+    )
+    run = "select df.start('select 1')"
+    for supervisor, begins in ((first, True), (second, False), (other, True)):
+        tick = "select perdure.tick(%s, %s, true) is not null"
+        assert connection.execute(tick, [*(supervisor or ()), run]).fetchone() == (
+            begins,
+        )
+
+
+@pytest.mark.parametrize(
+    ("node", "query", "message", "state"),
+    [
+        ("HTTP", "", "HTTP GET http://h/a#1 returned 503: 500 so be it", "PD020"),
+        ("HTTP", "", "HTTP connection failed: http://h:1/509 - refused", "PD021"),
+        ("HTTP_MULTIPART", "", "HTTP timeout after 1s: http://h/500#1", "PD021"),
+        ("SQL", "select perdure.time_out('1')", "timed out after 1", "PD031"),
+        (
+            "SQL",
+            "select perdure.check_signal(",
+            'signal "go": data is missing or null',
+            "PD013",
+        ),
+        (
+            "SQL",
+            "select perdure.check_response(",
+            'step "a": HTTP status 404, expected 2xx',
+            "PD024",
+        ),
+        (
+            "SQL",
+            "select perdure.check_response(",
+            'step "a": json.n is missing or null',
+            "PD025",
+        ),
+        ("SQL", "select 1 / 0", "division by zero", None),
+    ],
+)
+def test_a_message_tells_what_compiled_code_has_raised(
+    connection: Connection, node: str, query: str, message: str, state: str | None
+) -> None:
+    """2.4: the extension keeps the message of a failure, and nothing else."""
+    asked = "select perdure.state_of_node(%s, %s, %s)"
+    assert connection.execute(asked, [node, query, message]).fetchone() == (state,)

@@ -255,7 +255,8 @@ begin
                         df.seq(
                           df.as(
                             df.sql($sql$
-                              select perdure.next_time('0 9 * * MON', clock_timestamp(), 'Europe/Berlin') as at
+                              select perdure.end_of_wait(d.at) as at
+                              from (select perdure.next_time('0 9 * * MON', clock_timestamp(), 'Europe/Berlin') as at) as d
                             $sql$),
                             'w6_until'
                           ),

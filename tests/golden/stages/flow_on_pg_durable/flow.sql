@@ -79,7 +79,8 @@ begin
                   -- steps[1].cases[1][0].do[0]
                   df.as(
                     df.sql($sql$
-                      select (now() + cast('1 hour' as interval))::timestamp with time zone as at
+                      select perdure.end_of_wait(d.at) as at
+                      from (select (now() + cast('1 hour' as interval))::timestamp with time zone as at) as d
                     $sql$),
                     'w2_until'
                   ),
@@ -107,7 +108,7 @@ begin
                   -- steps[1].cases[1][0].do[1]
                   df.as(
                     df.sql($sql$
-                      select clock_timestamp() + d.duration as at
+                      select perdure.end_of_sleep(d.duration) as at
                       from (select (($sql$ || v_n || $sql$)::bigint * cast('1 minute' as interval))::interval as duration) as d
                     $sql$),
                     'w3_until'
