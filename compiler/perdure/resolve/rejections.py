@@ -11,7 +11,7 @@ import re
 
 from perdure.catalog.model import Rejected
 from perdure.diagnostics import Edit, Fix, error
-from perdure.diagnostics.wording import is_python
+from perdure.diagnostics.wording import is_python, worded
 from perdure.resolve.context import RUN, Context
 from perdure.resolve.scope import Env
 from perdure.resolve.suggest import did_you_mean, replacement
@@ -42,6 +42,7 @@ def report_rejection(
     notes = [] if rejected.detail is None else [rejected.detail]
     help_, fix = (
         _missing_colon(env, rejected, span)
+        or _untyped(context, env, rejected, span)
         or _of_python(rejected, span)
         or _hint(rejected, span)
     )
@@ -56,6 +57,21 @@ def report_rejection(
             sqlstate=rejected.sqlstate,
         )
     )
+
+
+def _untyped(
+    context: Context, env: Env, rejected: Rejected, span: Span
+) -> tuple[str, None] | None:
+    """Return help when a name may be what is objected to: a null that is text."""
+    if not re.search(r"\btext\b", rejected.message):
+        return None
+    bound = {name: each.variable for name, each in env.bindings.items()}
+    name = next((x for x, v in bound.items() if v and v.id in context.untyped), None)
+    if name is None:
+        return None
+    null = worded(span, "cast(null as bigint)", "cast(None, int)")
+    equals = worded(span, ":", " =")
+    return f'"{name}" is a null without a type: write {name}{equals} {null}', None
 
 
 def _of_python(rejected: Rejected, span: Span) -> tuple[str, None] | None:
@@ -86,6 +102,11 @@ _IN_PYTHON = [
         (
             "not exist: (text|character varying) ->>? ",
             "a part of a text is func.substr(text, 1, 1)",
+        ),
+        (
+            r"not exist: text \* (integer|bigint)",
+            "to repeat text write func.repeat(text, 3); to compute with text, such as "
+            "a member of JSON, cast(..., int)",
         ),
         (
             r"not exist: (text [-+*/%] (integer|bigint|numeric|double precision)"

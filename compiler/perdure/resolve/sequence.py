@@ -142,7 +142,9 @@ def _resolve_bound(
 ) -> Expression | None:
     """Resolve what a name is bound to; a number has the widest type of the name's."""
     value = resolve_expression(context, env, expr)
-    type_ = wider(context, name.text, value.type) if value is not None else None
+    if value is None:
+        return None
+    type_ = wider(context, name.text, value.type, expr)
     if type_ is None:
         return value
     cast = Cast(expr, Name(type_, expr.span), expr.span)

@@ -463,7 +463,7 @@ DEFAULTS = {
 def test_defaults_survive(yaml: str) -> None:
     text = f"workflow: flow\n\ninput:\n  a: {yaml}\n\nsteps:\n  - sql: select :a\n"
     python = converted(Source("a.yaml", text), Path("/")).text
-    assert f"def flow(a: {DEFAULTS[yaml]}) -> Any:" in python
+    assert f"def flow(a: {DEFAULTS[yaml]}) -> None:" in python
     assert converted(Source("a.py", python), Path("/")).text == text
 
 

@@ -182,7 +182,7 @@ CODES: tuple[Code, ...] = (
         slug="python-format",
         summary="an f-string formats a value",
         what="Text is put together by PostgreSQL, which does not know Python's formats "
-        "and conversions.",
+        "and conversions, nor the names of an enum's members, which Python prints.",
         why="`to_char` says the same in PostgreSQL's way.",
         wrong='raise Failure(f"only {order.total:.2f}")',
         right="total = func.to_char(order.total, 'FM999990.00')\n"

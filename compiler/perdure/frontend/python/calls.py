@@ -139,7 +139,8 @@ def value_call(ctx: Context, node: ast.Call) -> Expr | None:
 def _plain(ctx: Context, node: ast.Call) -> Expr | None:
     known = constant(ctx, node)
     if known is UNKNOWN:
-        if all(constant(ctx, each) is not UNKNOWN for each in node.args):
+        given = [*node.args, *(each.value for each in node.keywords)]
+        if all(constant(ctx, each) is not UNKNOWN for each in given):
             message = f'"{ctx.shown(node)}" fails'
             ctx.report("WF195", ctx.span(node), message)
         else:

@@ -72,7 +72,8 @@ class Context:
     says whether an undo is read.
     `held` are the containers of the module that were read, and what is held of them,
     by the `id` of the container.
-    `choices` are the values of the inputs that take some only, and keep theirs.
+    `choices` are the values of the inputs that take some only, and keep theirs;
+    `members` have the first of them, also for those that may be null.
     `once` are the names that nothing but loops binds, `ended` those of them whose loop
     over constants is over.
     `wholes` are the names of results that statements take apart, by the `id` of these.
@@ -98,6 +99,7 @@ class Context:
     copies: int = 1
     taken: dict[str, tuple[bool, str]] = field(default_factory=dict)
     choices: dict[str, Sequence[Any]] = field(default_factory=dict)
+    members: dict[str, Any] = field(default_factory=dict)
     once: frozenset[str] = frozenset()
     ended: set[str] = field(default_factory=set)
     apart_depth: int = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import datetime
 import decimal
+import enum
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -255,12 +256,26 @@ def _last(ctx: Context, node: ast.Attribute) -> Name:
 
 
 def _dotted(ctx: Context, node: ast.expr) -> Expr | None:
+    match node:
+        case ast.Attribute(value=ast.Name(id=name) as owner, attr="value" | "name"):
+            if isinstance(ctx.members.get(name), enum.Enum):
+                return _of_member(ctx, node, owner)
     parts = _parts(ctx, node)
     if parts is not None:
         return Ref(parts, ctx.span(node))
     if isinstance(node, ast.Subscript):
         return _member(ctx, node)
     refused.refuse_attribute(ctx, node)
+    return None
+
+
+def _of_member(ctx: Context, node: ast.Attribute, owner: ast.Name) -> Expr | None:
+    """Read `status.value` of an input that is an enum: a run has its values."""
+    if node.attr == "value":
+        return Ref((Name(owner.id, ctx.span(owner)),), ctx.span(node))
+    message = f'a run has the value of the enum "{owner.id}", not its name'
+    help_ = f"write match {owner.id}: with a case for each member"
+    ctx.report("WF173", ctx.span(node), message, help=help_)
     return None
 
 

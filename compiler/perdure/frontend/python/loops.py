@@ -168,7 +168,7 @@ def _rows(ctx: Context, source: ast.expr) -> Name | None:
         pass
     elif _is_computed(ctx, source):
         message = "what is computed of constants is computed by the module"
-        shown = ctx.shown(source)
+        shown = ast.unparse(source)
         help_ = f"write ITEMS = {shown} above the workflow, and loop over ITEMS"
         ctx.report("WF172", span, message, help=help_)
     elif isinstance(source, ast.Call) and isinstance(constant(ctx, source.func), type):
@@ -198,17 +198,20 @@ def _is_computed(ctx: Context, source: ast.expr) -> bool:
     """Say whether Python could compute this of nothing but constants of the module."""
     if not isinstance(source, (ast.Call, ast.Subscript, ast.BinOp)):
         return False
-    inner = [each for each in ast.walk(source) if isinstance(each, ast.Name)]
-    known = [constant(ctx, each) for each in inner if ctx.known(each.id)]
+    inner = refused.names_read(source)
+    names = [ast.Name(each, ast.Load()) for each in inner if ctx.known(each)]
+    known = [constant(ctx, each) for each in names]
     steps = any(
         calls.step_kind(ctx, each)
         for each in ast.walk(source)
         if isinstance(each, ast.Call)
     )
-    items = any(isinstance(each, _ITEMS) for each in known)
+    shown = [each for each in ast.walk(source) if isinstance(each, _DISPLAYS)]
+    items = bool(shown) or any(isinstance(each, _ITEMS) for each in known)
     return len(known) == len(inner) and items and not steps
 
 
+_DISPLAYS = (ast.Tuple, ast.List, ast.Dict, ast.Set)
 _ITEMS = (list, tuple, dict, set, frozenset, range, enum.EnumMeta)
 
 

@@ -193,6 +193,7 @@ def _read(ctx: Context, node: Function, ignores: tuple[Ignore, ...]) -> Workflow
     ctx.once = _bound_by_loops(node)
     kept = {each.arg for each in _parameters(node)} - names_stored(node.body)
     ctx.choices = {name: each for name, each in ctx.choices.items() if name in kept}
+    ctx.members = {name: each for name, each in ctx.members.items() if name in kept}
     ctx.payloads |= _payloads(ctx, node)
     ctx.body = node.body
     steps = statements.read_body(ctx, node.body, "the workflow", span)
@@ -323,6 +324,7 @@ def _inputs(
             )
             message = f'"{star}{extra.arg}": the inputs of a workflow are fixed'
             ctx.report("WF191", span, message, help="write each input by name")
+            ctx.unread.add(extra.arg)
     positional = [*args.posonlyargs, *args.args]
     missing: list[ast.expr | None] = [None] * (len(positional) - len(args.defaults))
     defaults = [*missing, *args.defaults, *args.kw_defaults]
@@ -337,6 +339,7 @@ def _inputs(
         if values:
             if not read.type.nullable:
                 ctx.choices[read.name.text] = values
+            ctx.members[read.name.text] = values[0]
             check = choices.check_of(ctx, read.name, values, read.type.nullable)
             checks += [check] if check is not None else []
     return tuple(inputs), tuple(checks)

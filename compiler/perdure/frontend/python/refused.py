@@ -9,207 +9,36 @@ from __future__ import annotations
 
 import ast
 import builtins
+import datetime
 import enum
+import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import perdure.authoring as authoring
 from perdure.authoring.workflow import Workflow
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, nearest, report_missing
+from perdure.frontend.python.habits import (
+    CALLS,
+    EXPRESSIONS,
+    METHODS,
+    NO_PROCESS,
+    PARTS,
+    STATEMENTS,
+)
 from perdure.frontend.yaml.language import KINDS
 from perdure.source import Span
 
-_Reason = tuple[str, str, str | None]
-"""What it is called, why it can't be, and what to write instead."""
-
-_NO_OBJECTS = "a workflow holds values of PostgreSQL, not Python objects"
-_NO_PROCESS = "a workflow is compiled, no Python process runs it"
-
-_NO_BITS = "expressions have no operators on bits"
-
-
-def _bits(word: str | None, shown: str) -> str:
-    """Return what to write for an operator on bits, and for what may be meant by it."""
-    step = f'bits are computed in an sql step: sql("select {shown} as bits")'
-    return f'for conditions write "{word}"; {step}' if word else step
-
-
 _VALUES = (str, bytes, int, float, list, tuple, dict, set, frozenset)
-
-STATEMENTS: Mapping[type[ast.AST], _Reason] = {
-    ast.AsyncFor: ('"async for"', _NO_PROCESS, "write the loop without async"),
-    ast.AsyncWith: ('"async with"', _NO_PROCESS, "write with parallel(): instead"),
-    ast.AsyncFunctionDef: (
-        '"async def"',
-        _NO_PROCESS,
-        "write def: every step is waited for",
-    ),
-    ast.TryStar: (
-        '"except*"',
-        "a step has one failure",
-        "write except Failure as err:",
-    ),
-    ast.ClassDef: ("a class", _NO_OBJECTS, "define it in the module, as a shape"),
-    ast.Delete: (
-        '"del"',
-        "a name keeps its value to the end of the run",
-        "leave it out",
-    ),
-    ast.Global: (
-        '"global"',
-        "a module's variables do not live as long as a run",
-        "keep the value in a table, by an sql step",
-    ),
-    ast.Nonlocal: (
-        '"nonlocal"',
-        "a branch can't bind what another one reads",
-        "give the name in the branch another name",
-    ),
-    ast.Import: (
-        '"import"',
-        "what is imported is known when the workflow is compiled",
-        "import at the top of the module",
-    ),
-    ast.ImportFrom: (
-        '"import"',
-        "what is imported is known when the workflow is compiled",
-        "import at the top of the module",
-    ),
-}
-
-_COMPREHENSION = (
-    "rows are not in Python's memory",
-    "compute it in an sql step, where ':rows.*' in FROM reads all rows of a step",
-)
-
-EXPRESSIONS: Mapping[type[ast.AST], _Reason] = {
-    ast.ListComp: ("a comprehension", *_COMPREHENSION),
-    ast.SetComp: ("a comprehension", *_COMPREHENSION),
-    ast.DictComp: ("a comprehension", *_COMPREHENSION),
-    ast.GeneratorExp: ("a generator", *_COMPREHENSION),
-    ast.Await: ('"await"', _NO_PROCESS, 'leave "await" out: every step is waited for'),
-    ast.Yield: ('"yield"', _NO_PROCESS, "write return for the result"),
-    ast.YieldFrom: ('"yield from"', _NO_PROCESS, "write return for the result"),
-    ast.Lambda: (
-        "a lambda",
-        _NO_OBJECTS,
-        "a lambda is a branch, as in parallel(a=lambda: sql(...))",
-    ),
-    ast.NamedExpr: ('":="', "a name is bound by a statement", "assign it first"),
-    ast.Starred: ('"*"', _NO_OBJECTS, "write the values one by one"),
-    ast.Set: ("a set", "JSON and PostgreSQL have no sets", "write a list"),
-    ast.Dict: (
-        "a dict",
-        "an expression is one value",
-        "build it in an sql step, or put it where JSON is expected",
-    ),
-    ast.List: (
-        "a list",
-        "an expression is one value",
-        'make it in an sql step: sql("select array[1, 2] as name")',
-    ),
-    ast.Tuple: ("a tuple", "an expression is one value", "assign one name at a time"),
-    ast.Slice: (
-        "a slice",
-        "an expression is one value",
-        "write func.substr(text, 1, 3)",
-    ),
-    ast.Invert: ('"~"', _NO_BITS, _bits("not", "~:a")),
-    ast.Pow: ('"**"', "it is not part of expressions", "write func.power(a, b)"),
-    ast.FloorDiv: (
-        '"//"',
-        "it is not part of expressions",
-        'write func.floor(cast(a, "numeric") / b); / of two integers cuts off',
-    ),
-    ast.BitAnd: ('"&"', _NO_BITS, _bits("and", ":a & :b")),
-    ast.BitOr: ('"|"', _NO_BITS, _bits("or", ":a | :b")),
-    ast.BitXor: ('"^"', _NO_BITS, _bits("!=", ":a # :b")),
-    ast.LShift: ('"<<"', _NO_BITS, _bits(None, ":a << :b")),
-    ast.RShift: ('">>"', _NO_BITS, _bits(None, ":a >> :b")),
-    ast.MatMult: ('"@"', "it is not part of expressions", "compute it in an sql step"),
-}
-
-CALLS: Mapping[str, str] = {
-    "print": "insert a row with sql(...); perdure show prints what each step did",
-    "time.sleep": 'write sleep("5s")',
-    "asyncio.sleep": 'write sleep("5s")',
-    "asyncio.gather": "write gather(...) from perdure",
-    "datetime.now": "write now()",
-    "datetime.utcnow": "write now()",
-    "datetime.today": "write now()",
-    "date.today": "write func.current_date()",
-    "time.time": "write now()",
-    "uuid4": "write func.gen_random_uuid()",
-    "uuid.uuid4": "write func.gen_random_uuid()",
-    "random.random": "write func.random()",
-    "requests": "write http.get(...) from perdure",
-    "httpx": "write http.get(...) from perdure",
-    "urllib": "write http.get(...) from perdure",
-    "json": "write the value as it is: json= and return take dicts and lists",
-    "os": "read it into a constant of the module, or make it an input",
-    "open": "read it into a constant of the module, or make it an input",
-    "input": "make it an input, or wait_for_signal(...)",
-    "len": "write func.length(text), or count(*) in an sql step",
-    "str": "write cast(value, str)",
-    "int": "write cast(value, int)",
-    "float": "write cast(value, float)",
-    "bool": "write cast(value, bool)",
-    "Decimal": "write cast(value, Decimal)",
-    "UUID": "write cast(value, UUID)",
-    "abs": "write func.abs(value)",
-    "round": "write func.round(value, 2)",
-    "min": "write func.least(a, b), or min(...) in an sql step",
-    "max": "write func.greatest(a, b), or max(...) in an sql step",
-    "sum": "write sum(...) in an sql step",
-    "any": "write exists(...) in an sql step",
-    "all": "write bool_and(...) in an sql step",
-    "sorted": "write order by in an sql step",
-    "range": "count with a name: attempt += 1 in a while loop",
-    "enumerate": "number the rows: row_number() over (order by ...) in the sql step",
-    "zip": "join the rows in an sql step",
-    "reversed": "write order by ... desc in the sql step",
-    "dict": 'write {"name": value} where JSON is expected',
-    "list": "write [a, b] where JSON is expected",
-    "tuple": "write [a, b] where JSON is expected",
-    "set": "write (a, b) after in",
-    "isinstance": "the type is known: perdure check says what it is",
-    "logging": "insert a row with sql(...); perdure show prints what each step did",
-    "logger": "insert a row with sql(...); perdure show prints what each step did",
-    "log": "insert a row with sql(...); perdure show prints what each step did",
-}
-
-METHODS: Mapping[str, str] = {
-    "lower": "write func.lower(text)",
-    "upper": "write func.upper(text)",
-    "strip": "write func.trim(text)",
-    "startswith": "write func.starts_with(text, prefix)",
-    "endswith": "write expr(\"text like '%suffix'\")",
-    "replace": "write func.replace(text, old, new)",
-    "split": "write func.string_to_array(text, ',')",
-    "join": "write func.concat_ws(', ', a, b)",
-    "format": "write an f-string",
-    "json": 'write r.json["name"], without parentheses',
-    "raise_for_status": 'write expect_status="2xx": another status fails the step',
-    "get": 'write value["key"], which is null when it is not there',
-    "isoformat": 'write cast(value, "text")',
-    "strftime": "write func.to_char(value, 'YYYY-MM-DD')",
-    "total_seconds": 'write func.extract("epoch", value)',
-    "append": "write told = collect(id=...) as the last line of a for loop over rows, "
-    "or keep the rows in a table",
-    "extend": "keep the rows in a table, by an sql step",
-    "add": "keep the values in a table, by an sql step",
-    "pop": "take a row from a table, by an sql step",
-    "update": "write a new dict where the value is needed",
-}
 
 
 def refuse_statement(ctx: Context, node: ast.stmt) -> None:
     """Report a statement that no workflow can have."""
     span = ctx.places.head(node)
     what, why, instead = STATEMENTS.get(
-        type(node), (f'"{ctx.places.text[span.start : span.end]}"', _NO_PROCESS, None)
+        type(node), (f'"{ctx.places.text[span.start : span.end]}"', NO_PROCESS, None)
     )
     ctx.report("WF172", span, f"{what} is no part of a workflow: {why}", help=instead)
 
@@ -217,6 +46,7 @@ def refuse_statement(ctx: Context, node: ast.stmt) -> None:
 def refuse_expression(ctx: Context, node: ast.expr) -> None:
     """Report an expression that PostgreSQL has not."""
     span, kind = ctx.span(node), type(node)
+    operands: dict[str, str] = {}
     if isinstance(node, ast.List) and not node.elts:
         message = "a list that grows can't be here: a workflow has no Python objects"
         help_ = (
@@ -228,6 +58,7 @@ def refuse_expression(ctx: Context, node: ast.expr) -> None:
         case ast.BinOp(left=left, right=right):
             kind = type(node.op)  # type: ignore[assignment]  # a class of operators
             what = EXPRESSIONS[kind][0]
+            operands = {"a": ctx.shown(left), "b": ctx.shown(right)}
             after, before = ctx.span(left).end, ctx.span(right).start
             span = ctx.places.find(what.strip('"'), after, before)
         case ast.UnaryOp():
@@ -239,6 +70,8 @@ def refuse_expression(ctx: Context, node: ast.expr) -> None:
     what, why, instead = EXPRESSIONS.get(
         kind, ("this", "it is not part of expressions", None)
     )
+    if instead and operands and what in ('"**"', '"//"'):
+        instead = re.sub(r"\b[ab]\b(?=[,)])", lambda x: operands[x[0]], instead)
     ctx.report("WF173", span, f"{what} can't be here: {why}", help=instead)
 
 
@@ -257,15 +90,63 @@ def refuse_call(ctx: Context, node: ast.Call) -> None:
     if isinstance(function, ast.Name) and not ctx.known(function.id):
         _unknown_function(ctx, function)
         return
+    instead = _instead_of_call(written)
+    if instead and node.args:
+        instead = with_value(instead, ctx.shown(node.args[0]))
     ctx.report(
         "WF174",
         span,
-        f'"{written}" is a Python function: {_NO_PROCESS}',
+        f'"{written}" is a Python function: {NO_PROCESS}',
         help=_in_module(ctx, node)
-        or _instead_of_call(written)
+        or _of_parts(ctx, node)
+        or instead
         or "call it when the module is imported and use the constant, or do it in SQL",
     )
 
+
+def with_value(help_: str, shown: str) -> str:
+    """Return a help with what is meant in the place of `value` or `text`."""
+    if shown.endswith("..."):
+        return help_
+    return re.sub(r"(?<=\()(value|text|array)(?=[,)])", lambda _: shown, help_)
+
+
+def _of_parts(ctx: Context, node: ast.Call) -> str | None:
+    """Return how a time is made of values that the run knows."""
+    made = constant(ctx, node.func)
+    args = [ctx.shown(each) for each in node.args]
+    if made is datetime.timedelta:
+        names = [*zip(_UNITS, args, strict=False)]
+        names += [(each.arg or "", ctx.shown(each.value)) for each in node.keywords]
+        parts = [
+            f'interval("1 {unit[:-1]}") * {_factor(shown)}' for unit, shown in names
+        ]
+        return f"write {' + '.join(parts)}"
+    if made is datetime.date and len(args) == 3:
+        whole = (x if x.isdigit() else f'cast({x}, "integer")' for x in args)
+        return f"write func.make_date({', '.join(whole)})"
+    if made is datetime.datetime:
+        text = "".join(
+            f"{before}{each if each.isdigit() else f'{{{each}}}'}"
+            for before, each in zip(("", "-", "-", " ", ":", ":"), args, strict=False)
+        )
+        return f'write cast(f"{text}", "timestamptz")' if len(args) > 2 else None
+    return None
+
+
+def _factor(shown: str) -> str:
+    return shown if re.fullmatch(r"[\w.]+", shown) else f"({shown})"
+
+
+_UNITS = (
+    "days",
+    "seconds",
+    "microseconds",
+    "milliseconds",
+    "minutes",
+    "hours",
+    "weeks",
+)
 
 _PURE = frozenset(
     {"abs", "all", "any", "bool", "float", "int", "len", "list", "max", "min"}
@@ -278,20 +159,38 @@ def _in_module(ctx: Context, node: ast.Call) -> str | None:
     """Return where a call belongs that reads nothing but constants of the module."""
     if not isinstance(node.func, ast.Name) or node.func.id not in _PURE:
         return None
-    args = [each for each in node.args if _reads_constants(ctx, each)]
-    if not args or len(args) < len(node.args) - _literals(node.args):
+    given = [*node.args, *(each.value for each in node.keywords)]
+    fixed = [not names_read(each) for each in given]
+    read = [reads_constants(ctx, each) for each in given]
+    known = all(a or b for a, b in zip(fixed, read, strict=True))
+    displays = [each for each in given if isinstance(each, ast.Tuple | ast.List)]
+    if not known or not (any(read) or displays):
         return None
+    if any(each in ctx.rounds for each in names_read(node)):
+        written = ctx.shown(node.args[0]) if node.args else ""
+        return f'write f"{{{written}}}"' if node.func.id == "str" else _IN_ITEMS
     return f"write NAME = {ctx.shown(node)} in the module, and NAME here"
 
 
-def _literals(args: Sequence[ast.expr]) -> int:
-    return len([each for each in args if isinstance(each, ast.Constant)])
+_IN_ITEMS = "compute it in the module, as another item of what the loop goes over"
 
 
-def _reads_constants(ctx: Context, node: ast.expr) -> bool:
+def names_read(node: ast.expr) -> set[str]:
+    """Return the names that an expression reads from outside of it."""
+    found = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Lambda):
+            found -= {arg.arg for arg in each.args.args}
+        elif isinstance(each, ast.comprehension):
+            targets = ast.walk(each.target)
+            found -= {name.id for name in targets if isinstance(name, ast.Name)}
+    return found
+
+
+def reads_constants(ctx: Context, node: ast.expr) -> bool:
     """Say whether an expression reads the module, and nothing of the workflow."""
-    read = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
-    known = [each for each in read if ctx.known(each.id)]
+    read = names_read(node)
+    known = [ast.Name(each, ast.Load()) for each in read if ctx.known(each)]
     values = [each for each in known if not callable(constant(ctx, each))]
     return bool(values) and len(known) == len(read)
 
@@ -299,7 +198,7 @@ def _reads_constants(ctx: Context, node: ast.expr) -> bool:
 def _refuse_application(ctx: Context, function: ast.Attribute) -> None:
     """Report `ship.start(...)`, which an application would call."""
     name = ast.unparse(function.value)
-    message = f'"{name}.{function.attr}" is for applications: {_NO_PROCESS}'
+    message = f'"{name}.{function.attr}" is for applications: {NO_PROCESS}'
     help_ = f"write {name}(...) to run it as a step, or start({name}(...))"
     ctx.report("WF174", ctx.span(function), message, help=help_)
 
@@ -336,11 +235,12 @@ def _refuse_method(
     instead = METHODS.get(function.attr)
     if isinstance(constant(ctx, function.value), dict) and function.attr == "get":
         instead = _LOOKUP
-    elif _reads_constants(ctx, ast.Tuple([function.value, *args], ast.Load())):
+    elif reads_constants(ctx, ast.Tuple([function.value, *args], ast.Load())):
         instead = (
             f"write NAME = {ctx.shown(function)}(...) in the module, and NAME here"
         )
     help_ = instead or "call a function of PostgreSQL: func.name(value)"
+    help_ = with_value(help_, ctx.shown(function.value))
     ctx.report("WF175", span, message, help=help_)
 
 
@@ -357,6 +257,12 @@ def _unknown_function(ctx: Context, function: ast.Name) -> None:
         ctx.report("WF174", span, message, help=help_)
         return
     if report_missing(ctx, function):
+        return
+    if name in ctx.blocks:
+        message = f'"{name}" is a function of this workflow, which can only be a branch'
+        help_ = "write its steps here, or make it a workflow of the module: @workflow"
+        ctx.report("WF174", span, message, help=help_)
+        ctx.used.add(name)
         return
     if meant:
         help_ = f'did you mean "{meant}"?'
@@ -376,8 +282,11 @@ def refuse_attribute(ctx: Context, node: ast.expr) -> None:
         help_ = f"write for row in {owner.value.id}:, or read one row by an sql step"
         ctx.report("WF173", ctx.span(owner), message, help=help_)
         return
-    message = "only names have columns and members"
-    ctx.report("WF173", ctx.span(node), message, help="assign the value to a name")
+    message, help_ = "only names have columns and members", "assign the value to a name"
+    if isinstance(node, ast.Attribute) and node.attr in PARTS:
+        part, shown = PARTS[node.attr], ctx.shown(owner)
+        help_ = f'of a time write func.extract("{part}", {shown}), which is numeric'
+    ctx.report("WF173", ctx.span(node), message, help=help_)
 
 
 _LOOKUP = "write a match with a case for each key, or keep the values in a table"
@@ -387,7 +296,27 @@ def refuse_subscript(ctx: Context, node: ast.Subscript) -> None:
     """Report a subscript that is no member of JSON."""
     help_ = 'a member of JSON is value["name"] or value[0]; for arrays, use SQL'
     message = "a subscript is a constant name or number"
+    if isinstance(node.slice, ast.Slice):
+        message = "a slice can't be here: an expression is one value"
+        help_ = _part_of(ctx, node.value, node.slice)
     ctx.report("WF173", ctx.span(node.slice), message, help=help_)
+
+
+def _part_of(ctx: Context, text: ast.expr, part: ast.Slice) -> str:
+    """Return what is written for a part of a text, and of an array."""
+    first = constant(ctx, part.lower) if part.lower else 0
+    after = constant(ctx, part.upper) if part.upper else None
+    shown, written = ctx.shown(text), "func.substr({}, 1, 3)"
+    if type(first) is int and first < 0 and after is None:
+        written = f"func.right({{}}, {-first})"
+    elif first == 0 and type(after) is int:
+        written = f"func.left({{}}, {after})"
+    elif type(first) is int and first >= 0 and after is None:
+        written = f"func.substr({{}}, {first + 1})"
+    elif type(first) is type(after) is int and 0 <= first <= after:
+        written = f"func.substr({{}}, {first + 1}, {after - first})"
+    array = f'sql("select (:{shown})[1:3] as part", expect="one")'
+    return f"of a text write {written.format(shown)}; of an array {array}"
 
 
 def refuse_container(ctx: Context, node: ast.expr) -> None:
@@ -402,7 +331,7 @@ def refuse_container(ctx: Context, node: ast.expr) -> None:
         help_ = f"write NAME = tuple({ctx.shown(node)}) in the module, for its keys"
     elif isinstance(node, ast.Call) and constant(ctx, node.func) is range:
         help_ = "write 0 <= x < 10"
-    elif isinstance(node, ast.Call) and _reads_constants(ctx, node):
+    elif isinstance(node, ast.Call) and reads_constants(ctx, node):
         help_ = f"write NAME = tuple({ctx.shown(node)}) in the module, and in NAME here"
     elif isinstance(node, ast.Name):
         array = "func.array_position(array, x) is not None"

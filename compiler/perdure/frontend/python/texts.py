@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from perdure.frontend.python import expressions
+from perdure.frontend.python import expressions, printed
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, Given, Operand
 from perdure.frontend.python.held import kind_of, plain
@@ -36,10 +36,24 @@ def constant_text(
         if not sql or not _is_built(ctx, operand):
             _not_constant(ctx, operand, what)
         return None
+    found = [_printed(ctx, each) for each in found]
     wrong = [each for each in found if not isinstance(each, Text)]
     for each in wrong:
         _not_fixed(ctx, each, what, sql)
     return None if wrong else _joined(ctx, found, ctx.span(operand))
+
+
+def _printed(ctx: Context, piece: Piece) -> Piece:
+    """Return the text of a constant in an f-string that is no template, if it is one.
+
+    In a template, a number or a boolean is a value, whose text PostgreSQL makes.
+    """
+    text = printed.number(ctx, piece) if isinstance(piece, Field) else None
+    return (
+        _elsewhere(ctx, text, piece.span)
+        if text and isinstance(piece, Field)
+        else (piece)
+    )
 
 
 def template(ctx: Context, operand: Operand, *, text: bool = True) -> Template | None:
@@ -77,8 +91,10 @@ def field_value(ctx: Context, each: Field) -> Expr | None:
             "WF196",
             each.span,
             f'"{each.form}" in an f-string formats in Python, not in PostgreSQL',
-            help="write func.to_char(value, 'FM999990.00'), or cast(value, \"text\")",
+            help=printed.instead_of_form(each),
         )
+        return None
+    if not each.added and not printed.check_member(ctx, each):
         return None
     return expressions.expression(ctx, each.expr)
 
@@ -130,11 +146,19 @@ def _inlined(ctx: Context, found: Sequence[Piece]) -> list[Piece]:
     """Put the text of constants in place of the fields that name them."""
     inlined: list[Piece] = []
     for each in found:
-        if isinstance(each, Field) and not each.form:
+        text = printed.formatted(ctx, each) if isinstance(each, Field) else None
+        if isinstance(each, Field) and text is not None:
+            inlined.append(_elsewhere(ctx, text, each.span))
+            continue
+        if (
+            isinstance(each, Field)
+            and not each.form
+            and printed.is_its_value(ctx, each)
+        ):
             value = plain(constant(ctx, each.expr))
             if isinstance(value, (str, int)) and not isinstance(value, bool):
-                text = flatten(ctx, each.expr) if isinstance(value, str) else None
-                inlined += text or [_elsewhere(ctx, str(value), each.span)]
+                text_of = flatten(ctx, each.expr) if isinstance(value, str) else None
+                inlined += text_of or [_elsewhere(ctx, str(value), each.span)]
                 continue
         inlined.append(each)
     return inlined
@@ -227,11 +251,12 @@ def _is_built(ctx: Context, operand: Operand) -> bool:
 
 def _not_fixed(ctx: Context, piece: Piece, what: str, sql: bool) -> None:
     assert isinstance(piece, Field)
-    shown = ast.unparse(piece.expr)
+    if not piece.added and not printed.check_member(ctx, piece):
+        return
     if sql:
+        shown = ctx.shown(piece.expr)
         message = f'"{shown}" is put into SQL as text'
-        plain = re.fullmatch(r"[a-z_][\w.]*", shown)
-        help_ = f'write ":{shown}", without quotes around it' if plain else _SQL_HELP
+        help_ = printed.instead_in_sql(ctx, piece) or _SQL_HELP
         ctx.report("WF177", piece.span, message, help=help_)
     else:
         _not_constant(ctx, piece.expr, what)

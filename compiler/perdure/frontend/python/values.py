@@ -31,6 +31,7 @@ from perdure.frontend.python.context import (
     suggestion,
 )
 from perdure.frontend.python.held import Record, Row, has_digits, plain
+from perdure.frontend.python.strings import Field
 from perdure.frontend.yaml.language import EFFECTS, EXPECTATIONS, MEANT, Key
 from perdure.source import Span, Text, verbatim
 from perdure.syntax.expr import Expr, Name
@@ -202,9 +203,34 @@ def read_delay(ctx: Context, operand: Operand, key: Key) -> Duration | Expr | No
     if isinstance(operand, Given):
         return read_duration(ctx, operand, key)
     known = constant(ctx, operand)
+    if isinstance(operand, ast.JoinedStr) and (help_ := _as_interval(ctx, operand)):
+        message = "a duration as text is known when the workflow is compiled"
+        ctx.report("WF179", ctx.span(operand), message, help=help_)
+        return None
     if known is not UNKNOWN or isinstance(operand, ast.Constant | ast.JoinedStr):
         return read_duration(ctx, operand, key)
     return expressions.expression(ctx, operand)
+
+
+def _as_interval(ctx: Context, text: ast.JoinedStr) -> str | None:
+    """Return how the duration `f"{n}s"` is written that the run knows, if it does."""
+    found = texts.flatten(ctx, text) or ()
+    fields = [each for each in found if not isinstance(each, Text)]
+    if not fields:
+        return None
+    match found:
+        case [Field(expr=number), Text(value=unit)] if unit.strip() in _UNITS:
+            factor = ctx.shown(number)
+            factor = factor if re.fullmatch(r"[\w.]+", factor) else f"({factor})"
+            return f'write interval("1 {_UNITS[unit.strip()]}") * {factor}'
+    return f'write cast({ctx.shown(text)}, "interval")'
+
+
+_UNITS = {
+    written: unit
+    for unit in ("second", "minute", "hour", "day")
+    for written in (unit[0], unit, f"{unit}s")
+} | {"ms": "millisecond"}
 
 
 # --- types and values -----------------------------------------------------------

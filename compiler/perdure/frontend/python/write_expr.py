@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
+from perdure.frontend.python.write_kinds import ANY, FRACTION, Kinds
 from perdure.syntax.expr import (
     Between,
     Binary,
@@ -168,6 +169,7 @@ class PythonExpressions:
     def __init__(self, bound: AbstractSet[str] = frozenset()) -> None:
         self.bound = bound
         self.used: set[str] = set()
+        self.kinds = Kinds()
 
     def word(self, name: str) -> str:
         """Return a name of perdure, in full where the workflow binds the same name."""
@@ -180,9 +182,11 @@ class PythonExpressions:
         return self._python(expr)[0]
 
     def _python(self, expr: Expr) -> tuple[str, int]:
+        if id(expr) in self.kinds.opaque:
+            return self.written(expr), 12
         match expr:
             case Literal():
-                return self._literal(expr), 12
+                return self.literal(expr), 12
             case Ref():
                 return self._reference(expr), 12
             case Unary(op="not"):
@@ -224,7 +228,8 @@ class PythonExpressions:
         """Return an expression as PostgreSQL's, in `expr(...)`."""
         return f"{self.word('expr')}({string(postgres(expr))})"
 
-    def _literal(self, expr: Literal) -> str:
+    def literal(self, expr: Literal) -> str:
+        """Return a constant."""
         match expr.kind:
             case "string":
                 return string(expr.text)
@@ -240,7 +245,8 @@ class PythonExpressions:
         if expr.op == "||" and (formatted := self._formatted(expr)):
             return formatted, 12
         if expr.op == "||" and (is_text(left) or is_text(right)):
-            if not _is_sum(expr):
+            added = {self.kinds.of(left), self.kinds.of(right)} <= {"str", ANY}
+            if not _is_sum(expr) or not added:
                 return self.written(expr), 12
             return f"{self.inside(left, 6)} + {self.inside(right, 7)}", 6
         if expr.op == "->>" and isinstance(right, Literal):
@@ -281,6 +287,8 @@ class PythonExpressions:
         if isinstance(expr, Literal):
             written = string(expr.text) if expr.kind == "string" else ""
             plain = written.startswith('"')
+            if expr.kind == "boolean" or self.kinds.of(expr) == FRACTION:
+                return f"{{{PythonExpressions.literal(self, expr)}}}"
             return written[1:-1].replace("{", "{{").replace("}", "}}") if plain else ""
         value = self.python(expr)
         unfit = set(value) & set("\"'\\\n#{}:!")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import perdure
 from perdure.frontend.python.remarks import Remarks
 from perdure.frontend.python.write_expr import postgres, string
+from perdure.frontend.python.write_kinds import kinds_of
 from perdure.frontend.python.write_steps import PythonSteps
 from perdure.frontend.python.write_values import written_cron
 from perdure.frontend.yaml.shared import Shared
@@ -16,12 +17,15 @@ from perdure.syntax.expr import Binary, Expr, Literal, Name, Unary
 from perdure.syntax.tree import (
     ForeachStep,
     LetStep,
+    Mapping,
+    NamedType,
     Options,
+    ReturnStep,
     Step,
     TryStep,
     Workflow,
 )
-from perdure.syntax.walk import walk
+from perdure.syntax.walk import below, walk
 
 _WIDTH = 88
 
@@ -37,6 +41,7 @@ def write_python(
     writer = _Writer(workflow.path, shared, names_bound(workflow))
     writer.remarks = remarks
     writer.files = files
+    writer.kinds = kinds_of(workflow)
     writer.types = {each.name.text: each.type.name for each in workflow.inputs}
     lines = writer.workflow(workflow)
     head, end = ("".join(f"{x}\n" for x in y) for y in (remarks.top, remarks.bottom))
@@ -106,11 +111,7 @@ class _Writer(PythonSteps):
         if len(decorator) > _WIDTH:
             listed = "".join(f"    {each},\n" for each in given)
             decorator = f"@workflow(\n{listed})"
-        result = "Any"
-        if workflow.returns is not None:
-            result = self.type(workflow.returns)
-        if result == "Any":
-            self.imports.add("typing.Any")
+        result = self.result(workflow)
         inputs = self.inputs(workflow)
         signature = f"def {function}({', '.join(inputs)}) -> {result}:"
         if len(signature) > _WIDTH:
@@ -121,6 +122,22 @@ class _Writer(PythonSteps):
             lines += _docstring(workflow.description)
         lines += self.failure(workflow)
         return "\n".join([*lines, *self.steps(workflow.steps, 1)])
+
+    def result(self, workflow: Workflow) -> str:
+        """Return the annotation of the result; a checker takes JSON for a dict."""
+        declared = workflow.returns
+        steps = (s for s in below(workflow.steps) if isinstance(s, ReturnStep))
+        values = [each.value for each in steps]
+        if declared is None and all(each is None for each in values):
+            return "None"
+        if declared is None:
+            self.imports.add("typing.Any")
+            return "Any"
+        json = isinstance(declared, NamedType) and declared.name == "jsonb"
+        if json and not all(isinstance(each, Mapping) for each in values):
+            assert isinstance(declared, NamedType)
+            return self.annotated(declared)
+        return self.type(declared)
 
     def failure(self, workflow: Workflow) -> list[str]:
         """Return the function of what runs when the workflow fails."""
@@ -185,10 +202,18 @@ class _Writer(PythonSteps):
             text = isinstance(each.default, Literal) and each.default.kind == "string"
             foreign = text and each.type.name != "text"
             foreign |= each.type.name == "bigint" and _is_fraction(each.default)
-            type_ = self.annotated(each.type) if foreign else self.type(each.type)
+            type_ = self.annotated(each.type) if foreign else self.input(each.type)
             equals = f" = {default}" if default is not None else ""
             written.append(f"{each.name.text}: {type_}{equals}")
         return written
+
+    def input(self, type_: NamedType) -> str:
+        """Return the annotation of an input, which a list is as an array."""
+        name = type_.name.removesuffix("[]")
+        item = self.type(NamedType(name, False, type_.span))
+        if name == type_.name or item.startswith(("Annotated", "dict")):
+            return self.type(type_)
+        return f"list[{item}] | None" if type_.nullable else f"list[{item}]"
 
 
 def _is_fraction(default: Expr | None) -> bool:

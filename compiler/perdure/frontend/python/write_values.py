@@ -112,6 +112,17 @@ class PythonValues(PythonExpressions):
 
     # --- values
 
+    def literal(self, expr: Literal) -> str:
+        """Return a constant; where a checker needs it, a number as a `Decimal`."""
+        if id(expr) in self.kinds.decimals:
+            return self.exact(expr.text)
+        return super().literal(expr)
+
+    def exact(self, text: str) -> str:
+        """Return a number as a `Decimal`."""
+        self.imports.add("decimal.Decimal")
+        return f'Decimal("{text}")'
+
     def template(self, template: Template) -> str:
         """Return text; in JSON, a lone expression keeps its type."""
         parts = template.parts
@@ -157,6 +168,8 @@ class PythonValues(PythonExpressions):
     def value(self, value: Value) -> str:
         """Return what becomes JSON."""
         match value:
+            case Constant() if id(value) in self.kinds.decimals:
+                return self.exact(value.text)
             case Constant():
                 words = {"true": "True", "false": "False", "null": "None"}
                 return words.get(value.text, value.text)

@@ -15,7 +15,7 @@ from perdure.frontend.python.write_values import (
     shared_type,
     written_cron,
 )
-from perdure.frontend.yaml.blocks import NO_CASES
+from perdure.frontend.yaml.blocks import NO_CASES, NULL_CASES
 from perdure.frontend.yaml.shared import Shared
 from perdure.source import Text
 from perdure.syntax.expr import Expr
@@ -162,7 +162,7 @@ def _key(text: str) -> str:
 
 def _case(text: str) -> str:
     """Return text as a case, in quotes where it would be taken for none."""
-    return quoted(text) if text in NO_CASES else _key(text)
+    return quoted(text) if text in (*NO_CASES, *NULL_CASES) else _key(text)
 
 
 def _text(value: Template) -> str:

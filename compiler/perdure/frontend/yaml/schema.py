@@ -68,7 +68,9 @@ _KINDS: dict[Kind, Schema] = {
     Kind.VALUE: {"not": {"type": "null"}},
     Kind.RESULT: {},
     Kind.HEADERS: _mapping(_ref("template")),
-    Kind.BINDINGS: _mapping(_ref("expression"), _ref("name")),
+    Kind.BINDINGS: _mapping(
+        {"oneOf": [_ref("expression"), {"type": "null"}]}, _ref("name")
+    ),
     Kind.STEPS: _ref("steps"),
     Kind.ARMS: _list(_ref("arm")),
     Kind.BRANCHES: _mapping(_ref("steps"), _ref("name")),
