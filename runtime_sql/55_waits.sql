@@ -177,3 +177,34 @@ begin
   end loop;
 end
 $$;
+
+-- Return when a computed wait ends. A time that is long over counts as now; one that never
+-- comes is a mistake, as a run that waits for it would neither end nor fail.
+create function df_engine.end_of_wait(p_time timestamptz) returns timestamptz
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_time = 'infinity' then
+    raise exception 'the time to wait for is infinity, which never comes'
+      using errcode = '22008', hint = 'To wait without an end, wait for a signal.';
+  end if;
+  return case when p_time < '2000-01-01' then df.now() else p_time end;
+end
+$$;
+
+-- Return when a computed sleep ends: now, when it is so far below zero that no time is.
+create function df_engine.end_of_sleep(p_length interval) returns timestamptz
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_length < interval '-1000 years' then
+    return df.now();
+  elsif not isfinite(p_length) then
+    raise exception 'the sleep has no end, its length is infinity'
+      using errcode = '22008', hint = 'To wait without an end, wait for a signal.';
+  end if;
+  return df_engine.end_of_wait(df.now() + p_length);
+end
+$$;

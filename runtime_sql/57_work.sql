@@ -291,7 +291,8 @@ begin
     raise exception 'the query of a timer gave no value' using errcode = 'PD003';
   end if;
   v := df_engine.sleep_to(v, p_step.node, case p_step.op
-    when 'sleep_for' then df.now() + v_value::interval else v_value::timestamptz end);
+    when 'sleep_for' then df_engine.end_of_sleep(v_value::interval)
+    else df_engine.end_of_wait(v_value::timestamptz) end);
 end
 $$;
 

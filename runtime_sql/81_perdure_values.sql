@@ -106,6 +106,52 @@ exception when data_exception or undefined_object or integrity_constraint_violat
 end
 $$;
 
+-- Return a value with what its shape names and nothing else, each part as its type writes
+-- it: what a workflow reads whole is what it reads member by member. What does not fit
+-- comes out as it is, or fails as reading the member does.
+create function perdure.shaped(p_value jsonb, p_shape jsonb) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_shape jsonb := coalesce(p_shape -> '?', p_shape);
+begin
+  if coalesce(p_value, 'null') = 'null' then
+    return null;
+  elsif jsonb_typeof(v_shape) = 'string' then
+    return perdure.shaped_as(p_value, v_shape #>> '{}');
+  elsif jsonb_typeof(v_shape) <> jsonb_typeof(p_value) then
+    return p_value;
+  elsif jsonb_typeof(v_shape) = 'object' then
+    return (
+      select coalesce(jsonb_object_agg(s.key, perdure.shaped(p_value -> s.key, s.value)), '{}')
+      from jsonb_each(v_shape) s);
+  end if;
+  return (select coalesce(jsonb_agg(perdure.shaped(i.item, v_shape -> 0) order by i.n), '[]')
+    from jsonb_array_elements(p_value) with ordinality as i (item, n));
+end
+$$;
+
+-- Return a value as a type writes it.
+create function perdure.shaped_as(p_value jsonb, p_type text) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_value jsonb;
+begin
+  if p_type in ('json', 'jsonb') or p_type = 'text' and jsonb_typeof(p_value) = 'string' then
+    return p_value;
+  elsif p_type like '%[]' and jsonb_typeof(p_value) = 'array' then
+    execute format('select to_jsonb(t.v) from jsonb_to_record(%L) as t (v %s)',
+      jsonb_build_object('v', p_value), p_type) into v_value;
+  else
+    execute format('select to_jsonb(cast(%L as %s))', p_value #>> '{}', p_type) into v_value;
+  end if;
+  return v_value;
+end
+$$;
+
 -- Return why the body of a response cannot be read as JSON.
 create function perdure.not_json(p_response jsonb) returns text
 language plpgsql immutable

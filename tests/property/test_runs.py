@@ -19,6 +19,8 @@ from tests.property.runs import Bench, Seen, Signal, bench
 from tests.property.values import Ambiguous
 from tests.property.workflows import workflows
 
+MOST_TRIED = 10_000
+"""Ways to tell items that write alike apart, before a comparison gives up."""
 NUMBERS = itertools.count(1)
 QUIET = settings(
     deadline=None,
@@ -113,25 +115,50 @@ def exact(value: Any) -> Any:
 def differences(
     rows: tuple[tuple[str, Any], ...], events: tuple[Event, ...]
 ) -> str | None:
-    """Say what is wrong with the order of what was written, or None."""
-    left = list(enumerate(events))
-    for row in rows:
-        alike = [each for each in left if (each[1].marker, each[1].value) == row]
-        if not alike:
-            return f"{row} was not to be written, or not once more"
-        for found in alike:  # of items side by side, any may be the one
-            early = [
-                event
-                for index, event in left
-                if event.certain and comes_before(index, event, *found)
-            ]
-            if not early:
-                break
-        else:
-            return f"{row} came before {early}"
-        left.remove(found)
-    missing = [event for _, event in left if event.certain]
-    return f"{missing} were not written" if missing else None
+    """Say what is wrong with the order of what was written, or None.
+
+    Of items side by side, each may have written a row that others write, too: what one
+    of them cannot have written is tried with the next one.
+    """
+    told: list[str] = []
+    tried: set[frozenset[int]] = set()
+    paths = [frozenset(range(len(events)))]
+    while paths and len(tried) < MOST_TRIED:
+        left = paths.pop()
+        if left in tried:
+            continue
+        tried.add(left)
+        if len(events) - len(left) == len(rows):
+            missing = [events[each] for each in sorted(left) if events[each].certain]
+            if not missing:
+                return None
+            told.append(f"{missing} were not written")
+            continue
+        wrong, found = candidates(rows[len(events) - len(left)], left, events)
+        told += [wrong] if wrong else []
+        paths += [left - {each} for each in reversed(found)]
+    return told[0] if told else "too many ways to tell the items apart"
+
+
+def candidates(
+    row: tuple[str, Any], left: frozenset[int], events: tuple[Event, ...]
+) -> tuple[str | None, list[int]]:
+    """Return which events a row can be of, in order; or why of none."""
+    order = sorted(left)
+    alike = [i for i in order if (events[i].marker, events[i].value) == row]
+    if not alike:
+        return f"{row} was not to be written, or not once more", []
+    found: list[int] = []
+    early: list[Event] = []
+    for each in alike:
+        early = [
+            events[i]
+            for i in order
+            if events[i].certain and comes_before(i, events[i], each, events[each])
+        ]
+        if not early:
+            found.append(each)
+    return (None, found) if found else (f"{row} came before {early}", [])
 
 
 def comes_before(index: int, event: Event, other: int, later: Event) -> bool:

@@ -84,11 +84,18 @@ class Use:
     digest: str
 
 
+Given = frozenset[int]
+NONE: Given = frozenset()
+
+
 class Catalog(Protocol):
     """Answers questions about the project's schema."""
 
-    def describe(self, sql: str) -> Described | Rejected:
-        """Describe one statement with parameters `($1)::type`."""
+    def describe(self, sql: str, given: Given = NONE) -> Described | Rejected:
+        """Describe one statement with parameters `($1)::type`.
+
+        `given` are the numbers of those that are never null.
+        """
         ...
 
     def typeof(self, expr: str) -> Typed | Rejected:

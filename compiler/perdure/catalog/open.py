@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from perdure.catalog.cache import Cache
 from perdure.catalog.model import (
+    NONE,
     Column,
     Computed,
     Described,
     Facts,
+    Given,
     Rejected,
     Typed,
     Use,
@@ -86,9 +88,9 @@ class SchemaCatalog:
             return []
         return self._load()
 
-    def describe(self, sql: str) -> Described | Rejected:
-        """Describe one statement with parameters `($1)::type`."""
-        return self.under((SEARCH_PATH,)).describe(sql)
+    def describe(self, sql: str, given: Given = NONE) -> Described | Rejected:
+        """Describe one statement; see `Catalog.describe`."""
+        return self.under((SEARCH_PATH,)).describe(sql, given)
 
     def typeof(self, expr: str) -> Typed | Rejected:
         """Return the type of a scalar expression with parameters `($1)::type`."""
@@ -214,12 +216,13 @@ class SchemaView:
     catalog: SchemaCatalog
     path: tuple[str, ...]
 
-    def describe(self, sql: str) -> Described | Rejected:
-        """Describe one statement with parameters `($1)::type`."""
+    def describe(self, sql: str, given: Given = NONE) -> Described | Rejected:
+        """Describe one statement; see `Catalog.describe`."""
+        numbers = "".join(f"${number} " for number in sorted(given))
         stored = self.catalog.answer(
-            f"describe {sql}",
+            f"describe {numbers}{sql}",
             self.path,
-            lambda prober: dataclasses.asdict(prober.describe(sql)),
+            lambda prober: dataclasses.asdict(prober.describe(sql, given)),
         )
         return _described(dict(stored))
 

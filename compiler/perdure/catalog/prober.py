@@ -33,9 +33,11 @@ import psycopg
 from perdure.catalog.analysis import analyse
 from perdure.catalog.definitions import Filter, definitions, uses_of
 from perdure.catalog.model import (
+    NONE,
     Column,
     Computed,
     Described,
+    Given,
     Rejected,
     Typed,
     Use,
@@ -98,12 +100,12 @@ class Prober:
         self._steps.close()
         self._names.close()
 
-    def describe(self, sql: str) -> Described | Rejected:
+    def describe(self, sql: str, given: Given = NONE) -> Described | Rejected:
         """Describe a statement; see `Catalog.describe`."""
         raw = describe(self._steps.pgconn, sql)
         if isinstance(raw, Rejected):
             return raw
-        analysis = analyse(sql, len(raw.columns), self.tables)
+        analysis = analyse(sql, len(raw.columns), self.tables, given)
         if analysis is None:
             return Rejected("there is no statement", "42601", None)
         types = self._type_names(

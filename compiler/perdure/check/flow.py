@@ -55,12 +55,22 @@ def has_condition(loop: ir.LoopStep) -> bool:
 
 def own_breaks(steps: Steps) -> Iterator[ir.BreakStep]:
     """Yield the breaks that end the loop whose steps these are."""
+    return (step for step in _in_round(steps) if isinstance(step, ir.BreakStep))
+
+
+def repeats(loop: ir.LoopStep) -> bool:
+    """Say whether a second round can follow the first one."""
+    again = any(isinstance(step, ir.ContinueStep) for step in _in_round(loop.steps))
+    return again or end_is_reached(loop.steps)
+
+
+def _in_round(steps: Steps) -> Iterator[ir.Step]:
+    """Yield the steps of a round, but for those of loops inside of it."""
     for step in steps:
-        if isinstance(step, ir.BreakStep):
-            yield step
-        elif not isinstance(step, (ir.LoopStep, ir.ForeachStep)):
+        yield step
+        if not isinstance(step, (ir.LoopStep, ir.ForeachStep)):
             for inner in own_lists(step):
-                yield from own_breaks(inner)
+                yield from _in_round(inner)
 
 
 def exits(loop: ir.LoopStep) -> bool:

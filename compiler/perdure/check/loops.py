@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from perdure.check.flow import ENDS, exits, has_condition, own_breaks, pauses
+from perdure.check.flow import ENDS, exits, has_condition, own_breaks, pauses, repeats
 from perdure.check.walk import bound, every_step, in_expression
 from perdure.diagnostics import Diagnostic, error, warning
 from perdure.diagnostics.wording import word, worded
@@ -48,7 +48,8 @@ def endless_loop(workflow: ir.Workflow) -> Iterator[Diagnostic]:
 def spinning_loop(workflow: ir.Workflow) -> Iterator[Diagnostic]:
     """Report a loop that reads again and again without a pause."""
     for loop in _loops(workflow):
-        if exits(loop) and not pauses(loop) and _only_reads(loop):
+        polls = exits(loop) and repeats(loop) and not pauses(loop)
+        if polls and _only_reads(loop):
             yield warning(
                 "WF403",
                 loop.head.span,

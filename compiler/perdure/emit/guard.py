@@ -4,7 +4,8 @@ Runtimes replace `$name` and `{name}` wherever they stand: in strings, dollar-qu
 bodies, comments, identifiers and dollar-quote tags. Tokens with neither, almost all,
 are emitted as they are. The others are spelled another way that PostgreSQL reads as
 the same value: strings with escapes, dollar-quoted bodies as ordinary strings,
-identifiers as `U&"..."`; in comments the character gets a space after it.
+identifiers as `U&"..."`; in comments the character gets a space after it. Strings with
+a carriage return are, too, see `emit.literals`.
 
 Splitting a string in two with `||` was rejected: it changes its type and does not
 work where the grammar wants a constant (`interval '...'`).
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from perdure.emit.literals import REFERENCE_LIKE, escape_string, quoted_name
 from perdure.syntax.sql import Token
 
+_RESPELLED = re.compile(rf"{REFERENCE_LIKE.pattern}|\r")
 _STRINGS = ("string", "escape_string", "unicode_string")
 
 
@@ -60,7 +62,8 @@ def _single(token: Token) -> Spelled:
     text = token.text
     if token.kind == "space":
         return Spelled(text, space=True)
-    if not REFERENCE_LIKE.search(text):
+    strings = token.kind == "dollar_string"
+    if not (_RESPELLED if strings else REFERENCE_LIKE).search(text):
         return Spelled(text)
     match token.kind:
         case "comment":
@@ -87,7 +90,7 @@ def _folded(word: str) -> str:
 def _string(tokens: Sequence[Token], at: int) -> tuple[Spelled, int]:
     end = _end_of_string(tokens, at)
     chain = [token for token in tokens[at:end] if token.kind in _STRINGS]
-    if not any(REFERENCE_LIKE.search(token.text) for token in chain):
+    if not any(_RESPELLED.search(token.text) for token in chain):
         return Spelled(tokens[at].text), at + 1
     if chain[0].kind == "unicode_string":
         return _unicode(tokens, at, end, "'")
@@ -124,9 +127,9 @@ def _escaped(body: str) -> str:
     def replaced(found: re.Match[str]) -> str:
         text = found.group()
         char = text[-1]
-        return f"\\x{ord(char):02x}" if char in "${" else text
+        return f"\\x{ord(char):02x}" if char in "${\r" else text
 
-    return re.sub(r"\\.|[${]", replaced, body, flags=re.DOTALL)
+    return re.sub(r"\\.|[${\r]", replaced, body, flags=re.DOTALL)
 
 
 # --- U& strings and names, whose escape character may be chosen -------------------
@@ -140,7 +143,7 @@ def _unicode(
     chain += [t for t in tokens[at:end] if t.kind == "string" and t is not tokens[at]]
     escape, after = _uescape(tokens, end)
     text = "".join(token.text for token in tokens[at:after])
-    if not REFERENCE_LIKE.search(text):
+    if not _RESPELLED.search(text):
         return Spelled(tokens[at].text), at + 1
     body = "".join(_body(token.text, quote) for token in chain)
     return Spelled(f"U&{quote}{_with_backslash(body, escape)}{quote}"), after
@@ -171,6 +174,6 @@ def _with_backslash(body: str, escape: str) -> str:
         char = found[1] or found[2]
         if char == "\\":
             return "\\\\"
-        return f"\\{ord(char):04x}" if char in "${" else char
+        return f"\\{ord(char):04x}" if char in "${\r" else char
 
     return re.sub(units, replaced, body, flags=re.DOTALL)

@@ -1,7 +1,8 @@
 """Quoting: the one place where text becomes a SQL constant or a name.
 
 Text inside of a node's statement has a second reader, the runtime, which replaces
-`$name` and `{name}` wherever they stand. Literals written here never contain either.
+`$name` and `{name}` wherever they stand. Literals written here never contain either,
+nor a carriage return: migrations are text, whose line ends programs on the way change.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 def quote_literal(text: str) -> str:
     """Return a string constant; an escape string where it has to be one."""
-    if "\\" not in text and not REFERENCE_LIKE.search(text):
+    if not re.search(r"[\\\r]", text) and not REFERENCE_LIKE.search(text):
         return "'" + text.replace("'", "''") + "'"
     return escape_string(text)
 
@@ -29,14 +30,15 @@ def quote_literal(text: str) -> str:
 def quote_text(text: str) -> str:
     """Return a string constant for SQL that no runtime reads a second time."""
     quoted = text.replace("'", "''")
-    if "\\" not in text and "${" not in text:
+    if not re.search(r"[\\\r]|[$][{]", text):
         return f"'{quoted}'"
-    return "E'" + quoted.replace("\\", "\\\\").replace("${", "$\\x7b") + "'"
+    body = quoted.replace("\\", "\\\\").replace("\r", "\\r")
+    return "E'" + body.replace("${", "$\\x7b") + "'"
 
 
 def escape_string(text: str) -> str:
     """Return `E'...'`, with the characters that start references as escapes."""
-    body = text.replace("\\", "\\\\").replace("'", "''")
+    body = text.replace("\\", "\\\\").replace("'", "''").replace("\r", "\\r")
     return "E'" + REFERENCE_LIKE.sub(_hex, body) + "'"
 
 

@@ -124,7 +124,7 @@ def follow(run: Run, places: Sequence[Place], nodes: Sequence[Node]) -> Followed
         return Followed(run, tuple(_bare(node) for node in nodes if _is_leaf(node)))
     rows = {node.id: node for node in nodes}
     steps = _close(_tree(places, rows), run.ended, run.status)
-    return Followed(run, steps)
+    return Followed(run, _spans(steps, run.started_at))
 
 
 # --- the tree ---------------------------------------------------------------------
@@ -225,7 +225,18 @@ def _step(
     ran = [(place.role, rows[place.node]) for place in own]
     # The node that does what the step is for says its result, so it comes last.
     ran.sort(key=lambda each: each[0] == main)
-    return _with_nodes(step, [node for _, node in ran])
+    step = _with_nodes(step, [node for _, node in ran])
+    return _decided(step, places, rows) if kind in _EXCLUSIVE else step
+
+
+def _decided(step: Step, places: Sequence[Place], rows: dict[str, Node]) -> Step:
+    """Return a choice that begins with its first condition, each time anew."""
+    nodes = (rows[each.node] for each in places if each.node in rows)
+    first = next((node for node in nodes if node.type == "SQL"), None)
+    if first is None or first.started_at is None:
+        return step
+    times = max(step.executions, first.executions or 0)
+    return replace(step, started_at=first.started_at, executions=times)
 
 
 # The role of the node that does what a step is for, and what such a step is called. The
@@ -272,6 +283,8 @@ _HOLDERS = {
     "try",
     "if",
 }
+_EXCLUSIVE = ("if", "switch")
+_REPEATING = ("loop", "foreach")
 # Roles of nodes around a step: its condition, and what takes it back.
 _AROUND = {"undo", "again", "scope", "skipped", "ran", "then", "if", "winner", "result"}
 
@@ -389,7 +402,7 @@ def _close_one(step: Step, over: bool, outcome: str) -> Step:
     if not step.arms:
         return _end(step, outcome) if over else step
     taken = [arm for arm in step.arms if any(map(_began, arm.steps))]
-    exclusive = step.kind in ("if", "switch")
+    exclusive = step.kind in _EXCLUSIVE
     arms = tuple(
         replace(
             arm,
@@ -402,9 +415,7 @@ def _close_one(step: Step, over: bool, outcome: str) -> Step:
         for arm in step.arms
     )
     inner = [each for arm in arms for each in walk(arm.steps)]
-    own = [each for arm in arms if arm.name != "undo" for each in walk(arm.steps)]
     step = replace(step, arms=arms, state=_held_state(step.state, inner))
-    step = _span(step, own)
     return _end(step, outcome) if over else step
 
 
@@ -430,14 +441,46 @@ def _held_state(own: State, inner: Sequence[Step]) -> State:
     return "running" if own == "pending" else own
 
 
-def _span(step: Step, inner: Sequence[Step]) -> Step:
-    started = [each.started_at for each in (step, *inner) if each.started_at]
-    finished = [each.finished_at for each in (step, *inner) if each.finished_at]
+def _spans(steps: Sequence[Step], began: datetime | None) -> tuple[Step, ...]:
+    """Return steps of a list with the times of what they hold.
+
+    A row tells of the last time that its node ran. Steps of a list run in order, so
+    what a step holds and what ended before the step in front of it is of an earlier
+    round. `began` is when the list did, where that is known.
+    """
+    timed: list[Step] = []
+    for step in steps:
+        timed.append(_span(step, began) if step.arms else step)
+        ends = (began, timed[-1].finished_at)
+        began = max((end for end in ends if end), default=None)
+    return tuple(timed)
+
+
+def _span(step: Step, began: datetime | None) -> Step:
+    decided = step.started_at if step.kind in _EXCLUSIVE else None
+    began = max((time for time in (began, decided) if time), default=None)
+    first = None if step.kind in _REPEATING else began
+    arms = tuple(replace(arm, steps=_spans(arm.steps, first)) for arm in step.arms)
+    held = [step]
+    for arm in arms:
+        held += walk(arm.steps) if arm.name != "undo" else ()
+    ends = [each.finished_at for each in held if each.finished_at]
+    if began is not None and max(ends, default=began) >= began:
+        held = [each for each in held if not _is_over(each, began)]
+    starts = [each.started_at for each in held if each.started_at]
+    if starts and began is not None and step.kind in _REPEATING:
+        starts.append(began)
     return replace(
         step,
-        started_at=min(started, default=None),
-        finished_at=max(finished, default=None),
+        arms=arms,
+        started_at=min(starts, default=None),
+        finished_at=max(ends, default=None),
     )
+
+
+def _is_over(step: Step, time: datetime) -> bool:
+    """Say whether a step had ended before a time."""
+    return step.finished_at is not None and step.finished_at < time
 
 
 def _end(step: Step, outcome: str) -> Step:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from perdure.ir.expr import Expression, Reference
 from perdure.ir.types import JSONB, Scalar, Type, Variable
 from perdure.lower.reads import SINGLE, column_of
 from perdure.lower.scope import ROWS, WHOLE, Scope, place_of
+from perdure.lower.shapes import shape_of
 from perdure.lower.sqltext import pieces_of
 from perdure.lower.types import carried_column, columns_of, is_json, native, sql_type
 from perdure.plan.query import (
@@ -33,7 +36,8 @@ def read(scope: Scope, reference: Reference) -> Query:
         case "run":
             return _of_run(scope, reference)
         case "http" | "signal":
-            return _from_envelope(scope, reference, variable)
+            value = _from_envelope(scope, reference, variable)
+            return _shaped(value, reference.type)
         case "error" if reference.path == ("step",):
             return (StepOf(place_of(scope, variable.id).result), Code("::text"))
         case "rows" if scope.reads[variable.id].row_set:
@@ -106,6 +110,23 @@ def _column(scope: Scope, reference: Reference, variable: Variable) -> Query:
     optional = reference.nullable or variable.id in scope.doubtful
     found = ResultRef(place.result, place.columns[column], optional)
     return _members(_raw((found,)), type, reference, depth)
+
+
+def _shaped(value: Query, type: Type) -> Query:
+    """Return JSON that came from outside with the members of its type only.
+
+    Read as it came, the whole would hold more than its members, or others.
+    """
+    if isinstance(type, Scalar):
+        return value
+    shape = json.dumps(shape_of(type), ensure_ascii=False)
+    return (
+        Code("perdure.shaped("),
+        *value,
+        Code(", "),
+        StringLiteral(shape),
+        Code(")"),
+    )
 
 
 def _of_run(scope: Scope, reference: Reference) -> Query:
@@ -184,10 +205,10 @@ def _members(base: Query, type: Type, reference: Reference, depth: int) -> Query
     )
 
 
-def member(json: Query, path: tuple[str, ...], type: Type) -> Query:
+def member(value: Query, path: tuple[str, ...], type: Type) -> Query:
     """Return a member of a JSON value as a value of a type; a JSON null is NULL.
 
-    `path` leads to it from `json`, by names.
+    `path` leads to it from `value`, by names.
     """
     steps: list[Piece] = []
     for name in path[:-1]:
@@ -195,21 +216,21 @@ def member(json: Query, path: tuple[str, ...], type: Type) -> Query:
     last = [StringLiteral(name) for name in path[-1:]]
     if is_json(type):
         deep: list[Piece] = [Code(" -> "), *last] if last else []
-        inner: Query = (Code("nullif("), *json, *steps, *deep, Code(", 'null')"))
+        inner: Query = (Code("nullif("), *value, *steps, *deep, Code(", 'null')"))
         return inner if sql_type(type) == "jsonb" else cast(inner, type)
     if isinstance(type, Scalar) and type.name.endswith("[]"):
-        return _array(json, path, type)
-    return cast((*json, *steps, Code(" ->> "), *last), type)
+        return _array(value, path, type)
+    return cast((*value, *steps, Code(" ->> "), *last), type)
 
 
-def _array(json: Query, path: tuple[str, ...], type: Scalar) -> Query:
+def _array(value: Query, path: tuple[str, ...], type: Scalar) -> Query:
     """Return a JSON list as an array, item by item."""
     steps: list[Piece] = []
     for name in path:
         steps += [Code(" -> "), StringLiteral(name)]
     return (
         Code("(select t.v from jsonb_to_record(jsonb_build_object('v', "),
-        *json,
+        *value,
         *steps,
         Code(")) as t(v "),
         *pieces_of(type.name),

@@ -234,7 +234,8 @@ def _somewhere_in(
             continue
         known = binding.variable and context.variables.get(binding.variable.id)
         definite = name in env.bindings and binding.definite
-        bindings[name] = Binding(known, definite, binding.span)
+        tried = not definite and (binding.definite or binding.tried)
+        bindings[name] = Binding(known, definite, binding.span, tried=tried)
     return replace(env.forget(names), bindings=bindings, live=True)
 
 

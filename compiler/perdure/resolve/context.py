@@ -67,8 +67,9 @@ class Branch:
 class Context:
     """The state of one pass over a workflow.
 
-    `started` tells, per variable, of which workflow it has the id of a run. `blocked`
-    says that a workflow that is called has errors, which are reported there.
+    `started` tells, per variable, of which workflow it has the id of a run. `untyped`
+    are the variables that have been bound to a bare null only. `blocked` says that a
+    workflow that is called has errors, which are reported there.
     """
 
     catalog: Catalog
@@ -86,6 +87,7 @@ class Context:
     skipped: set[str] = field(default_factory=set)
     learnt: bool = False
     wider: Wider = field(default_factory=dict)
+    untyped: set[str] = field(default_factory=set)
     library: Library = field(default_factory=Alone)
     workflow: str = ""
     started: dict[str, str] = field(default_factory=dict)

@@ -26,6 +26,13 @@ class Asked(Generic[Place]):
     places: list[Place] = field(default_factory=list)
     numbers: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
     length: int = 0
+    nulls: set[int] = field(default_factory=set)
+    """The numbers of parameters that may be null."""
+
+    @property
+    def given(self) -> frozenset[int]:
+        """The numbers of parameters that are never null."""
+        return frozenset(self.numbers.values()) - self.nulls
 
     @property
     def sql(self) -> str:
@@ -49,6 +56,8 @@ class Asked(Generic[Place]):
     def _parameter(self, reference: Reference) -> str:
         key = (reference.variable, reference.path)
         number = self.numbers.setdefault(key, len(self.numbers) + 1)
+        if reference.nullable:
+            self.nulls.add(number)
         if reference.row_set:
             return _row_set(reference, number)
         return f"(${number})::{sql_type(reference.type)}"

@@ -129,7 +129,8 @@ def _no_rows(variable: Variable, step: syntax.ForeachStep) -> Diagnostic:
         step.source.span,
         f'"{variable.name}" has no rows, `{word(step.source.span, "foreach")}` takes '
         "the result of an sql step",
-        help="select the rows in a step of its own, for example with unnest(...)",
+        help="select the rows in a step of its own: unnest(...) of an array, "
+        "jsonb_array_elements(...) of json",
     )
 
 

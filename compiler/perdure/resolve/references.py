@@ -87,7 +87,7 @@ def look_up(context: Context, env: Env, name: Name) -> Binding | None:
     if binding is not None and binding.definite:
         return binding
     if binding is not None:
-        context.report(_unassigned(name))
+        context.report(_unassigned(name, binding))
     else:
         _report_unknown(context, env, name)
     return None
@@ -128,7 +128,8 @@ def _members(
     for index in range(at, len(parts)):
         name = parts[index]
         if not isinstance(field.type, Record):
-            context.report(_no_members(field.type, parts[:index], name))
+            known = _FORMS.get(variable.kind) if index == 2 else None
+            context.report(_no_members(field.type, parts[:index], name, known))
             return None
         member = _find(field.type.fields, name.text)
         if member is None:
@@ -212,11 +213,20 @@ def _names_in_scope(env: Env) -> str:
     return f"names here: {', '.join(names) or 'none'}"
 
 
-def _unassigned(name: Name) -> Diagnostic:
+def _unassigned(name: Name, binding: Binding) -> Diagnostic:
+    message = f'"{name.text}" has no value on some path to here'
+    if binding.tried:
+        return error(
+            "WF202",
+            name.span,
+            message,
+            "the `try` may have failed before it bound that name",
+            help="read it in the steps of the `try`, or bind it before the `try`, too",
+        )
     return error(
         "WF202",
         name.span,
-        f'"{name.text}" has no value on some path to here',
+        message,
         "it is bound only in an arm, a round or a branch that may not have run",
         help="bind it on every path, "
         + worded(
@@ -258,6 +268,10 @@ def _column_or_rows(variable: Variable, name: Name, example: str) -> str:
     rows = f'":{name.text}.*" in FROM reads its rows in an sql step'
     counted = f"{rows}: count(*), or jsonb_agg(...) for a list"
     column = f'name a column: "{example}"'
+    if variable.cardinality == "maybe" and variable.fields:
+        column += f'; where there is no row, "{example} is {{}}"'.format(
+            worded(name.span, "null", "None")
+        )
     return worded(name.span, column, counted if many else column)
 
 
@@ -305,7 +319,13 @@ def _many(variable: Variable, span: Span) -> Diagnostic:
     )
 
 
-def _no_members(type_: Type, parents: Parts, name: Name) -> Diagnostic:
+_FORMS = {"http": "returns", "signal": "payload"}
+"""What says the form of JSON that a step gives."""
+
+
+def _no_members(
+    type_: Type, parents: Parts, name: Name, form: str | None
+) -> Diagnostic:
     shown = ".".join(part.text for part in parents)
     if isinstance(type_, Scalar) and type_.name in ("jsonb", "json"):
         return error(
@@ -316,12 +336,40 @@ def _no_members(type_: Type, parents: Parts, name: Name) -> Diagnostic:
                 name.span,
                 f"write \"({shown} ->> '{name.text}')\" and cast it",
                 f'write {shown}["{name.text}"], which is text, and cast it',
-            ),
+            )
+            + (f"; or say its form in the step, with `{form}`" if form else ""),
         )
     what = "a list" if isinstance(type_, Items) else show_type(type_)
     return error(
-        "WF205", name.span, f'"{shown}" is {what}, it has no member "{name.text}"'
+        "WF205",
+        name.span,
+        f'"{shown}" is {what}, it has no member "{name.text}"',
+        help=_instead_of_member(type_, shown, name),
     )
+
+
+def _instead_of_member(type_: Type, shown: str, name: Name) -> str | None:
+    """Return what to write for what Python's objects have, and PostgreSQL's not."""
+    base = type_.base if isinstance(type_, Scalar) else ""
+    if name.text == "value":
+        return f'"{shown}" is the value: write it alone'
+    if base == "integer" and name.text == "days":
+        return f'two dates are so many days apart: write "{shown}" alone'
+    part = "day" if name.text == "days" and base == "interval" else name.text
+    if base not in _TIMES or part not in _PARTS:
+        return None
+    return worded(
+        name.span,
+        f'write "extract({part} from {shown})"',
+        f'write func.extract("{part}", {shown}), which is numeric',
+    )
+
+
+_TIMES = frozenset({"timestamptz", "timestamp", "date", "time", "interval"}) | {
+    *("timestamp with time zone", "timestamp without time zone"),
+    "time without time zone",
+}
+_PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
 
 
 def _no_member(type_: Record, parents: Parts, name: Name) -> Diagnostic:

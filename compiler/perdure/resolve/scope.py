@@ -44,6 +44,7 @@ class Binding:
     are not looked at any further. `definite` says that every path binds the name.
     `trusted` are fields whose own null is not counted against their members: the
     data of a signal is null only after a timeout, which a rule of its own looks at.
+    `tried` says that a `try` binds the name, and may have failed before it did.
     """
 
     variable: Variable | None
@@ -51,6 +52,7 @@ class Binding:
     span: Span | None = None
     trusted: frozenset[str] = frozenset()
     won: Won | None = None
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def _meet_bindings(left: Binding, right: Binding) -> Binding:
         left.definite and right.definite,
         left.span,
         left.trusted & right.trusted,
+        tried=left.tried or right.tried,
     )
 
 

@@ -307,6 +307,37 @@ def test_cancel(db: Db) -> None:
 
 
 @pytest.mark.parametrize(
+    ("graph", "known_since"),
+    [
+        ("df.sleep_until($$select timestamptz 'infinity'$$)", 14),
+        ("df.sleep_for($$select interval 'infinity'$$)", 17),
+        ("df.sleep_for($$select interval '300000 years'$$)", 14),
+    ],
+)
+def test_waits_that_never_end_fail(db: Db, graph: str, known_since: int) -> None:
+    if db.connection.info.server_version < known_since * 10000:
+        pytest.skip(f"the value is known since PostgreSQL {known_since}")
+    run = db.finish(graph)
+    assert db.status(run) == "failed"
+    assert db.nodes(run)["1"]["sqlstate"] == "22008"
+
+
+@pytest.mark.parametrize(
+    ("graph", "known_since"),
+    [
+        ("df.sleep_until($$select timestamptz '-infinity'$$)", 14),
+        ("df.sleep_until($$select timestamptz '4000-01-01 BC'$$)", 14),
+        ("df.sleep_for($$select interval '-infinity'$$)", 17),
+        ("df.sleep_for($$select interval '-178000000 years'$$)", 14),
+    ],
+)
+def test_waits_that_are_long_over(db: Db, graph: str, known_since: int) -> None:
+    if db.connection.info.server_version < known_since * 10000:
+        pytest.skip(f"the value is known since PostgreSQL {known_since}")
+    assert db.status(db.finish(graph)) == "completed"
+
+
+@pytest.mark.parametrize(
     "graph",
     [
         "null",

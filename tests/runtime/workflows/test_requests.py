@@ -119,7 +119,8 @@ steps:
     http: GET https://x.example
     expect_status: [2xx, 404]
     returns: {name: text, since: date?, tags: [text]}
-  - return: {ok: "${customer.ok}", name: "${customer.json.name}"}
+  - let: {all: customer.json}
+  - return: {ok: "${customer.ok}", name: "${customer.json.name}", all: "${all}"}
 """
 
 NO_JSON = 'step "customer": the response '
@@ -129,10 +130,17 @@ NO_JSON = 'step "customer": the response '
     ("response", "expected"),
     [
         (
-            {"body": '{"name": "Ada", "tags": ["a"], "more": 1}'},
-            {"ok": True, "name": "Ada"},
+            {"body": '{"name": "Ada", "tags": ["a", 2], "more": 1}'},
+            {
+                "ok": True,
+                "name": "Ada",
+                "all": {"name": "Ada", "since": None, "tags": ["a", "2"]},
+            },
         ),
-        ({"status": 404, "body": '{"name": 5}'}, {"ok": False, "name": None}),
+        (
+            {"status": 404, "body": '{"name": 5}'},
+            {"ok": False, "name": None, "all": None},
+        ),
         (
             {"status": 409, "body": "no"},
             ('step "customer": HTTP status 409, expected 2xx or 404', "PD024"),

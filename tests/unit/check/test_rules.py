@@ -53,6 +53,14 @@ steps:
       - if: n.left = 0
         then: [{{return: 1}}]
 """,
+    "a loop of one round": f"""
+steps:
+  - loop:
+      - {COUNT}
+      - if: n.left = 0
+        then: [break]
+        else: [{{fail: some are left}}]
+""",
     "polling with a pause": f"""
 steps:
   - loop: [{COUNT}]
@@ -233,6 +241,10 @@ steps:
     ),
     "spinning": (
         f"steps: [{{loop: [{COUNT}], until: n.left = 0}}]",
+        [("WF403", "loop")],
+    ),
+    "spinning in one of its arms": (
+        f"steps: [{{loop: [{COUNT}, {{if: n.left = 0, then: [continue]}}, break]}}]",
         [("WF403", "loop")],
     ),
     "fixed": (

@@ -18,6 +18,7 @@ from perdure.emit.numbers import factor, interval
         ("costs 5 $", "'costs 5 $'"),
         ("{a} {1} {", r"E'\x7ba} {1} {'"),
         ("$it's \\", r"E'\x24it''s \\'"),
+        ("it's\r\nso", "E'it''s\\r\nso'"),
     ],
 )
 def test_literals(text: str, expected: str) -> None:

@@ -289,3 +289,49 @@ def test_a_group_with_a_condition_is_a_do() -> None:
     places = mapped(("steps[0]", None, "if"), ("steps[0].do[0]", None, "sql"))
     followed = follow(run("completed"), places, [node(1, "IF"), node(2, "SQL")])
     assert [each.kind for each in followed.steps] == ["do"]
+
+
+LOOP = [
+    ("steps[0]", None, "loop", "REPEAT"),
+    ("steps[0].loop[0]", None, "case", "IF"),
+    ("steps[0].loop[0]", None, "case", "SQL"),
+    ("steps[0].loop[0].cases[0][0]", "first", "sql", "SQL"),
+    ("steps[0].loop[0].default[0]", "later", "sql", "SQL"),
+    ("steps[0].loop[1]", "pause", "sleep", "SLEEP"),
+    ("steps[0].loop[2]", None, "parallel", "JOIN"),
+    ("steps[0].loop[2].parallel.a[0]", "seldom", "sql", "SQL"),
+    ("steps[0].loop[2].parallel.b[0]", "always", "sql", "SQL"),
+]
+
+
+def test_times_of_what_a_round_holds_are_those_of_the_last_one() -> None:
+    places = [
+        Place(str(id), path, name, role, "workflows/w.yaml", id)
+        for id, (path, name, role, _) in enumerate(LOOP, 1)
+    ]
+    times = [
+        (40, 40, 1),
+        (2, 32, None),  # a choice has no row of its own, the view puts one together
+        (31, 32, 4),
+        (2, 3, 1),
+        (32, 33, 3),
+        (33, 36, 4),
+        (38, 38, 4),
+        (7, 8, 1),
+        (36, 38, 4),
+    ]
+    rows = [
+        node(
+            id, kind, started_at=at(began), finished_at=at(ended), executions=executions
+        )
+        for id, ((_, _, _, kind), (began, ended, executions)) in enumerate(
+            zip(LOOP, times, strict=True), 1
+        )
+    ]
+    (loop,) = follow(run("completed"), places, rows).steps
+    switch, pause, parallel = loop.arms[0].steps
+    assert (loop.seconds(START), loop.started_at) == (40, START)
+    assert (switch.kind, switch.seconds(START), switch.executions) == ("switch", 2, 4)
+    assert pause.seconds(START) == 3
+    assert parallel.seconds(START) == 2
+    assert [each.seconds(START) for each in walk(parallel.arms[0].steps)] == [1]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from perdure.ir.tree import LetStep
+from perdure.ir.tree import LetStep, SqlStep
 
 if TYPE_CHECKING:
     from tests.unit.resolve.conftest import Resolve
@@ -94,6 +94,31 @@ def _let(resolved: Resolve, expr: str) -> LetStep:
     (step,) = result.workflow.steps
     assert isinstance(step, LetStep)
     return step
+
+
+OF_STATEMENTS = {
+    "select :n as x": False,
+    "select :n + 1 as x": False,
+    "select lower(:t) || 'x' as x": False,
+    "select cast(:n as text) as x": False,
+    "select :n * x.a as x from (select :n + 1 as a) x": False,
+    "select :m as x": True,
+    "select :n + :m as x": True,
+    "select case when :b then :n end as x": True,
+    "select nullif(:n, 1) as x": True,
+    "select :j ->> 'a' as x": True,
+    "select o.n as x from shop.orders left join (select :n as n) o on false": True,
+}
+
+
+@pytest.mark.parametrize(("sql", "nullable"), OF_STATEMENTS.items())
+def test_statements_know_which_inputs_are_null(
+    resolved: Resolve, sql: str, nullable: bool
+) -> None:
+    result = resolved(f"{INPUTS}\nsteps:\n  - name: r\n    sql: |\n      {sql}\n")
+    (step,) = result.workflow.steps
+    assert isinstance(step, SqlStep)
+    assert [field.nullable for field in step.columns] == [nullable]
 
 
 # --- what conditions prove ------------------------------------------------------

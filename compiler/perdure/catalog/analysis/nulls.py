@@ -72,6 +72,16 @@ _STRICT = (exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Abs, exp.Round, exp.M
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 
+_GIVEN = "given"
+"""Marks a parameter that is never NULL, in sqlglot's notes of the node."""
+
+
+def mark_given(tree: exp.Expr, numbers: frozenset[int]) -> None:
+    """Note which parameters of a statement are never NULL."""
+    for each in tree.find_all(exp.Parameter) if numbers else ():
+        each.meta[_GIVEN] = each.name.isdecimal() and int(each.name) in numbers
+
+
 def not_null(expr: exp.Expr, scope: Scope, nested: Nested) -> bool:
     """Say whether an expression is certainly not NULL."""
 
@@ -103,6 +113,8 @@ def _is_never_null(expr: exp.Expr, scope: Scope) -> bool:
     match expr:
         case exp.Literal() | exp.Boolean():
             return True
+        case exp.Cast(this=inner) if isinstance(inner.unnest(), exp.Parameter):
+            return bool(inner.unnest().meta.get(_GIVEN))  # its type, no conversion
         case exp.Interval():
             return isinstance(expr.this, exp.Literal)
         case exp.Filter():

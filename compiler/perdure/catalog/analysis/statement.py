@@ -12,9 +12,10 @@ from sqlglot.errors import SqlglotError
 
 from perdure.catalog.analysis.calls import is_query
 from perdure.catalog.analysis.changes import find_table, target_of
+from perdure.catalog.analysis.nulls import mark_given
 from perdure.catalog.analysis.query import analyse_query
 from perdure.catalog.analysis.scope import Query, Scope, fold
-from perdure.catalog.model import Facts, StatementKind
+from perdure.catalog.model import NONE, Facts, Given, StatementKind
 from perdure.catalog.tables import Tables
 
 # Statements that sqlglot cannot read are expected; it has no other switch for this.
@@ -48,8 +49,13 @@ class Analysis:
     origins: bool
 
 
-def analyse(sql: str, width: int, tables: Tables) -> Analysis | None:
-    """Analyse a statement that returns `width` columns; None when there is none."""
+def analyse(
+    sql: str, width: int, tables: Tables, given: Given = NONE
+) -> Analysis | None:
+    """Analyse a statement that returns `width` columns; None when there is none.
+
+    `given` are the numbers of parameters that are never null.
+    """
     try:
         trees = [tree for tree in sqlglot.parse(sql, read="postgres") if tree]
     except (SqlglotError, RecursionError):
@@ -59,6 +65,7 @@ def analyse(sql: str, width: int, tables: Tables) -> Analysis | None:
     if len(trees) > 1 or isinstance(trees[0], exp.Command):
         return _unread(sql, width)
     try:
+        mark_given(trees[0], given)
         return _analyse(trees[0], width, tables)
     except RecursionError:
         return _unread(sql, width)

@@ -87,7 +87,8 @@ CODES: tuple[Code, ...] = (
         slug="case-type",
         summary="a case is not a value of the type that `switch` looks at",
         what="PostgreSQL does not read the case as a value of that type, or the type "
-        "has no values that can be compared. In Python a number is no case of text.",
+        "has no values that can be compared. In Python a number is no case of text. "
+        "Null is no case, it goes to `default`.",
         why="The case could never be taken.",
         wrong="- switch: order.id\n  cases:\n    first: [...]",
         right="- switch: order.id\n  cases:\n    1: [...]",

@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 from perdure.frontend.expr import parse_cron
 from perdure.frontend.yaml.context import Context, Fields, entries, name_of, scalar
-from perdure.frontend.yaml.nodes import Node, ScalarNode
+from perdure.frontend.yaml.language import NAME_PATTERN
+from perdure.frontend.yaml.nodes import MappingNode, Node, ScalarNode
 from perdure.frontend.yaml.records import bound_names
 from perdure.frontend.yaml.table import Key, Kind
 from perdure.frontend.yaml.values import read_value
+from perdure.source import Text
 from perdure.syntax.expr import Name
 from perdure.syntax.tree import (
     Case,
@@ -30,6 +32,7 @@ from perdure.syntax.tree import (
 _STEPS_OF_CASE = Key("steps", Kind.STEPS, "The steps of a case.")
 _COLUMN = Key("collect", Kind.VALUE, "The value of a column.")
 _EACH = re.compile(r"\s*(\S+)\s+in\s+(\S+)\s*")
+_PATH = re.compile(rf"{NAME_PATTERN}(\.{NAME_PATTERN})*(\.{NAME_PATTERN}|\.\*)")
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", re.A)
 
 
@@ -38,6 +41,7 @@ ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", re.A)
 
 NO_CASES = ("default", "else")
 """Words that are a case only in quotes: who writes them means what no case fits."""
+NULL_CASES = ("null", "Null", "NULL", "~")
 
 
 def read_cases(ctx: Context, node: Node, key: Key) -> tuple[Case, ...] | None:
@@ -51,6 +55,13 @@ def read_cases(ctx: Context, node: Node, key: Key) -> tuple[Case, ...] | None:
             quoted = f"for the text, put it in quotes: '{value.value}'"
             help_ = "write `default:` beside `cases:`, below `switch:`"
             ctx.report("WF115", value.span, message, quoted, help=help_)
+            ctx.unread.update(bound_names(child))
+        elif value.plain and value.value in NULL_CASES:
+            message = f'"{value.value}" is no case, null equals no value'
+            quoted = f"for the text, put it in quotes: '{value.value}'"
+            help_ = "null goes to `default`; to tell it from other values, use "
+            help_ += "`if` with `is null`"
+            ctx.report("WF236", value.span, message, quoted, help=help_)
             ctx.unread.update(bound_names(child))
         elif steps is not None:
             cases.append(Case(value.text, steps))
@@ -70,8 +81,24 @@ def read_each(ctx: Context, node: Node, key: Key) -> tuple[Name, Name] | None:
         message = f'expected a name, "in" and a step, found "{found.value}"'
         ctx.report("WF231", found.span, message, help=help_)
         return None
-    item, source = (_word(ctx, found, *match.span(part)) for part in (1, 2))
+    item = _word(ctx, found, *match.span(1))
+    if _PATH.fullmatch(match[2]):
+        _no_step(ctx, found.text.slice(*match.span(2)))
+        return None
+    source = _word(ctx, found, *match.span(2))
     return (item, source) if item and source else None
+
+
+def _no_step(ctx: Context, text: Text) -> None:
+    """Report a part of a result in the place of a step, before it is known what."""
+    message = f'"{text.value}" is no step, `foreach` takes the result of an sql step'
+    help_ = (
+        f"select its parts in a step of its own: unnest(:{text.value}) of an array, "
+        f"jsonb_array_elements(:{text.value}) of json"
+    )
+    if text.value.endswith(".*"):
+        help_ = f'write the name alone, "{text.value.removesuffix(".*")}"'
+    ctx.report("WF233", text.span(), message, help=help_)
 
 
 def _word(ctx: Context, node: ScalarNode, start: int, end: int) -> Name | None:
@@ -96,6 +123,8 @@ def read_columns(ctx: Context, node: Node, key: Key) -> Mapping | None:
 def read_cron(ctx: Context, node: Node, key: Key) -> Cron | None:
     """Read a cron expression."""
     help_ = "put an expression that begins with * in quotes"
+    if isinstance(node, MappingNode):
+        help_ = f'write {key.name}: "0 9 * * 1-5", and other keys beside `{key.name}`'
     found = scalar(ctx, node, key.kind.value, help_)
     return ctx.take(parse_cron(found.text)) if found else None
 

@@ -1,6 +1,6 @@
 -- written by perdure: skipping, version 1, for target perdure
 -- Compiled from workflows/skipping.yaml; to change it, change that file and compile again.
--- Digest of what was compiled: da66347d5019c5d95da0ab24ea96bd7eaa69c79ce44916ef68d54709f67302fe
+-- Digest of what was compiled: 3bd66bffcb1784de72e46cd43c41ebac1336393b7ae4cd364a205d8ce48d90bd
 
 set local lock_timeout = '5s';
 
@@ -109,7 +109,7 @@ begin
             df.try(
               -- steps[0].undo[0]
               df.sql($sql$
-                insert into shop.audit (what) values ('undone ' || ($r2_big.twice?)::bigint)
+                insert into shop.audit (what) values ('undone ' || ($r2_big.twice)::bigint)
               $sql$),
               df.seq(
                 df.as(
@@ -156,7 +156,7 @@ insert into perdure.workflow_versions
 values (
   'skipping',
   1,
-  'da66347d5019c5d95da0ab24ea96bd7eaa69c79ce44916ef68d54709f67302fe',
+  '3bd66bffcb1784de72e46cd43c41ebac1336393b7ae4cd364a205d8ce48d90bd',
   'n bigint',
   $source$workflow: skipping
 input: {n: bigint}
