@@ -34,10 +34,16 @@ def check_steady(context: Context, key: Expression, span: Span) -> None:
         context.report(error("WF256", span, message, help=help_))
 
 
-def never_null(context: Context, env: Env, written: syntax.Template) -> Template | None:
-    """Resolve a text that fails its step when a part of it is null."""
-    found = resolve_template(context, env, written)
+def never_null(
+    context: Context,
+    env: Env,
+    written: syntax.Template,
+    *notes: str,
+    secrets: bool = False,
+) -> Template | None:
+    """Resolve a text that fails its step when a part of it is null; `notes` say why."""
+    found = resolve_template(context, env, written, secrets=secrets)
     for part in found.parts if found else ():
         if isinstance(part, Expression) and part.nullable:
-            report_nullable(context, part.span or written.span, part, TEXT)
+            report_nullable(context, part.span or written.span, part, TEXT, *notes)
     return found

@@ -29,6 +29,7 @@ OWN_HEADERS = frozenset(
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 HTTP_TIMEOUT = 30_000
+_NO_URL = "a null in a URL makes all of it null, and the step fails"
 BODY = Field("body", TEXT, nullable=False)
 HTTP_FIELDS = (
     Field("status", Scalar("integer"), nullable=False),
@@ -43,10 +44,11 @@ def resolve_http(
     context: Context, env: Env, step: syntax.HttpStep, head: Head
 ) -> tuple[HttpStep | None, Env]:
     """Resolve a request and bind its response."""
-    url = resolve_template(context, env, step.url, secrets=True)
+    url = never_null(context, env, step.url, _NO_URL, secrets=True)
     headers = _texts(context, env, step.headers)
     for name, value in step.headers:
         _check_header(context, name, value)
+    _check_ends(context, headers or ())
     content = _content(context, env, step)
     returns = resolve_type(context, step.returns) if step.returns else None
     variable = None
@@ -106,6 +108,28 @@ def _check_header(context: Context, name: Name, value: syntax.Template) -> None:
     if whole != whole.strip() or any(map(_CONTROL.search, texts)):
         message = f'header "{name.text}" has a line break in it, or a space at an end'
         context.report(error("WF131", value.span, message))
+
+
+def _check_ends(context: Context, headers: Texts) -> None:
+    """Report a null at an end of a header that leaves a space there: `Bearer ${x}`.
+
+    Elsewhere a null reads as empty, which can be sent.
+    """
+    for name, value in headers:
+        for part, beside in _ends(value):
+            if isinstance(part, Expression) and part.nullable and beside.isspace():
+                note = f'with a null header "{name}" has a space at an end'
+                report_nullable(context, part.span, part, TEXT, note)
+
+
+def _ends(value: Template) -> Iterator[tuple[TemplatePart, str]]:
+    """Yield the ends of a text that has more parts, with the character beside them."""
+    match value.parts:
+        case (first, str() as text, *_):
+            yield first, text[:1]
+    match value.parts:
+        case (*_, str() as text, last):
+            yield last, text[-1:]
 
 
 Texts = tuple[tuple[str, Template], ...]

@@ -21,9 +21,11 @@ CODES: tuple[Code, ...] = (
         summary="a value that may be null stands where null is not allowed",
         what="The value may be null, and the declared type is without `?`. A column "
         "of a step that may return no row may be null, and so may what was bound in "
-        "a branch of a race.",
+        "a branch of a race. A URL, and the space at an end of a header that a null "
+        "leaves (`Bearer ${token}`), are such places; elsewhere in a request a null "
+        "reads as empty.",
         why="Callers rely on what `returns` declares; a timer of length null has no "
-        "meaning.",
+        "meaning, and neither has the URL of an order without a number.",
         wrong='returns: {note: text}\nsteps:\n  - return: {note: "${customer.note}"}',
         right='returns: {note: text?}\nsteps:\n  - return: {note: "${customer.note}"}',
     ),
@@ -61,8 +63,9 @@ CODES: tuple[Code, ...] = (
         slug="nullable-part-of-text",
         summary="a part of a text in Python may be null, which makes all of it null",
         what="An f-string, or `+` beside text, joins its parts by PostgreSQL's `||`, "
-        "which is null as soon as one of them is. Where text is written for JSON, a "
-        "URL or a message, a part that is null reads as empty, and is not reported.",
+        "which is null as soon as one of them is. Where text is written for JSON or a "
+        "message, a part that is null reads as empty, and is not reported; in a URL it "
+        "is an error, WF302.",
         why="In Python the f-string is text in any case; here nothing would be left of "
         "it, and nothing would say so.",
         wrong='greeting = f"Dear {customer.name}"',
