@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Any
 
 from perdure.diagnostics import Diagnostic
 from perdure.diagnostics.store import from_stored, to_stored
-from perdure.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +42,18 @@ class Memory:
     changed: bool = False
 
     def find(
-        self, source: Source, text_of: Callable[[str], str | None]
+        self, path: str, state_of: Callable[[str], str | None]
     ) -> tuple[Remembered, ...] | None:
-        """Return the outcomes of a file if neither it nor what it read has changed."""
-        entry = self.entries.get(source.path)
-        if not entry or entry["text"] != _digest(source.text):
+        """Return the outcomes of a file if neither it nor what it read has changed.
+
+        `state_of` gives all that a file says now, None where it can't be read.
+        """
+        entry = self.entries.get(path)
+        if not entry:
             return None
-        for path, digest in entry["read"].items():
-            text = text_of(path)
-            if text is None or _digest(text) != digest:
+        for each, digest in entry["states"].items():
+            state = state_of(each)
+            if state is None or _digest(state) != digest:
                 return None
         return tuple(
             Remembered(name, digest, tuple(from_stored(each) for each in findings))
@@ -59,13 +61,12 @@ class Memory:
         )
 
     def keep(
-        self, source: Source, read: Sequence[Source], outcomes: Sequence[Remembered]
+        self, path: str, states: Mapping[str, str], outcomes: Sequence[Remembered]
     ) -> None:
-        """Remember the outcomes of a file and the other files that it depends on."""
+        """Remember the outcomes of a file, and what it and those that it read say."""
         self.changed = True
-        self.entries[source.path] = {
-            "text": _digest(source.text),
-            "read": {each.path: _digest(each.text) for each in read},
+        self.entries[path] = {
+            "states": {each: _digest(state) for each, state in states.items()},
             "workflows": [
                 (each.name, each.digest, [to_stored(one) for one in each.findings])
                 for each in outcomes
@@ -111,4 +112,4 @@ def compiler_fingerprint() -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

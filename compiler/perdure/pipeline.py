@@ -9,8 +9,11 @@ with mistakes goes as far as it can, so that one run shows all mistakes.
 
 Checking is remembered per file (`perdure.memory`): what a file's findings and digest
 are depends only on its text, the SQL files it names, the schema, the target and
-this compiler. The rejected way was to remember every form of every file, which
-needs a second format for the IR and saves nothing more.
+this compiler; those of a Python file also on what its module computes. So a Python file
+is read each time, and remembered by the workflows that were read: it is the description
+by the database that costs. The rejected ways were to remember every form of every file,
+which needs a second format for the IR and saves nothing more, and to look at the
+constants of a module only, which forgets its classes and what is made of them.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from typing import TYPE_CHECKING
 from perdure.config import Config, wrong_setting
 from perdure.diagnostics import Diagnostic, error
 from perdure.memory import Memory, Remembered, open_memory
+from perdure.reading import FileRead, Reader, forgotten
 from perdure.source import Source
 from perdure.units import (
     SUFFIXES,
@@ -35,7 +39,6 @@ from perdure.units import (
     duplicates,
     has_errors,
     is_settled,
-    named_file,
     read_folder,
     read_shared_file,
     shown_path,
@@ -80,6 +83,7 @@ class Compiler:
     optimise: bool = True
     _library: ProjectLibrary | None = None
     _shared: SharedFile | None = None
+    _reads: dict[str, FileRead] = field(default_factory=dict)
 
     def check(self, files: Sequence[Path], progress: Progress | None = None) -> Checked:
         """Check files, and the names of workflows against each other.
@@ -94,6 +98,7 @@ class Compiler:
         units = []
         self.files, self.needed = tuple(files), set()
         self._library = self._shared = None
+        self._reads = {}
         for count, file in enumerate(files):
             if progress:
                 progress(count, len(files))
@@ -105,6 +110,7 @@ class Compiler:
         findings += [each for unit in units for each in unit.findings]
         findings += self._elsewhere({unit.source.path for unit in units})
         findings += duplicates(units, self._last_of)
+        findings += forgotten(self.sources, files, self.config.root)
         return Checked(tuple(units), tuple(findings), self.sources)
 
     def _elsewhere(self, covered: set[str]) -> list[Diagnostic]:
@@ -141,10 +147,10 @@ class Compiler:
             source = self.load(file)
             if isinstance(source, Diagnostic):
                 continue
-            read: list[Source] = []
-            for syntax, mistakes in self._read(source, read):
+            known = self._read(source)
+            for syntax, mistakes in known.workflows:
                 if syntax is not None:
-                    entry = Entry(source, syntax, tuple(mistakes), tuple(read))
+                    entry = Entry(source, syntax, tuple(mistakes), known.read)
                     found.setdefault(syntax.name.text, entry)
         return found
 
@@ -180,7 +186,7 @@ class Compiler:
             path = self.config.root / workflow
         if path.suffix in SUFFIXES and path.is_file():
             source = self.load(path)
-            self._library = None  # the file may be new
+            self._library, self._reads = None, {}  # the file may be new
             found = self._compile(source, []) if isinstance(source, Source) else []
             return next(iter(found), None)
         units = self.check(workflow_files(self.config)).units
@@ -335,7 +341,7 @@ class Compiler:
         if isinstance(source, Diagnostic):
             shown = Source(shown_path(file, self.config.root), "")
             return [Unit(shown, findings=(source,))]
-        known = self.memory.find(source, self._text_of)
+        known = self.memory.find(source.path, self._state_of)
         if known is not None:
             return [
                 Unit(source, each.name, each.digest, each.findings) for each in known
@@ -344,17 +350,25 @@ class Compiler:
         units = self._compile(source, read)
         outcomes = [Remembered(each.name, each.digest, each.findings) for each in units]
         if all(map(is_settled, units)):
-            self.memory.keep(source, read, outcomes)
+            states = {each.path: self._state(each) for each in (source, *read)}
+            self.memory.keep(source.path, states, outcomes)
         return units
 
-    def _text_of(self, path: str) -> str | None:
+    def _state_of(self, path: str) -> str | None:
         source = self.load(self.config.root / path)
-        return source.text if isinstance(source, Source) else None
+        return self._state(source) if isinstance(source, Source) else None
+
+    def _state(self, source: Source) -> str:
+        """Return all that a file says: its text, and what was read of it as Python."""
+        read = self._read(source).workflows if source.path.endswith(".py") else ""
+        return f"{source.text}\0{read!r}"
 
     def _compile(self, source: Source, read: list[Source]) -> list[Unit]:
         """Take one file from text to IR and findings; note other files it reads."""
         units = []
-        readings = self._read(source, read)
+        known = self._read(source)
+        readings = self._reader().read_twice(source, known.workflows)
+        read += known.read
         modules = tuple(
             each.path for each in read if each.path.endswith((".py", *SUFFIXES))
         )
@@ -382,34 +396,15 @@ class Compiler:
 
         return list(self.library().sources(syntax)) if called(syntax) else []
 
-    def _read(
-        self, source: Source, read: list[Source]
-    ) -> list[tuple[WorkflowSyntax | None, list[Diagnostic]]]:
-        """Read the workflows of a file; note other files it reads."""
+    def _reader(self) -> Reader:
+        return Reader(self.config, self.shared(), self.load)
 
-        def load(name: str) -> Source | None:
-            place = named_file(name, source.path, self.config)
-            loaded = self.load(place) if place else None
-            if not isinstance(loaded, Source):
-                return None
-            read.append(loaded)
-            return loaded
-
-        shared = self.shared()
-        if shared.source is not None:
-            read.append(shared.source)
-        if not source.path.endswith(".py"):
-            from perdure.frontend.yaml import read as read_yaml
-
-            return [read_yaml(source, load, shared.definitions)]
-        from perdure.frontend.python import read_file
-
-        readings, imported = read_file(
-            source, load, self.config.root, shared.definitions
-        )
-        loaded = [self.load(file) for file in imported]
-        read += [each for each in loaded if isinstance(each, Source)]
-        return readings
+    def _read(self, source: Source) -> FileRead:
+        """Read a file once in a check: all see the same constants of a module."""
+        known = self._reads.get(source.path)
+        if known is None or known.source != source:
+            known = self._reads[source.path] = self._reader().read(source)
+        return known
 
     def _finish(
         self, source: Source, syntax: WorkflowSyntax, found: list[Diagnostic]

@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "emit": DATA | {"assets", "plan", "syntax"},
     "library": DATA | {"ir", "syntax"},
     "uses": {"catalog.model", "ir", "resolve.described", "syntax"},
+    "reading": DATA | {"config", "frontend", "syntax", "units"},
     "units": DATA | {"config", "frontend", "ir", "lower", "release", "syntax"},
     "release": DATA | {"assets", "graph", "ir", "lower", "plan", "syntax"},
     "graph": DATA | {"ir", "plan", "syntax"},

@@ -42,6 +42,7 @@ from perdure.catalog.model import (
     Typed,
     Use,
 )
+from perdure.catalog.near import with_table
 from perdure.catalog.tables import SEARCH_PATH, Tables, read_tables
 from perdure.catalog.wire import (
     RawColumn,
@@ -104,7 +105,7 @@ class Prober:
         """Describe a statement; see `Catalog.describe`."""
         raw = describe(self._steps.pgconn, sql)
         if isinstance(raw, Rejected):
-            return raw
+            return with_table(raw, self.tables)
         analysis = analyse(sql, len(raw.columns), self.tables, given)
         if analysis is None:
             return Rejected("there is no statement", "42601", None)
@@ -258,7 +259,10 @@ class Prober:
         opaque = "".join(_OPAQUE.findall(expr))
         if "$" in opaque or "--" in opaque or "/*" in opaque:
             return None
-        columns = [self._parameter_column(oid) for oid in parameters]
+        try:
+            columns = [self._parameter_column(oid) for oid in parameters]
+        except psycopg.errors.InvalidTableDefinition:  # of a pseudo-type, as void is
+            return None
         return _PARAMETER.sub(lambda match: columns[int(match[1]) - 1], expr)
 
     def _parameter_column(self, oid: int) -> str:

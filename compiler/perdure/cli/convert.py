@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +12,7 @@ import typer
 from perdure.cli.project import fail, show
 
 if TYPE_CHECKING:
+    from perdure.config import Config
     from perdure.frontend.python.convert import Converted
     from perdure.source import Source
 
@@ -24,7 +27,7 @@ def convert(
     ] = None,
 ) -> None:
     """Turn a workflow in YAML into Python, or back; what it does stays the same."""
-    converted, source = _converted(file)
+    converted, source = _converted(file, output)
     found = _chosen(converted, workflow, file)
     if found.lost is not None:
         line, column = source.position(found.lost.span.start)
@@ -65,25 +68,36 @@ def _write(output: Path, text: str, language: str) -> None:
     typer.echo(f"wrote {output}", err=True)
 
 
-def _converted(file: Path) -> tuple[list[Converted], Source]:
+def _loader(folder: Path, config: Config | None) -> Callable[[str], Source | None]:
+    """Return what reads the file of a `sql_file` for a workflow in a folder."""
+    from perdure.frontend.decode import decode
+    from perdure.source import Source
+    from perdure.units import SQL_FOLDER
+
+    folders = [folder, *([config.workflows / SQL_FOLDER] if config else [])]
+
+    def load(name: str) -> Source | None:
+        place = next((each / name for each in folders if (each / name).exists()), None)
+        try:
+            read = decode(name, place.read_bytes()) if place is not None else None
+        except OSError:
+            return None
+        return read if isinstance(read, Source) else None
+
+    return load
+
+
+def _converted(file: Path, output: Path | None) -> tuple[list[Converted], Source]:
     from perdure.config import find_config
     from perdure.diagnostics import Diagnostic
     from perdure.frontend.decode import decode
+    from perdure.frontend.python.convert import Output
     from perdure.frontend.python.convert import convert as convert_source
-    from perdure.units import SQL_FOLDER, read_shared_file, shown_path
+    from perdure.units import read_shared_file, shown_path
 
     path = file.absolute()
     config, _ = find_config(path.parent)
     root = config.root if config is not None else path.parent
-    folders = [path.parent, *([config.workflows / SQL_FOLDER] if config else [])]
-
-    def load(name: str) -> Source | None:
-        place = next((each / name for each in folders if (each / name).exists()), path)
-        try:
-            read = decode(name, place.read_bytes())
-        except OSError:
-            return None
-        return None if isinstance(read, Diagnostic) or place == path else read
 
     def load_path(place: Path) -> Source | Diagnostic:
         return decode(shown_path(place, root), place.read_bytes())
@@ -98,7 +112,11 @@ def _converted(file: Path) -> tuple[list[Converted], Source]:
     shared = None
     if config is not None and config.shared_file.exists():
         shared = read_shared_file(config.shared_file, load_path).definitions
-    converted, findings = convert_source(source, load, root, shared)
+    load, there = _loader(path.parent, config), None
+    if output is not None:
+        place = Path(os.path.normpath(output.absolute()))
+        there = Output(shown_path(place, root), _loader(place.parent, config))
+    converted, findings = convert_source(source, load, root, shared, there)
     if not converted and findings:
         show(findings, {source.path: source})
         raise typer.Exit(1)

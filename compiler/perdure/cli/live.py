@@ -114,8 +114,8 @@ def tree(followed: Followed, result: Any = None, spin: int | None = None) -> Tre
     root = Tree(head, guide_style="dim")
     for step in followed.steps:
         _add(root, step, run.now, spin)
-    if run.error and all(step.error != run.error for step in walk(followed.steps)):
-        root.add(Text(_error(run.error, run.sqlstate), "red"))
+    if run.error and not _is_told(followed):
+        _add_error(root, run.error, run.sqlstate, followed.detail)
     elif run.status == "completed":
         root.add(Text.assemble(("result ", "dim"), compact(result)))
     return root
@@ -143,9 +143,7 @@ def _add(parent: Tree, step: Step, now: datetime, spin: int | None) -> None:
         line.append(f"  {step.place}", "dim")
     below = parent.add(line)
     if step.error and step.state != "completed":
-        told = below.add(Text(_error(step.error, step.sqlstate), "red"))
-        for detail in (step.detail or "").splitlines():
-            told.add(Text(detail, "dim"))
+        _add_error(below, step.error, step.sqlstate, step.detail)
     for arm in step.arms:
         _add_arm(below, step, arm, now, spin)
 
@@ -164,6 +162,25 @@ def _add_arm(
         below = parent.add(Text(arm.name, "italic"))
     for inner in arm.steps:
         _add(below, inner, now, spin)
+
+
+def _is_told(followed: Followed) -> bool:
+    """Say whether a step shows why the run failed, with all that is known of it."""
+    detail = followed.detail
+    return any(
+        step.error == followed.run.error and detail in (None, step.detail)
+        for step in walk(followed.steps)
+    )
+
+
+def _add_error(
+    parent: Tree, message: str, sqlstate: str | None, detail: str | None
+) -> None:
+    from rich.text import Text
+
+    told = parent.add(Text(_error(message, sqlstate), "red"))
+    for line in (detail or "").splitlines():
+        told.add(Text(line, "dim"))
 
 
 def _error(message: str, sqlstate: str | None) -> str:
@@ -288,6 +305,7 @@ def run_data(followed: Followed, result: Any) -> dict[str, Any]:
         "result": result,
         "error": run.error,
         "sqlstate": run.sqlstate,
+        "detail": followed.detail,
         "submitted_by": run.submitted_by,
         "created_at": _time(run.created_at),
         "started_at": _time(run.started_at),

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from perdure.engine.kinds import AROUND, EXCLUSIVE, HOLDERS, REPEATING, kind_of
 from perdure.engine.runs import Node, Place, Run
 
 State = Literal[
@@ -94,10 +95,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A run with its steps."""
+    """A run with its steps; `detail` is what is known more of why it failed."""
 
     run: Run
     steps: tuple[Step, ...]
+    detail: str | None = None
 
     def seconds(self) -> float:
         """Return how long the run took, or has taken."""
@@ -120,11 +122,28 @@ def follow(run: Run, places: Sequence[Place], nodes: Sequence[Node]) -> Followed
     Without a source map (a graph that somebody wrote by hand) every node that ran is
     a step of its own.
     """
+    detail = _detail(run, nodes)
     if not places:
-        return Followed(run, tuple(_bare(node) for node in nodes if _is_leaf(node)))
+        bare = tuple(_bare(node) for node in nodes if _is_leaf(node))
+        return Followed(run, bare, detail)
     rows = {node.id: node for node in nodes}
     steps = _close(_tree(places, rows), run.ended, run.status)
-    return Followed(run, _spans(steps, run.started_at))
+    return Followed(run, _spans(steps, run.started_at), detail)
+
+
+def _detail(run: Run, nodes: Sequence[Node]) -> str | None:
+    """Return the detail of the error that a run failed with.
+
+    The node that failed last with it knows most: what handled the error in between,
+    an undo for instance, may have failed, too.
+    """
+    if run.error is None:
+        return None
+    wanted = (run.error, run.sqlstate)
+    same = [node for node in nodes if (node.error, node.sqlstate) == wanted]
+    ended = [(node.finished_at, node) for node in same if node.finished_at]
+    last = max(ended, key=lambda each: each[0], default=None)
+    return (last[1].detail or None) if last else None
 
 
 # --- the tree ---------------------------------------------------------------------
@@ -206,7 +225,7 @@ def _step(
     lists: Sequence[str],
 ) -> Step:
     first = next((place for place in places if place.file), None)
-    main, kind = _kind({place.role for place in places}, lists)
+    main, kind = kind_of({place.role for place in places}, lists)
     step = Step(
         path=path,
         name=next((place.name for place in places if place.name), None),
@@ -216,17 +235,42 @@ def _step(
         arms=arms,
     )
     own = [place for place in places if place.node in rows]
-    if kind in _HOLDERS or (kind == "call" and arms):
+    if _is_refused(own, rows, arms):
+        return replace(step, state="skipped")
+    if kind in HOLDERS or (kind == "call" and arms):
         timers = [each for each in own if each.role == "timeout"]
-        own = [place for place in own if place.role == main][:1] or own
+        own = [place for place in own if place.role == main][:1] or [
+            place for place in own if place.role not in AROUND
+        ]
         own += [each for each in timers if rows[each.node].error and each not in own]
     else:
-        own = [place for place in own if place.role not in _AROUND]
+        own = [place for place in own if place.role not in AROUND]
     ran = [(place.role, rows[place.node]) for place in own]
     # The node that does what the step is for says its result, so it comes last.
     ran.sort(key=lambda each: each[0] == main)
     step = _with_nodes(step, [node for _, node in ran])
-    return _decided(step, places, rows) if kind in _EXCLUSIVE else step
+    return _decided(step, places, rows) if kind in EXCLUSIVE else step
+
+
+def _is_refused(
+    ran: Sequence[Place], rows: dict[str, Node], arms: tuple[Arm, ...]
+) -> bool:
+    """Say whether a step's `when` was false, and the step never ran before that."""
+    others = {place.role for place in ran} - AROUND - {"when"}
+    if others or any(_began(inner) for arm in arms for inner in arm.steps):
+        return False
+    return any(place.role == "when" and _is_false(rows[place.node]) for place in ran)
+
+
+def _is_false(condition: Node) -> bool:
+    """Say whether a condition was false when it last ran."""
+    try:
+        match json.loads(condition.result or "null"):
+            case {"rows": [{"ok": False}]}:
+                return condition.status == "completed"
+    except ValueError:
+        pass
+    return False
 
 
 def _decided(step: Step, places: Sequence[Place], rows: dict[str, Node]) -> Step:
@@ -237,74 +281,6 @@ def _decided(step: Step, places: Sequence[Place], rows: dict[str, Node]) -> Step
         return step
     times = max(step.executions, first.executions or 0)
     return replace(step, started_at=first.started_at, executions=times)
-
-
-# The role of the node that does what a step is for, and what such a step is called. The
-# first that a step has counts: a step with `when` has an `if` around it, for instance.
-_KINDS = {
-    "sql": "sql",
-    "http": "http",
-    "send": "signal",
-    "signal": "wait_for_signal",
-    "at": "sleep_until",
-    "sleep": "sleep",
-    "sleep_until": "sleep_until",
-    "schedule": "wait_for_schedule",
-    "call": "call",
-    "start": "start",
-    "foreach": "foreach",
-    "transaction": "transaction",
-    "race": "race",
-    "parallel": "parallel",
-    "loop": "loop",
-    "subject": "switch",
-    "case": "switch",
-    "do": "do",
-    "assert": "assert",
-    "return": "return",
-    "break": "break",
-    "continue": "continue",
-    "try": "try",
-    "if": "if",
-    "fail": "fail",
-    "value": "let",
-    "timed": "do",
-    "timeout": "do",
-}
-# Steps whose state is that of one node, whatever became of what is inside.
-_HOLDERS = {
-    "foreach",
-    "transaction",
-    "race",
-    "parallel",
-    "loop",
-    "switch",
-    "do",
-    "try",
-    "if",
-}
-_EXCLUSIVE = ("if", "switch")
-_REPEATING = ("loop", "foreach")
-# Roles of nodes around a step: its condition, and what takes it back.
-_AROUND = {"undo", "again", "scope", "skipped", "ran", "then", "if", "winner", "result"}
-
-
-def _kind(roles: set[str], lists: Sequence[str]) -> tuple[str, str]:
-    """Return the role that says what a step is, and the kind of the step.
-
-    A step that has no node of its own (a `parallel` of one branch) is known by the
-    lists that it holds.
-    """
-    called = any(each.startswith("call.") for each in lists)
-    for role, kind in _KINDS.items():
-        if role == "if" and "do" in lists:  # a `do` with `when`
-            kind = "do"
-        if role in roles and not (called and role == "call"):
-            return role, "call" if called else kind
-    if called:
-        return "call", "call"
-    other = min(roles, default=next(iter(lists), "").partition(".")[0])
-    return other, other
 
 
 def _with_nodes(step: Step, ran: Sequence[Node]) -> Step:
@@ -402,13 +378,15 @@ def _close_one(step: Step, over: bool, outcome: str) -> Step:
     if not step.arms:
         return _end(step, outcome) if over else step
     taken = [arm for arm in step.arms if any(map(_began, arm.steps))]
-    exclusive = step.kind in _EXCLUSIVE
+    exclusive = step.kind in EXCLUSIVE
     arms = tuple(
         replace(
             arm,
             steps=_close(
                 arm.steps,
-                over or (exclusive and bool(taken) and arm not in taken),
+                over
+                or step.state == "skipped"
+                or (exclusive and bool(taken) and arm not in taken),
                 outcome,
             ),
         )
@@ -457,9 +435,9 @@ def _spans(steps: Sequence[Step], began: datetime | None) -> tuple[Step, ...]:
 
 
 def _span(step: Step, began: datetime | None) -> Step:
-    decided = step.started_at if step.kind in _EXCLUSIVE else None
+    decided = step.started_at if step.kind in EXCLUSIVE else None
     began = max((time for time in (began, decided) if time), default=None)
-    first = None if step.kind in _REPEATING else began
+    first = None if step.kind in REPEATING else began
     arms = tuple(replace(arm, steps=_spans(arm.steps, first)) for arm in step.arms)
     held = [step]
     for arm in arms:
@@ -468,7 +446,7 @@ def _span(step: Step, began: datetime | None) -> Step:
     if began is not None and max(ends, default=began) >= began:
         held = [each for each in held if not _is_over(each, began)]
     starts = [each.started_at for each in held if each.started_at]
-    if starts and began is not None and step.kind in _REPEATING:
+    if starts and began is not None and step.kind in REPEATING:
         starts.append(began)
     return replace(
         step,

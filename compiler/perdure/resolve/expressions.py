@@ -10,6 +10,7 @@ from perdure.ir.types import BOOLEAN, Scalar, Type
 from perdure.resolve.assign import is_number, is_text
 from perdure.resolve.chosen import report_null_choices
 from perdure.resolve.context import Context
+from perdure.resolve.dates import report_dates
 from perdure.resolve.described import Asked
 from perdure.resolve.joined import report_null_texts
 from perdure.resolve.nullability import causes_of, is_nullable
@@ -24,6 +25,14 @@ from perdure.syntax.expr import Binary, Expr, Literal
 
 def resolve_expression(context: Context, env: Env, expr: Expr) -> Expression | None:
     """Bind and type an expression; None when something in it was found wrong."""
+    found = resolve_undated(context, env, expr)
+    if found is not None:
+        report_dates(context, expr)
+    return found
+
+
+def resolve_undated(context: Context, env: Env, expr: Expr) -> Expression | None:
+    """Resolve an expression whose caller looks for dates without quotes in it."""
     pieces = print_expr(context, env, expr)
     if pieces is None:
         return None
@@ -58,8 +67,11 @@ def resolve_as(
     context: Context, env: Env, expr: Expr, expected: Type, code: str, what: str
 ) -> Expression | None:
     """Resolve an expression that must be of one type."""
-    found = resolve_expression(context, env, expr)
-    if found is None or without_modifier(found.type) == expected:
+    found = resolve_undated(context, env, expr)
+    if found is None:
+        return None
+    if without_modifier(found.type) == expected:
+        report_dates(context, expr)
         return found
     null = isinstance(expr, Literal) and expr.kind == "null"
     shown = "null" if null else show_type(found.type)

@@ -12,7 +12,8 @@ from perdure.ir.tree import Input
 from perdure.ir.types import Field, Scalar, Variable
 from perdure.resolve.assign import assignable, objection, reads_as
 from perdure.resolve.context import RESERVED, Context, unknown
-from perdure.resolve.expressions import resolve_expression
+from perdure.resolve.dates import report_dates, written_date
+from perdure.resolve.expressions import resolve_undated
 from perdure.resolve.returns import report_null
 from perdure.resolve.scope import Binding, Env
 from perdure.resolve.settled import holds
@@ -73,7 +74,7 @@ def _default(
         return None if type_ is None or not written.type.nullable else _null(type_)
     if _names(context, written.default):
         return None
-    value = resolve_expression(context, Env(run=False), written.default)
+    value = resolve_undated(context, Env(run=False), written.default)
     if value is None or type_ is None:
         return None
     return _fitting(context, written, value, type_)
@@ -119,8 +120,10 @@ def _fitting(
     if not _fits(context, default, value, type_):
         what, *notes = _unfit(context, default, value, type_)
         message = f'input "{written.name.text}" is {show_type(type_)}, {what}'
-        context.report(error("WF222", default.span, message, *notes))
+        help_ = _as_date(default, type_)
+        context.report(error("WF222", default.span, message, *notes, help=help_))
         return None
+    report_dates(context, default)
     sure = not value.nullable or holds(context, value, "% is not null")
     if not sure and not written.type.nullable:
         help_ = worded(
@@ -135,6 +138,16 @@ def _fitting(
         return value
     text = "".join(part for part in value.parts if isinstance(part, str))
     return replace(value, parts=(f"cast({text} as {type_.name})",), type=type_)
+
+
+def _as_date(default: Expr, type_: Scalar) -> str | None:
+    """Return how the default of an input that holds a date is written."""
+    date = written_date(default)
+    holds_date = type_.name.startswith(("date", "timestamp"))
+    if date is None or not holds_date:
+        return None
+    quoted = worded(default.span, f"'{date}'", f'"{date}"')
+    return f"a date is written {quoted}"
 
 
 def _unfit(

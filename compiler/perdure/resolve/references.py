@@ -7,6 +7,8 @@ it. JSON of unknown form has none: `->>` says that the value may be anything.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from perdure.diagnostics import Diagnostic, error
 from perdure.diagnostics.wording import worded
 from perdure.ir.expr import Reference
@@ -15,7 +17,7 @@ from perdure.resolve.context import RUN, Context
 from perdure.resolve.prescan import BOUND, IN_ROUNDS
 from perdure.resolve.scope import Binding, Env
 from perdure.resolve.suggest import did_you_mean, nearest, replacement
-from perdure.resolve.types import show_type
+from perdure.resolve.types import is_anonymous, show_type
 from perdure.source import Span
 from perdure.syntax.expr import Name
 
@@ -30,7 +32,21 @@ def resolve_reference(
     binding = look_up(context, env, parts[0])
     if binding is None or binding.variable is None:
         return None
-    variable = binding.variable
+    found = _part(context, env, binding, binding.variable, parts, span)
+    if found is None or not is_anonymous(found.type):
+        return found
+    context.report_once(_not_kept(binding, parts, found.type, span))
+    return None
+
+
+def _part(
+    context: Context,
+    env: Env,
+    binding: Binding,
+    variable: Variable,
+    parts: Parts,
+    span: Span,
+) -> Reference | None:
     if variable.kind in _VALUES:
         (value,) = variable.fields
         return _members(context, env, variable, (), value, parts, 1, span)
@@ -58,6 +74,13 @@ def resolve_row_set(
                 help=f'write ":{shown}" for a value',
             )
         )
+        return None
+    unkept = [field for field in variable.fields if is_anonymous(field.type)]
+    for field in unkept:
+        column = replace(parts[0], text=field.name)
+        found = _not_kept(binding, (parts[0], column), field.type, span)
+        context.report_once(found)
+    if unkept:
         return None
     record = Record(variable.fields)
     return Reference(variable.id, (), record, False, row_set=True, span=span)
@@ -160,6 +183,16 @@ def _find(fields: tuple[Field, ...], name: str) -> Field | None:
 
 
 # --- findings -------------------------------------------------------------------
+
+
+def _not_kept(binding: Binding, parts: Parts, type_: Type, span: Span) -> Diagnostic:
+    """Say, where a result is made, that a part of it cannot be read."""
+    name = ".".join(part.text for part in parts)
+    array = show_type(type_) != "record"
+    what = "has anonymous records" if array else "is an anonymous record"
+    help_ = "cast it to a composite type, or use jsonb_build_object"
+    message = f'"{name}" {what}, which no later step can read'
+    return error("WF519", binding.span or span, message, help=help_)
 
 
 def _report_unknown(context: Context, env: Env, name: Name) -> None:

@@ -33,6 +33,8 @@ _COLUMN = re.compile(r'column "(\w+)" does not exist')
 _RELATION = re.compile(r'relation "(\w+)" does not exist')
 _QUALIFIER = re.compile(r'entry for table "(\w+)"')
 _HINT = re.compile(r'Perhaps you meant to reference the column "([^"]+)"\.')
+_TABLE = re.compile(r'Perhaps you meant the table "([^"]+)"\.')  # of catalog.near
+_WRITTEN = re.compile(r'relation "([^"]+)" does not exist')
 
 
 def report_rejection(
@@ -133,12 +135,23 @@ _IN_PYTHON = [
 
 
 def _hint(rejected: Rejected, span: Span) -> tuple[str | None, Fix | None]:
-    """Return PostgreSQL's hint, as a suggestion where it names one column."""
+    """Return PostgreSQL's hint, as a suggestion where it names one column or table."""
+    if table := _TABLE.fullmatch(rejected.hint or ""):
+        return _near_table(rejected, table.group(1), span)
     column = _HINT.fullmatch(rejected.hint or "")
     if column is None:
         return rejected.hint, None
     meant = column.group(1)
     return did_you_mean(meant), replacement(meant, span)
+
+
+def _near_table(
+    rejected: Rejected, meant: str, span: Span
+) -> tuple[str | None, Fix | None]:
+    """Return a table as a suggestion; a fix only where the name stands as it is."""
+    written = _WRITTEN.fullmatch(rejected.message)
+    whole = written and len(written.group(1)) == span.end - span.start
+    return did_you_mean(meant), replacement(meant, span) if whole else None
 
 
 def _missing_colon(

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from perdure.diagnostics import error
 from perdure.diagnostics.wording import worded
-from perdure.ir.expr import Reference, Template, Value
+from perdure.ir.expr import Expression, Reference, Secret, Template, Value
 from perdure.ir.tree import FormPart, Head, HttpStep
 from perdure.ir.types import BOOLEAN, JSONB, TEXT, Field, Scalar, Type, Variable
 from perdure.resolve.binding import bind
 from perdure.resolve.context import Context
+from perdure.resolve.keys import never_null
 from perdure.resolve.policies import resolve_retry
 from perdure.resolve.references import look_up
+from perdure.resolve.returns import report_nullable
 from perdure.resolve.scope import Env
 from perdure.resolve.types import resolve_type
 from perdure.resolve.values import resolve_template, resolve_value
-from perdure.source import Text
+from perdure.source import Span, Text
 from perdure.syntax import tree as syntax
 from perdure.syntax.expr import Name
 
@@ -39,16 +42,15 @@ HTTP_FIELDS = (
     Field("json", JSONB, nullable=True),
 )
 
+Texts = tuple[tuple[str, Template], ...]
+
 
 def resolve_http(
     context: Context, env: Env, step: syntax.HttpStep, head: Head
 ) -> tuple[HttpStep | None, Env]:
     """Resolve a request and bind its response."""
     url = never_null(context, env, step.url, _NO_URL, secrets=True)
-    headers = _texts(context, env, step.headers)
-    for name, value in step.headers:
-        _check_header(context, name, value)
-    _check_ends(context, headers or ())
+    headers = _headers(context, env, step)
     content = _content(context, env, step)
     returns = resolve_type(context, step.returns) if step.returns else None
     variable = None
@@ -97,6 +99,16 @@ def _statuses(step: syntax.HttpStep) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(each.text for each in step.expect_status))
 
 
+def _headers(context: Context, env: Env, step: syntax.HttpStep) -> Texts | None:
+    headers = _texts(context, env, step.headers)
+    for name, written in step.headers:
+        _check_header(context, name, written)
+    if headers is not None:
+        for (name, written), (_, value) in zip(step.headers, headers, strict=True):
+            _check_ends(context, name.text, value, written.span)
+    return headers
+
+
 def _check_header(context: Context, name: Name, value: syntax.Template) -> None:
     """Report a header that the worker could not send."""
     if name.text.lower() in OWN_HEADERS:
@@ -110,29 +122,25 @@ def _check_header(context: Context, name: Name, value: syntax.Template) -> None:
         context.report(error("WF131", value.span, message))
 
 
-def _check_ends(context: Context, headers: Texts) -> None:
+def _check_ends(context: Context, name: str, value: Template, span: Span) -> None:
     """Report a null at an end of a header that leaves a space there: `Bearer ${x}`.
 
     Elsewhere a null reads as empty, which can be sent.
     """
-    for name, value in headers:
-        for part, beside in _ends(value):
-            if isinstance(part, Expression) and part.nullable and beside.isspace():
-                note = f'with a null header "{name}" has a space at an end'
-                report_nullable(context, part.span, part, TEXT, note)
+    note = f'with a null, header "{name}" has a space at an end'
+    for part, beside in _ends(value):
+        if isinstance(part, Expression) and part.nullable and beside.isspace():
+            report_nullable(context, part.span or span, part, TEXT, note)
 
 
-def _ends(value: Template) -> Iterator[tuple[TemplatePart, str]]:
-    """Yield the ends of a text that has more parts, with the character beside them."""
+def _ends(value: Template) -> Iterator[tuple[str | Expression | Secret, str]]:
+    """Yield what stands at the ends of a text, with the character beside it."""
     match value.parts:
         case (first, str() as text, *_):
             yield first, text[:1]
     match value.parts:
         case (*_, str() as text, last):
             yield last, text[-1:]
-
-
-Texts = tuple[tuple[str, Template], ...]
 
 
 def _texts(

@@ -31,7 +31,7 @@ from perdure.resolve.types import without_modifier
 from perdure.resolve.values import resolve_template, resolve_value
 from perdure.resolve.widening import wider
 from perdure.syntax import tree as syntax
-from perdure.syntax.expr import Cast, Expr, Name
+from perdure.syntax.expr import Cast, Expr, Name, Ref
 
 Steps = tuple[ir.Step, ...]
 
@@ -137,12 +137,24 @@ def _resolve_let(
     return tuple(resolved), env
 
 
+def _suggest_text(context: Context, expr: Expr) -> None:
+    """Say of an unknown name that is a whole value in YAML how its text is written."""
+    found = context.diagnostics
+    if not isinstance(expr, Ref) or len(expr.parts) > 1 or not found:
+        return
+    code, span, help_ = found[-1].code, found[-1].span, found[-1].help
+    if (code, span, help_) == ("WF201", expr.parts[0].span, None):
+        help_ = worded(span, f"for the text, write \"'{expr.parts[0].text}'\"", "")
+        found[-1] = replace(found[-1], help=help_ or None)
+
+
 def _resolve_bound(
     context: Context, env: Env, name: Name, expr: Expr
 ) -> Expression | None:
     """Resolve what a name is bound to; a number has the widest type of the name's."""
     value = resolve_expression(context, env, expr)
     if value is None:
+        _suggest_text(context, expr)
         return None
     type_ = wider(context, name.text, value.type, expr)
     if type_ is None:

@@ -156,6 +156,11 @@ def without_modifier(type_: Type) -> Type:
     return Scalar(_MODIFIER.sub(r"\1", type_.name))
 
 
+def is_anonymous(type_: Type) -> bool:
+    """Say whether a type is a record, or are records, whose columns nobody knows."""
+    return isinstance(type_, Scalar) and type_.name in ("record", "record[]")
+
+
 def show_type(type_: Type) -> str:
     """Return the type as a workflow would write it."""
     match type_:

@@ -112,6 +112,20 @@ def test_tree_shows_errors_as_they_are() -> None:
     assert lines[-1] == "└── no [bold] here (22012)"
 
 
+def test_tree_shows_the_detail_of_the_run_unless_a_step_does() -> None:
+    failed = replace(ORDER, state="failed", error="no", sqlstate="22012", detail="why")
+    run = replace(RUN, status="failed", error="no", sqlstate="22012")
+    lines = drawn(Followed(run, (failed,), "why"))
+    assert [line for line in lines if "why" in line] == ["        └── why"]
+    lines = drawn(Followed(run, (failed,), "why\nthe undo failed, too"))
+    assert lines[-3:] == [
+        "└── no (22012)",
+        "    ├── why",
+        "    └── the undo failed, too",
+    ]
+    assert run_data(Followed(run, (failed,), "why"), None)["detail"] == "why"
+
+
 def test_lines_say_each_change_once() -> None:
     stream = io.StringIO()
     lines = Lines(stream)

@@ -291,6 +291,72 @@ def test_a_group_with_a_condition_is_a_do() -> None:
     assert [each.kind for each in followed.steps] == ["do"]
 
 
+NO = '{"rows": [{"ok": false}], "row_count": 1}'
+
+
+@pytest.mark.parametrize(
+    ("role", "kind"), [("sql", "sql"), ("return", "return"), ("fail", "fail")]
+)
+def test_a_step_whose_when_is_false_is_skipped(role: str, kind: str) -> None:
+    places = mapped(
+        ("steps[0]", "a", "if"), ("steps[0]", "a", "when"), ("steps[0]", "a", role)
+    )
+    ran = [node(1, "IF"), node(2, "SQL", rows=1, result=NO)]
+    (skipped,) = follow(run("completed"), places, ran).steps
+    assert (skipped.kind, skipped.state, skipped.rows) == (kind, "skipped", None)
+    (done,) = follow(run("completed"), places, [*ran, node(3, "SQL")]).steps
+    assert done.state == "completed"  # in an earlier round of a loop
+    ran[1] = node(2, "SQL", "failed", error="no", result=NO)
+    (failed,) = follow(run("failed"), places, ran).steps
+    assert failed.state == "failed"
+
+
+def test_a_group_whose_when_is_false_is_skipped_with_what_it_holds() -> None:
+    places = mapped(
+        ("steps[0]", None, "if"),
+        ("steps[0]", None, "when"),
+        ("steps[0].do[0]", None, "sql"),
+    )
+    followed = follow(run(), places, [node(1, "IF"), node(2, "SQL", result=NO)])
+    assert states(followed) == {"steps[0]": "skipped", "steps[0].do[0]": "skipped"}
+
+
+def test_a_group_with_an_undo_is_a_do() -> None:
+    places = mapped(
+        ("steps[0].do[0]", None, "sql"),
+        ("steps[0]", "c", "scope"),
+        ("steps[1]", None, "fail"),
+        ("steps[0]", "c", "undo"),
+        ("steps[0].undo[0]", None, "sql"),
+        ("steps[0]", "c", "again"),
+    )
+    failed = {"status": "failed", "error": "no"}
+    ran = [
+        node(1, "SQL"),
+        node(2, "TRY", "failed"),
+        node(3, "SQL", **failed),
+        node(4, "THEN", "failed"),
+        node(5, "SQL"),
+        node(6, "RAISE", **failed),
+    ]
+    first = follow(run("failed"), places, ran).steps[0]
+    assert (first.kind, first.state, first.error) == ("do", "completed", None)
+
+
+def test_the_detail_of_a_run_is_that_of_what_failed_last_with_its_error() -> None:
+    places = mapped(("steps[0]", None, "sql"), ("steps[1]", None, "again"))
+    failed = replace(run("failed"), error="no", sqlstate="PD011")
+    same = {"status": "failed", "error": "no", "sqlstate": "PD011"}
+    nodes = [
+        node(2, "RAISE", detail="the undo failed, too", **same),
+        node(1, "SQL", detail="", **same),
+        node(3, "SQL", "failed", error="other", detail="other"),
+    ]
+    assert follow(failed, places, nodes).detail == "the undo failed, too"
+    assert follow(failed, places, nodes[1:]).detail is None
+    assert follow(run("completed"), places, nodes).detail is None
+
+
 LOOP = [
     ("steps[0]", None, "loop", "REPEAT"),
     ("steps[0].loop[0]", None, "case", "IF"),

@@ -259,3 +259,17 @@ def test_fail_and_assert(bench: Workbench) -> None:
         "'n is ' || (($r1_n.n)::bigint)::text) as ok"
     ]
     assert texts(plan, "fail") == ["select perdure.fail('no more')"]
+
+
+def test_a_case_that_is_to_do_nothing(bench: Workbench) -> None:
+    nothing = "[{let: {nothing: true}}]"
+    plan = bench.plan(
+        f"- switch: id\n  cases: {{1: {nothing}, 2: [{{sleep: 1s}}]}}\n"
+        f"  default: {nothing}\n"
+        f"- if: id = 3\n  then: {nothing}\n"
+    )
+    first, second, last = (node for node in every(plan.root) if isinstance(node, If))
+    assert first.otherwise is second
+    assert isinstance(second.then, Sleep)
+    idle = (first.then, second.otherwise, last.then)
+    assert {text(node) for node in idle if node} == {"select 1 as nothing"}

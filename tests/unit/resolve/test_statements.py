@@ -238,6 +238,10 @@ MENDED = {
         "delete from shop.orders where orders.total = 1"
     ),
     "select o.totl from shop.orders o": "select o.total from shop.orders o",
+    "select id from shop.order": "select id from shop.orders",
+    "delete from orders where true": "delete from shop.orders where true",
+    'select id from "shop"."order"': 'select id from "shop"."order"',
+    "select id from shop . order_": "select id from shop . order_",
     "insert into shop.audit (what, n) values ('x', 1)": (
         "insert into shop.audit (what, n) values ('x', 1)"
     ),

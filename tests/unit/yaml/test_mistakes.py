@@ -217,6 +217,23 @@ def test_a_mistake_of_the_workflow(text: str, expected: list[tuple[str, str]]) -
 
 
 @pytest.mark.parametrize(
+    ("value", "help_"),
+    [
+        ("hello world", "for the text, write \"'hello world'\""),
+        ("'well, hello big world!'", "write \"'well, hello big world!'\""),
+        ("in-progress", "for the text, write \"'in-progress'\""),
+        ("a b and c", ""),
+        ("total none", 'write "null"'),
+        ("1 week", ""),
+    ],
+)
+def test_words_in_a_let_that_are_meant_as_text(value: str, help_: str) -> None:
+    _, (finding,) = read_text(workflow(f"- let:\n    a: {value}"))
+    assert help_ in (finding.help or "")
+    assert bool(help_) == bool(finding.help)
+
+
+@pytest.mark.parametrize(
     ("steps", "help_"),
     [
         ("- sq: select 1", 'did you mean "sql"?'),

@@ -59,6 +59,24 @@ def test_a_syntax_error_is_put_in_plain_words(
 
 
 @pytest.mark.parametrize(
+    ("text", "mark", "help"),
+    [
+        ("s:\n  - a: |\n      b\n  c: d\n", "c", "what begins on line 2"),
+        ("s:\n  - a: >\n      b\n   - c: d\n", "-", "what begins on line 2"),
+        ("s:\n  - a: |\n      'b'\n  c: d\n", "c", "what begins on line 2"),
+        ("- sql: select 1\n  from x\n  where y\n", "from", 'write "sql: |" and'),
+        ("sql: select a,\n  b\nfrom x\n", "from", 'write "sql: |" and'),
+        ("fail: a\nb\n", "b", ""),
+    ],
+)
+def test_a_syntax_error_says_what_to_do(text: str, mark: str, help: str) -> None:
+    _, (finding,) = read_text(text)
+    assert marked(text, finding) == mark
+    assert help in (finding.help or "")
+    assert bool(help) == (finding.help is not None)
+
+
+@pytest.mark.parametrize(
     "text",
     ["a:\n\t- b\n", "a:\n  b: c\n\td: e\n", "a: >\n  b\n\tc\n", "\ta: b\n"],
 )

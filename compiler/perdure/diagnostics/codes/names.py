@@ -212,6 +212,16 @@ CODES: tuple[Code, ...] = (
         right="returns: {status: text}\nsteps:\n  - return: {status: done}",
     ),
     Code(
+        code="WF228",
+        slug="date-as-subtraction",
+        summary="what looks like a date is a subtraction of numbers",
+        what="In an expression a date stands in quotes. Without them `2026-01-01` is "
+        "two subtractions: 2024.",
+        why="Nothing fails, and the number is kept where a date was meant.",
+        wrong="- let: {due: 2026-01-01}",
+        right="- let: {due: \"'2026-01-01'::date\"}",
+    ),
+    Code(
         code="WF230",
         slug="outside-loop",
         summary="`break` or `continue` outside of a loop",

@@ -1,4 +1,4 @@
-"""17x and 19x: workflows in Python."""
+"""17x, 180 and 19x: workflows in Python."""
 
 from perdure.diagnostics.codes.model import Code
 
@@ -112,6 +112,19 @@ CODES: tuple[Code, ...] = (
         right='wait_for_signal("approval", timeout="1d")',
     ),
     Code(
+        code="WF180",
+        slug="forgotten-workflow",
+        summary="a function has steps and is no workflow",
+        what="A function of the module calls `sql`, `sleep`, `http.post` or another "
+        "step, and `@workflow` does not stand above it. Nothing is said of a function "
+        "that the module names elsewhere, that has another decorator, or whose name "
+        "begins with `_`.",
+        why="It is not compiled, so it is neither checked nor deployed, and calling it "
+        "raises an error: steps are only compiled.",
+        wrong='def ship(order_id: int):\n    sql("select :order_id as id")',
+        right='@workflow\ndef ship(order_id: int):\n    sql("select :order_id as id")',
+    ),
+    Code(
         code="WF190",
         slug="not-a-function",
         summary="`@workflow` stands on something other than a plain function",
@@ -172,8 +185,12 @@ CODES: tuple[Code, ...] = (
         slug="not-a-value",
         summary="a name of the module has no value in PostgreSQL",
         what="A workflow can use the numbers, texts, booleans, dates, times, UUIDs and "
-        "enums of its module, and lists, dicts and dataclasses of them as JSON.",
-        why="The constant is written into the compiled workflow.",
+        "enums of its module, and lists, dicts and dataclasses of them as JSON. They "
+        "are the same wherever and whenever the module is imported: what it computes "
+        "of the time or of chance is refused, what it reads of the environment gets a "
+        "warning.",
+        why="The constant is written into the compiled workflow. Where it differs "
+        "there is another version to compile, which `compile --check` misses in CI.",
         wrong="import math\n\nhalf = math.sin",
         right="half = 0.5",
     ),
@@ -183,9 +200,9 @@ CODES: tuple[Code, ...] = (
         summary="an f-string formats a value",
         what="Text is put together by PostgreSQL, which does not know Python's formats "
         "and conversions, nor the names of an enum's members, which Python prints.",
-        why="`to_char` says the same in PostgreSQL's way.",
+        why="Functions of PostgreSQL say the same in its way.",
         wrong='raise Failure(f"only {order.total:.2f}")',
-        right="total = func.to_char(order.total, 'FM999990.00')\n"
+        right="total = cast(func.round(order.total, 2), str)\n"
         'raise Failure(f"only {total}")',
     ),
     Code(

@@ -169,7 +169,9 @@ CODES: tuple[Code, ...] = (
         summary="a key has no value, or an empty one",
         what="There is nothing after the key, or an empty list or mapping where there "
         "must be an entry.",
-        why="Mostly the value was forgotten, or is not indented enough.",
+        why="Mostly the value was forgotten, or is not indented enough. A key without "
+        "entries is left out. Where nothing is to be done, such as in a case that "
+        "needs no steps, `- let: {nothing: true}` does nothing.",
         wrong="- sql:",
         right="- sql: select 1 as x",
     ),

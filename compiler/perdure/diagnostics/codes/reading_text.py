@@ -187,8 +187,9 @@ CODES: tuple[Code, ...] = (
         slug="reference-in-literal",
         summary="a reference stands inside of a string or a body",
         what="What looks like a reference is part of a literal: a colon and a name at "
-        "the literal's start, or after white space or punctuation. If it is meant to "
-        "be text, split the literal after the colon: 'see :' || 'x'.",
+        "the literal's start, or after white space or punctuation, or `${name}`; and "
+        "the workflow has the name. If it is meant to be text, split the literal after "
+        "the colon or the dollar: 'see :' || 'x'.",
         why="In a literal no value is put in its place. If it were, a value with a "
         "quote in it could change the statement.",
         wrong="- sql: insert into shop.audit (what) values ('Order :order.id')",

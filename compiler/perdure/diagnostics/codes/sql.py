@@ -114,7 +114,7 @@ _REJECTED: tuple[Code, ...] = (
     ),
 )
 
-_FAILING: tuple[Code, ...] = (
+_VALUES: tuple[Code, ...] = (
     Code(
         code="WF518",
         slug="failing-constant",
@@ -124,6 +124,19 @@ _FAILING: tuple[Code, ...] = (
         why="It would fail in the same way in every run.",
         wrong="- let: {share: 100 / 0}",
         right="- let: {share: 100 / 4}",
+    ),
+    Code(
+        code="WF519",
+        slug="anonymous-record",
+        summary="a value that is read is an anonymous record",
+        what="A column, or what `let` binds, is a `record` or a list of them, as "
+        "`row(...)` gives, and something reads it.",
+        why="Between two steps a result stands as JSON. To read it from there "
+        "PostgreSQL has to know the columns of the record, and of an anonymous one "
+        "nobody does (0A000).",
+        wrong='- name: pair\n  sql: select row(1, 2) as p\n- return: "${pair.p}"',
+        right="- name: pair\n  sql: select jsonb_build_object('a', 1, 'b', 2) as p\n"
+        '- return: "${pair.p}"',
     ),
 )
 
@@ -150,4 +163,4 @@ _COLUMNS: tuple[Code, ...] = (
     ),
 )
 
-CODES: tuple[Code, ...] = (*_SCHEMA, *_REJECTED, *_COLUMNS, *_FAILING)
+CODES: tuple[Code, ...] = (*_SCHEMA, *_REJECTED, *_COLUMNS, *_VALUES)

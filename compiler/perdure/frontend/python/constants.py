@@ -16,6 +16,7 @@ import decimal
 import enum
 import inspect
 import operator
+import os
 import types
 import typing
 import uuid
@@ -82,7 +83,8 @@ def _constant(ctx: Context, node: ast.expr) -> Any:
         case ast.Subscript(value=owner, slice=index):
             whole, key = _constant(ctx, owner), _constant(ctx, index)
             container = isinstance(whole, (Mapping, list, tuple, enum.EnumMeta))
-            return held(whole[key]) if container and key is not UNKNOWN else UNKNOWN
+            known = container and whole is not os.environ and key is not UNKNOWN
+            return held(whole[key]) if known else UNKNOWN
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             value = plain(_constant(ctx, operand))
             if isinstance(value, decimal.Decimal):

@@ -6,13 +6,14 @@ is exact or refused. Comments keep their place: `remarks`.
 
 from __future__ import annotations
 
+import os
+import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
-from itertools import zip_longest
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from perdure.diagnostics import Diagnostic
+from perdure.frontend.python.differences import difference
 from perdure.frontend.python.reader import read_file
 from perdure.frontend.python.remarks import left_out, remarks_of
 from perdure.frontend.python.write_python import unwritable, write_python
@@ -58,14 +59,26 @@ class Converted:
         return self.lost is None
 
 
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a workflow is written to, from the root on, and what reads a file there."""
+
+    path: str
+    load: Load
+
+
 def convert(
-    source: Source, load: Load, root: Path, shared: Shared | None = None
+    source: Source,
+    load: Load,
+    root: Path,
+    shared: Shared | None = None,
+    output: Output | None = None,
 ) -> tuple[list[Converted], list[Diagnostic]]:
     """Return the workflows of a file in the other language, and what is wrong with it.
 
     `load` reads the file of a `sql_file` by its path as written, as a source of that
     path; `root` is the folder that the source's path starts at, and `shared` are the
-    definitions of the project.
+    definitions of the project. Without an `output` it is written beside the source.
     """
     if source.path.endswith(".py"):
         readings, _ = read_file(source, load, root, shared)
@@ -75,7 +88,7 @@ def convert(
     if any(each.severity == "error" for each in found):
         return [], found
     workflows = [each for each, _ in readings if each is not None]
-    project = _Project(load, root, shared or Shared())
+    project = _Project(load, root, shared or Shared(), output)
     converted = [_convert(source, each, project) for each in workflows]
     if source.path.endswith(".py"):
         lines = tuple(left_out(source, workflows))
@@ -88,23 +101,46 @@ class _Project:
     load: Load
     root: Path
     shared: Shared
+    output: Output | None
+
+    def written(self, source: Source, name: str) -> Output:
+        """Return where a workflow of a file is written to."""
+        suffix = "yaml" if source.path.endswith(".py") else "py"
+        path = posixpath.join(posixpath.dirname(source.path), f"{name}.{suffix}")
+        return self.output or Output(path, self.load)
+
+    def name_there(self, name: str, source: Source, there: str) -> str:
+        """Return the name of a `sql_file` as another file writes it.
+
+        Those of the project's SQL folder are found from everywhere.
+        """
+        here = (self.root / source.path).parent
+        folder = (self.root / there).parent
+        if folder == here or not (here / name).exists():
+            return name
+        return Path(os.path.relpath(here / name, folder)).as_posix()
 
 
 def _convert(source: Source, workflow: Workflow, project: _Project) -> Converted:
     remarks = remarks_of(source, workflow)
-    files = {
+    name, shared = workflow.name.text, project.shared
+    output = project.written(source, name)
+    named = {
         id(step.sql): step.sql.text.whole.path
         for step in walk(workflow)
         if isinstance(step, SqlStep) and step.sql.text.whole.path != workflow.path
     }
-    name, shared = workflow.name.text, project.shared
+    files = {
+        step: project.name_there(file, source, output.path)
+        for step, file in named.items()
+    }
     if workflow.path.endswith(".py"):
         text = write_yaml(workflow, remarks, files, shared)
-        reading = read_yaml(Source(f"{name}.yaml", text), project.load, shared)
+        reading = read_yaml(Source(output.path, text), output.load, shared)
         return Converted(name, text, _lost(workflow, reading, "YAML"))
     text = write_python(workflow, remarks, files, shared)
-    written = Source(f"{name}.py", text)
-    readings, _ = read_file(written, project.load, project.root, shared)
+    written = Source(output.path, text)
+    readings, _ = read_file(written, output.load, project.root, shared)
     reading = readings[0] if readings else (None, [])
     word = unwritable(workflow)
     lost = _word(word) if word else _lost(workflow, reading, "Python")
@@ -132,34 +168,3 @@ def _lost(
     help_ = "write it in another way first; nothing is written, lest something is lost"
     notes = tuple(f"in {language}: {each.message}" for each in errors[:1])
     return Lost(span, f"this can't be said in {language}", help_, notes)
-
-
-def difference(one: Any, other: Any, place: Span) -> Span:
-    """Return the place of the first part of a tree that another does not have.
-
-    `place` is that of what stands around.
-    """
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        pairs = zip_longest(one, other)
-        mine, others = next(((x, y) for x, y in pairs if x != y), (None, None))
-        return difference(mine, others, place)
-    if not is_dataclass(one) or isinstance(one, type):
-        return place
-    place = _place(one, place)
-    if type(one) is not type(other):
-        return place
-    for each in fields(one):
-        mine, others = getattr(one, each.name), getattr(other, each.name)
-        if each.compare and mine != others:
-            return difference(mine, others, place)
-    return place
-
-
-def _place(part: Any, otherwise: Span) -> Span:
-    """Return the place of a part of a tree; that of a step is its first word."""
-    head = getattr(part, "head", part)
-    span = getattr(head, "span", None)
-    span = span() if callable(span) else span
-    if isinstance(span, Span) and span.path == otherwise.path:
-        return span
-    return otherwise

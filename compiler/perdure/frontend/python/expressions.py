@@ -18,7 +18,7 @@ from typing import Literal as OneOf
 import perdure.authoring as authoring
 from perdure.authoring.expressions import Written
 from perdure.frontend.expr.literals import number
-from perdure.frontend.python import calls, comparisons, refused, rounds, texts
+from perdure.frontend.python import calls, comparisons, meant, refused, rounds, texts
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, Given
 from perdure.frontend.python.held import LONG_INTEGER, has_digits, kind_of, plain
@@ -316,6 +316,8 @@ def _arrow(ctx: Context, node: ast.expr, op: str) -> Expr | None:
         refused.refuse_subscript(ctx, node)
         return None
     owner = node.value
+    if isinstance(index, str) and meant.report_column(ctx, owner, index):
+        return None
     parts = _parts(ctx, owner)
     left: Expr | None
     if parts is not None and isinstance(owner, ast.Subscript):

@@ -25,10 +25,7 @@ from perdure.frontend.python.strings import Field
 _NUMBERS = (int, float, decimal.Decimal)
 _TIMES = (datetime.date, datetime.time, datetime.datetime)
 _FORMATTED = (str, bool, *_NUMBERS, *_TIMES)
-_DIGITS = re.compile(r":(,?)\.(\d)f")
-_PADDED = re.compile(r":0(\d+)d?")
 _REFERENCE = re.compile(r"[a-z_][\w.]*")
-_DATES = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "HH24", "%M": "MI", "%S": "SS"}
 
 
 def formatted(ctx: Context, field: Field) -> str | None:
@@ -88,34 +85,11 @@ def _prints_its_name(kind: type[Any]) -> bool:
     return issubclass(kind, enum.Enum) and kind.__str__ is enum.Enum.__str__
 
 
-# --- what to write instead ------------------------------------------------------
-
-
-def instead_of_form(field: Field) -> str:
-    """Return what PostgreSQL has for a format of Python."""
-    shown, form = ast.unparse(field.expr), field.form
-    text = f"cast({shown}, str)"
-    if form.startswith("="):
-        return f'write "{shown}={{{shown}}}"'
-    if form in ("!r", "!a"):
-        return f"leave {form} out, or write func.quote_literal({shown})"
-    if found := _DIGITS.fullmatch(form):
-        comma, places = found.groups()
-        digits = "FM999,999,990" if comma else "FM999999990"
-        point = f".{'0' * int(places)}" if places != "0" else ""
-        return f"write func.to_char({shown}, '{digits}{point}')"
-    if found := _PADDED.fullmatch(form):
-        return f"write func.lpad({text}, {found[1]}, '0')"
-    if form.startswith(":%") and not re.sub(r"%[YmdHMS]|[^%]", "", form[1:]):
-        pattern = re.sub(r"%\w", lambda found: _DATES[found[0]], form[1:])
-        return f"write func.to_char({shown}, '{pattern}')"
-    return f"write func.to_char({shown}, 'FM999990.00') of a number, or {text}"
-
-
 def instead_in_sql(ctx: Context, field: Field) -> str | None:
     """Return how a value that was put into a statement is given to it."""
     value, shown = constant(ctx, field.expr), ast.unparse(field.expr)
     if value is UNKNOWN:
+        shown += ".message" if shown in ctx.errors else ""
         if _REFERENCE.fullmatch(shown):
             return f'write ":{shown}", without quotes around it'
         if refused.reads_constants(ctx, field.expr):

@@ -17,6 +17,7 @@ from perdure.frontend.python import (
     choices,
     defaults,
     expressions,
+    refused,
     statements,
     texts,
     types,
@@ -32,6 +33,7 @@ from perdure.frontend.python.context import (
     names_stored,
 )
 from perdure.frontend.python.declared import read_declared
+from perdure.frontend.python.differences import warn_of_surroundings
 from perdure.frontend.python.held import plain
 from perdure.frontend.python.module import Module, load_module, refused_by_python
 from perdure.frontend.python.places import Places, quietly_parsed
@@ -198,6 +200,7 @@ def _read(ctx: Context, node: Function, ignores: tuple[Ignore, ...]) -> Workflow
     ctx.body = node.body
     steps = statements.read_body(ctx, node.body, "the workflow", span)
     report_unused(ctx)
+    warn_of_surroundings(ctx, node)
     options = read_declared(ctx, _decorator(ctx, node), ctx.failure)
     refused = refused_by_python(ctx.places.source, node) if not ctx.found else None
     if refused is not None and "loop" not in refused.message:
@@ -378,6 +381,9 @@ def _default(ctx: Context, node: ast.expr, type_: str) -> Expr | None:
     if written is not None:
         given = texts.flatten(ctx, Given(written, span)) or ()
         return Literal("string", written, span) if given else None
+    if value is UNKNOWN and (computed := refused.instead_of_default(node)):
+        ctx.report("WF221", span, "the default is not constant", help=computed)
+        return None
     if value is UNKNOWN or isinstance(node, ast.Constant):
         return expressions.expression(ctx, node)
     if isinstance(value, Decimal) and value.is_finite():

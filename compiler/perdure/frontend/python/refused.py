@@ -18,6 +18,7 @@ from typing import Any
 
 import perdure.authoring as authoring
 from perdure.authoring.workflow import Workflow
+from perdure.frontend.python import meant
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, nearest, report_missing
 from perdure.frontend.python.habits import (
@@ -90,7 +91,10 @@ def refuse_call(ctx: Context, node: ast.Call) -> None:
     if isinstance(function, ast.Name) and not ctx.known(function.id):
         _unknown_function(ctx, function)
         return
-    instead = _instead_of_call(written)
+    if step := meant.instead_of_step(ctx, node):
+        ctx.report("WF174", span, f'"{written}" is no step', help=step)
+        return
+    instead = meant.instead_of_function(ctx, node) or _instead_of_call(written)
     if instead and node.args:
         instead = with_value(instead, ctx.shown(node.args[0]))
     ctx.report(
@@ -203,6 +207,28 @@ def _refuse_application(ctx: Context, function: ast.Attribute) -> None:
     ctx.report("WF174", ctx.span(function), message, help=help_)
 
 
+def is_of_python(ctx: Context, node: ast.Call) -> bool:
+    """Say whether a call is of a function or a method of Python's own."""
+    function = node.func
+    if _instead_of_call(ast.unparse(function)) is not None:
+        return True
+    if not isinstance(function, ast.Attribute) or function.attr not in METHODS:
+        return False
+    return not _is_of_module(ctx, function)
+
+
+def instead_of_default(node: ast.expr) -> str | None:
+    """Return how the default of an input is computed that is no constant."""
+    if not isinstance(node, ast.Call):
+        return None
+    called = _instead_of_call(ast.unparse(node.func))
+    value = re.search(r"now\(\)|func\.\w+\(\)", called or "")
+    if value is None:
+        return None
+    made = f"coalesce(..., {value[0]})"
+    return f"write = None, with | None in its type, and {made} in the workflow"
+
+
 def _instead_of_call(written: str) -> str | None:
     parts = written.split(".")
     tail = ".".join(parts[-2:])
@@ -222,8 +248,8 @@ def _is_of_module(ctx: Context, function: ast.Attribute) -> bool:
         root = root.value
     if not isinstance(root, ast.Name):
         return False
-    meant = _instead_of_call(ast.unparse(function))  # of what is not imported
-    return ctx.known(root.id) or (meant is not None and root.id not in ctx.locals)
+    other = _instead_of_call(ast.unparse(function))  # of what is not imported
+    return ctx.known(root.id) or (other is not None and root.id not in ctx.locals)
 
 
 def _refuse_method(
@@ -239,6 +265,8 @@ def _refuse_method(
         instead = (
             f"write NAME = {ctx.shown(function)}(...) in the module, and NAME here"
         )
+    elif args:
+        instead = meant.instead_of_method(ctx, function.attr, args[0]) or instead
     help_ = instead or "call a function of PostgreSQL: func.name(value)"
     help_ = with_value(help_, ctx.shown(function.value))
     ctx.report("WF175", span, message, help=help_)
@@ -249,7 +277,7 @@ def _unknown_function(ctx: Context, function: ast.Name) -> None:
     span = ctx.span(function)
     steps = {*KINDS, "parallel", "race", "gather", "every", "until", "expr", "cast"}
     known = [each for each in ctx.namespace if callable(ctx.namespace[each])]
-    meant = nearest(name, [*known, *steps])
+    similar = nearest(name, [*known, *steps])
     help_ = f"write func.{name}(...) for a function of PostgreSQL"
     if name in ctx.locals and (name in ctx.namespace or hasattr(builtins, name)):
         message = f'"{name}" is a value of this workflow, which hides the function'
@@ -264,8 +292,8 @@ def _unknown_function(ctx: Context, function: ast.Name) -> None:
         ctx.report("WF174", span, message, help=help_)
         ctx.used.add(name)
         return
-    if meant:
-        help_ = f'did you mean "{meant}"?'
+    if similar:
+        help_ = f'did you mean "{similar}"?'
     ctx.report("WF174", span, f'there is no function "{name}"', help=help_)
 
 
@@ -333,11 +361,9 @@ def refuse_container(ctx: Context, node: ast.expr) -> None:
         help_ = "write 0 <= x < 10"
     elif isinstance(node, ast.Call) and reads_constants(ctx, node):
         help_ = f"write NAME = tuple({ctx.shown(node)}) in the module, and in NAME here"
-    elif isinstance(node, ast.Name):
+    elif isinstance(node, ast.Name | ast.Attribute):
         array = "func.array_position(array, x) is not None"
         help_ += f"; in a text, {text}; in an array, {array}"
-    elif isinstance(node, ast.Attribute):
-        help_ += "; in an array, func.array_position(array, x) is not None"
     ctx.report("WF173", ctx.span(node), message, help=help_)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from perdure.frontend.python import expressions, printed
+from perdure.frontend.python import expressions, formats, meant, printed
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, Given, Operand
 from perdure.frontend.python.held import kind_of, plain
@@ -91,10 +91,15 @@ def field_value(ctx: Context, each: Field) -> Expr | None:
             "WF196",
             each.span,
             f'"{each.form}" in an f-string formats in Python, not in PostgreSQL',
-            help=printed.instead_of_form(each),
+            help=formats.instead_of_form(ast.unparse(each.expr), each.form),
         )
         return None
     if not each.added and not printed.check_member(ctx, each):
+        return None
+    if isinstance(each.expr, ast.Name) and each.expr.id in ctx.errors:
+        message = f'"{each.expr.id}" is an error, a value was expected'
+        help_ = f"write {each.expr.id}.message"
+        ctx.report("WF204", ctx.span(each.expr), message, help=help_)
         return None
     return expressions.expression(ctx, each.expr)
 
@@ -245,7 +250,8 @@ def _is_built(ctx: Context, operand: Operand) -> bool:
     if flatten(ctx, text) is None:
         return False
     message = "SQL is put together from text that is not known when it is compiled"
-    ctx.report("WF177", ctx.span(operand), message, help=_SQL_HELP)
+    help_ = meant.instead_of_built(ctx, operand) or _SQL_HELP
+    ctx.report("WF177", ctx.span(operand), message, help=help_)
     return True
 
 

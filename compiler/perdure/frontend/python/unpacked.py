@@ -15,7 +15,7 @@ import inspect
 import typing
 from collections.abc import Sequence
 
-from perdure.frontend.python import calls, others
+from perdure.frontend.python import calls, others, refused
 from perdure.frontend.python.constants import fields_of, is_named_tuple
 from perdure.frontend.python.context import Context, counted, name_of
 from perdure.frontend.yaml.language import MAX_NAME
@@ -31,6 +31,10 @@ def read_unpacked(
 ) -> list[Step]:
     """Read `a, b = called(...)`: the call, and a step that binds its parts."""
     shape = _result_of(ctx, node.value)
+    value = node.value
+    if isinstance(value, ast.Call) and _is_of_python(ctx, value):
+        refused.refuse_call(ctx, value)
+        return []
     if shape is None:
         message = "a result can't be unpacked: its columns are read by name"
         ctx.report("WF176", place, message, help=_HELP)
@@ -60,6 +64,11 @@ def read_unpacked(
         if name is not None and name.text != "_"
     ]
     return [step, LetStep(head, tuple(bindings))] if bindings else [step]
+
+
+def _is_of_python(ctx: Context, node: ast.Call) -> bool:
+    """Say whether a call is no step, but a function or a method of Python."""
+    return calls.step_kind(ctx, node) is None and refused.is_of_python(ctx, node)
 
 
 def _result_of(ctx: Context, node: ast.expr) -> type | None:

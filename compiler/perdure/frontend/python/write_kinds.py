@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
+from perdure.frontend.python.write_unsure import Parts, parts_of, unsure_names
 from perdure.syntax.expr import (
     Between,
     Binary,
@@ -64,7 +65,8 @@ _KINDS = {
 }
 _LITERALS = {"string": "str", "boolean": "bool", "null": "None"}
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "%"})
-_COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">="})
+_ORDERED = frozenset({"<", "<=", ">", ">="})
+_COMPARISONS = frozenset({"=", "<>"}) | _ORDERED
 _NUMBERS = ("int", "float", "Decimal")
 _EXPRESSIONS = (Between, Binary, Call, Case, Cast, InList, IsTest, Literal, Ref, Unary)
 _PASSES = 5
@@ -75,13 +77,15 @@ class Kinds:
     """The kinds of names; `decimals` and `opaque` hold the `id` of what is marked.
 
     `decimals` are numbers that are written as `Decimal`, `opaque` expressions that are
-    written as PostgreSQL's; `floating` says that some input is a float.
+    written as PostgreSQL's; `floating` says that some input is a float, and `unsure`
+    are references that may be `None`.
     """
 
     names: dict[str, str] = field(default_factory=dict)
     decimals: set[int] = field(default_factory=set)
     opaque: set[int] = field(default_factory=set)
     floating: bool = False
+    unsure: frozenset[Parts] = frozenset()
 
     # --- expressions
 
@@ -117,6 +121,9 @@ class Kinds:
 
     def _binary(self, expr: Binary) -> str:
         kinds = self.of(expr.left), self.of(expr.right)
+        if expr.op in _ARITHMETIC | _ORDERED and self._may_be_none(expr, kinds):
+            self.opaque.add(id(expr))
+            return ANY
         if expr.op in _ARITHMETIC:
             return self._arithmetic(expr, *kinds)
         if expr.op in _COMPARISONS:
@@ -127,6 +134,16 @@ class Kinds:
         if expr.op == "||":
             return "str" if kinds[0] == "str" else ANY
         return "bool" if kinds == ("bool", "bool") else ANY
+
+    def _may_be_none(self, expr: Binary, kinds: tuple[str, str]) -> bool:
+        """Say whether a checker refuses an operand, because it may be `None`."""
+        unsure = [
+            isinstance(each, Ref) and parts_of(each) in self.unsure
+            for each in (expr.left, expr.right)
+        ]
+        known = [kind != ANY for kind in kinds]
+        pairs = zip(unsure, reversed(known), strict=True)
+        return all(unsure) or any(a and b for a, b in pairs)
 
     def _arithmetic(self, expr: Binary, left: str, right: str) -> str:
         kinds = {left, right}
@@ -212,7 +229,8 @@ def kinds_of(workflow: Workflow) -> Kinds:
     """Return what checkers take the names and expressions of a workflow for."""
     known = {each.name.text: _declared(each.type) for each in workflow.inputs}
     known |= dict.fromkeys(_results(workflow), ANY)
-    kinds = Kinds(dict(known), floating="float" in known.values())
+    floating = "float" in known.values()
+    kinds = Kinds(dict(known), floating=floating, unsure=unsure_names(workflow))
     steps = list(walk(workflow))
     lets = [each for each in steps if isinstance(each, LetStep)]
     for _ in range(_PASSES):

@@ -11,7 +11,7 @@ from perdure.frontend.python.remarks import Remarks
 from perdure.frontend.python.write_expr import postgres, string
 from perdure.frontend.python.write_kinds import kinds_of
 from perdure.frontend.python.write_steps import PythonSteps
-from perdure.frontend.python.write_values import written_cron
+from perdure.frontend.python.write_values import left_out, written_cron
 from perdure.frontend.yaml.shared import Shared
 from perdure.syntax.expr import Binary, Expr, Literal, Name, Unary
 from perdure.syntax.tree import (
@@ -137,6 +137,8 @@ class _Writer(PythonSteps):
         if json and not all(isinstance(each, Mapping) for each in values):
             assert isinstance(declared, NamedType)
             return self.annotated(declared)
+        for each in values:
+            self.missing |= set(left_out(declared, each)) if each else set()
         return self.type(declared)
 
     def failure(self, workflow: Workflow) -> list[str]:

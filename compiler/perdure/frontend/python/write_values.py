@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from perdure.frontend.expr.durations import format_duration
 from perdure.frontend.python.write_expr import PythonExpressions, is_text, string
 from perdure.frontend.yaml.shared import Shared
 from perdure.source import Text
-from perdure.syntax.expr import Expr, Literal
+from perdure.syntax.expr import Expr, Literal, Name
 from perdure.syntax.tree import (
     Constant,
     Cron,
@@ -47,7 +47,8 @@ class PythonValues(PythonExpressions):
     """Writes types and values, and notes what they need to be imported or defined.
 
     `bound` are the names that the workflow binds, `path` is its file's, and `shared`
-    are the definitions of the project.
+    are the definitions of the project. `missing` are the members of objects, by `id`
+    of their type, that what is returned leaves out.
     """
 
     def __init__(self, path: str, shared: Shared, bound: set[str]) -> None:
@@ -56,6 +57,7 @@ class PythonValues(PythonExpressions):
         self.known = shared
         self.imports: set[str] = set()
         self.shapes: list[str] = []
+        self.missing: set[tuple[int, str]] = set()
 
     # --- types
 
@@ -84,7 +86,9 @@ class PythonValues(PythonExpressions):
     def shape(self, type_: ShapeType) -> str:
         """Define a TypedDict for an object, after those that its fields need."""
         self.imports.add("typing.TypedDict")
-        fields = [(name.text, self.type(of)) for name, of in type_.fields]
+        fields = [
+            (name.text, self.member(type_, name, of)) for name, of in type_.fields
+        ]
         name = f"Shape{len(self.shapes) + 1}"
         if all(_is_field(each) for each, _ in fields):
             lines = [f"    {each}: {of}" for each, of in fields]
@@ -93,6 +97,13 @@ class PythonValues(PythonExpressions):
             listed = ", ".join(f"{string(each)}: {of}" for each, of in fields)
             self.shapes.append(f'{name} = TypedDict("{name}", {{{listed}}})')
         return f"{name} | None" if type_.nullable else name
+
+    def member(self, shape: ShapeType, name: Name, of: TypeExpr) -> str:
+        """Return the annotation of a member of an object, which may be missing."""
+        if (id(shape), name.text) not in self.missing:
+            return self.type(of)
+        self.imports.add("typing.NotRequired")
+        return f"NotRequired[{self.type(of)}]"
 
     def payload(self, type_: TypeExpr) -> str:
         """Return the form of a payload, objects as dicts of names and types."""
@@ -227,6 +238,21 @@ def _is_field(name: str) -> bool:
     """Say whether a class can have a field of that name; it mangles those with "__"."""
     written = name.isidentifier() and name.isascii()
     return written and not (keyword.iskeyword(name) or name.startswith("__"))
+
+
+def left_out(type_: TypeExpr, value: Value) -> Iterator[tuple[int, str]]:
+    """Yield the members of objects that a value leaves out, by `id` of their type."""
+    match type_, value:
+        case ShapeType(), Mapping():
+            given = {name.text: each for name, each in value.entries}
+            for name, of in type_.fields:
+                if name.text in given:
+                    yield from left_out(of, given[name.text])
+                elif of.nullable:
+                    yield id(type_), name.text
+        case ListType(), Listing():
+            for each in value.items:
+                yield from left_out(type_.item, each)
 
 
 _WEEK = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")

@@ -4,7 +4,8 @@ A colon in a literal is mostly innocent: `12:30`, `http://`, `"a":true`, `(?:x)`
 `[[:alpha:]]`, `a::b`. It is taken for a reference only where a letter follows and what
 stands before is the literal's start, white space, or punctuation that none of those
 has; a second colon after the name (`:smile:`) clears it too, as do the JSON words.
-What remains is a suspicion: it counts where the name is one of the workflow's.
+`${name}`, which is how the texts of YAML refer, is taken for one anywhere. What remains
+is a suspicion: it counts where the name is one of the workflow's.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from perdure.syntax.sql import Suspect, Token
 
 _BEFORE = r"(?:(?<=[\s(,;=<>+*/|#@&%!.'{~^-])|(?<=^))"
 _NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
-_REFERENCE = re.compile(rf"{_BEFORE}:(?!(?:true|false|null)\b)({_NAME})(?![\w:])")
+_REFERENCE = re.compile(
+    rf"{_BEFORE}:(?!(?:true|false|null)\b)(?P<colon>{_NAME})(?![\w:])"
+    rf"|\$\{{\s*(?P<braces>{_NAME})\s*\}}"
+)
 _QUOTES = {"string": "'", "escape_string": "E'"}
 _TYPED = frozenset(
     {
@@ -47,10 +51,15 @@ def suspects(text: Text, tokens: list[Token]) -> list[Suspect]:
             body = token.text[start:].removesuffix(_closing(token))
             matches = list(_REFERENCE.finditer(body))
             if matches:
-                names = tuple(match[1].split(".")[0] for match in matches)
+                names = tuple(_name(match).split(".")[0] for match in matches)
                 finding = _finding(text, tokens, index, start, body, matches)
                 found.append(Suspect(names, finding))
     return found
+
+
+def _name(match: re.Match[str]) -> str:
+    name: str = match["colon"] or match["braces"]
+    return name
 
 
 def _body_start(token: Token) -> int:
@@ -107,7 +116,7 @@ def _cure(
 def _joined(body: str, matches: list[re.Match[str]], quote: str) -> str:
     pieces, rest = [], 0
     for match in matches:
-        pieces += [(body[rest : match.start()], False), (match.group(), True)]
+        pieces += [(body[rest : match.start()], False), (f":{_name(match)}", True)]
         rest = match.end()
     pieces.append((body[rest:], False))
     shown = [

@@ -17,6 +17,13 @@ _PLACEHOLDER = re.compile(
     rf"\$\{{\s*({_NAME})\s*\}}|\{{\{{\s*({_NAME})\s*\}}\}}|\$({_NAME})|\{{({_NAME})\}}"
 )
 _TEMPLATE = re.compile(r"\$\{[^}]*\}?|\{\{.*?\}\}")
+_PERCENT = re.compile(rf"%(?:s\b|\(({_NAME})\)s\b)")
+_MARK = re.compile(
+    r"\?(?=\s*(?:$|[,);]|::|(?:and|or|limit|offset|order|group|returning|from|where|on"
+    r"|as|then|else|end)\b))",
+    re.IGNORECASE,
+)
+_OPERATOR = re.compile(r"\boperator\s*\(\s*(?:\w+\s*\.\s*)?$", re.IGNORECASE)
 _PSQL = re.compile(r"\\[A-Za-z?!]+")
 _PSQL_VARIABLE = re.compile(rf":['\"]({_NAME})['\"]")
 _OPENING = re.compile(r"/\*|\w*&?['\"]|\$\w*\$")
@@ -29,7 +36,7 @@ _WHAT = {
 
 
 def lexical(text: Text, tokens: list[Token]) -> list[Diagnostic]:
-    """Return findings on tokens: no end, `$1`, foreign placeholders and characters."""
+    """Return findings on tokens: no end, `$1`, `%s`, foreign words and characters."""
     if tokens and not closed(tokens[-1]):
         return [_unclosed(text, tokens)]
     found: list[Diagnostic] = []
@@ -37,7 +44,7 @@ def lexical(text: Text, tokens: list[Token]) -> list[Diagnostic]:
     done = 0
     for token in tokens:
         if token.kind == "parameter":
-            found.append(_parameter(text, token))
+            found.append(_parameter(text, token.start, token.end))
         elif (
             token.kind == "punctuation"
             and token.text not in _PUNCTUATION
@@ -47,7 +54,8 @@ def lexical(text: Text, tokens: list[Token]) -> list[Diagnostic]:
             if diagnostic.code == "WF166" or diagnostic.code not in reported:
                 found.append(diagnostic)
             reported.add(diagnostic.code)
-    return found + _psql_variables(text, tokens) + _unbalanced(text, tokens)
+    found += _of_drivers(text, tokens) + _psql_variables(text, tokens)
+    return found + _unbalanced(text, tokens)
 
 
 def _unclosed(text: Text, tokens: list[Token]) -> Diagnostic:
@@ -70,11 +78,30 @@ def _runs_on(pair: tuple[Token, Token]) -> bool:
     return pair[0].kind in STRINGS and pair[1].kind == "word"
 
 
-def _parameter(text: Text, token: Token) -> Diagnostic:
+def _of_drivers(text: Text, tokens: list[Token]) -> list[Diagnostic]:
+    """`%s`, `%(name)s` and `?`, where they are no operators between two operands."""
+    meant = [tokens[i] for i in significant(tokens)]
+    found = []
+    for token, before in zip(meant, [None, *meant], strict=False):
+        if token.text not in ("%", "?", "=%", "=?"):
+            continue
+        at = token.end - 1
+        between = at == token.start and before is not None and ends_operand(before)
+        match = _PERCENT.match(text.value, at) or _MARK.match(text.value, at)
+        if match is None or between or _OPERATOR.search(text.value[:at]):
+            continue
+        if match.lastindex:
+            found.append(_foreign(text, match, f":{match[1]}"))
+        else:
+            found.append(_parameter(text, *match.span()))
+    return found
+
+
+def _parameter(text: Text, start: int, end: int) -> Diagnostic:
     return error(
         "WF163",
-        text.span(token.start, token.end),
-        f'"{token.text}" refers to a parameter, and a step has none',
+        text.span(start, end),
+        f'"{text.value[start:end]}" refers to a parameter, and a step has none',
         help="name the value: :order_id, or :step.column",
     )
 

@@ -29,7 +29,7 @@ from perdure.syntax.tree import (
     WaitForScheduleStep,
 )
 
-_STEPS_OF_CASE = Key("steps", Kind.STEPS, "The steps of a case.")
+_STEPS_OF_CASE = Key("steps", Kind.STEPS, "The steps of a case.", required=True)
 _COLUMN = Key("collect", Kind.VALUE, "The value of a column.")
 _EACH = re.compile(r"\s*(\S+)\s+in\s+(\S+)\s*")
 _PATH = re.compile(rf"{NAME_PATTERN}(\.{NAME_PATTERN})*(\.{NAME_PATTERN}|\.\*)")
@@ -48,7 +48,7 @@ def read_cases(ctx: Context, node: Node, key: Key) -> tuple[Case, ...] | None:
     """Read the cases of a `switch`: a constant for each list of steps."""
     cases = []
     help_ = "write cases: {new: [...], shipped: [...]}"
-    for value, child in entries(ctx, node, key.kind.value, help_):
+    for value, child in entries(ctx, node, key, help_):
         steps = ctx.read(child, _STEPS_OF_CASE)
         if value.plain and value.value in NO_CASES:
             message = f'"{value.value}" stands among the cases of a "switch"'
@@ -111,7 +111,7 @@ def read_columns(ctx: Context, node: Node, key: Key) -> Mapping | None:
     """Read the columns of `collect`: names and values."""
     columns = []
     help_ = 'write collect: {id: "${item.id}"}'
-    found = entries(ctx, node, key.kind.value, help_)
+    found = entries(ctx, node, key, help_)
     for name, child in found:
         bound, value = name_of(ctx, name), read_value(ctx, child, _COLUMN)
         if bound and value is not None:

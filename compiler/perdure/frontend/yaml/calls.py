@@ -50,7 +50,7 @@ def read_arguments(
 ) -> tuple[tuple[Name, Value], ...] | None:
     """Read the values for the inputs of a workflow."""
     help_ = 'write with: {order_id: "${order.id}"}'
-    found = entries(ctx, node, key.kind.value, help_)
+    found = entries(ctx, node, key, help_)
     pairs = []
     for name, child in found:
         bound, value = name_of(ctx, name), read_result(ctx, child, _VALUE)
@@ -63,7 +63,7 @@ def read_form(
     ctx: Context, node: Node, key: Key
 ) -> tuple[tuple[Name, Template], ...] | None:
     """Read the fields of a form; their names are any text."""
-    found = entries(ctx, node, key.kind.value, "write form: {field: text}")
+    found = entries(ctx, node, key, "write form: {field: text}")
     pairs = []
     for name, child in found:
         value = read_template(ctx, child, _FIELD)
@@ -75,7 +75,7 @@ def read_form(
 def read_parts(ctx: Context, node: Node, key: Key) -> tuple[FormPart, ...] | None:
     """Read the parts of a request."""
     help_ = "write multipart: {note: text, file: {from: download}}"
-    found = entries(ctx, node, key.kind.value, help_)
+    found = entries(ctx, node, key, help_)
     parts = [_part(ctx, name, child) for name, child in found]
     kept = tuple(part for part in parts if part is not None)
     return kept if found and len(kept) == len(found) else None
@@ -111,7 +111,7 @@ def read_statuses(ctx: Context, node: Node, key: Key) -> tuple[Name, ...] | None
     help_ = "write expect_status: [200, 404], or 2xx"
     nodes = [node] if isinstance(node, ScalarNode) else []
     names = []
-    for item in nodes or items(ctx, node, key.kind.value, help_):
+    for item in nodes or items(ctx, node, key, help_):
         found = scalar(ctx, item, "an HTTP status", help_)
         if found is None:
             continue
@@ -179,7 +179,7 @@ def read_schemas(ctx: Context, node: Node, key: Key) -> tuple[Name, ...] | None:
     help_ = "write search_path: [shop, public]"
     names = [
         read_identifier(ctx, item, Key(key.name, Kind.IDENTIFIER, ""))
-        for item in items(ctx, node, key.kind.value, help_)
+        for item in items(ctx, node, key, help_)
     ]
     kept = tuple(name for name in names if name is not None)
     return kept if kept and len(kept) == len(names) else None

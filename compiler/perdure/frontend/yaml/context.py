@@ -131,26 +131,35 @@ def scalar(
     return None
 
 
-def items(ctx: Context, node: Node, expected: str, help: str) -> tuple[Node, ...]:
-    """Return the items of a list that must not be empty."""
+def items(
+    ctx: Context, node: Node, key: Key, help: str, empty: str | None = None
+) -> tuple[Node, ...]:
+    """Return the items of a list that must not be empty; `empty` helps if it is."""
     if not isinstance(node, SequenceNode):
-        wrong_kind(ctx, node, expected, help)
+        wrong_kind(ctx, node, key.kind.value, help)
         return ()
     if not node.items:
-        ctx.report("WF118", node.span, f"expected {expected}, found an empty list")
+        message = f"expected {key.kind.value}, found an empty list"
+        ctx.report("WF118", node.span, message, help=_way_out(key, empty or help))
     return node.items
 
 
 def entries(
-    ctx: Context, node: Node, expected: str, help: str | None = None
+    ctx: Context, node: Node, key: Key, help: str | None = None
 ) -> tuple[tuple[ScalarNode, Node], ...]:
     """Return the entries of a mapping that must not be empty."""
     if not isinstance(node, MappingNode):
-        wrong_kind(ctx, node, expected, help)
+        wrong_kind(ctx, node, key.kind.value, help)
         return ()
     if not node.entries:
-        ctx.report("WF118", node.span, f"expected {expected}, found an empty mapping")
+        message = f"expected {key.kind.value}, found an empty mapping"
+        ctx.report("WF118", node.span, message, help=_way_out(key, help))
     return node.entries
+
+
+def _way_out(key: Key, instead: str | None) -> str | None:
+    """Return what to do about a list or mapping without entries."""
+    return instead if key.required else f'leave "{key.name}" out'
 
 
 def name_of(ctx: Context, node: ScalarNode) -> Name | None:

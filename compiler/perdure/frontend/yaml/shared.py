@@ -62,7 +62,7 @@ def read_shared(source: Source) -> tuple[Shared, list[Diagnostic]]:
 
 def read_types(ctx: Context, node: Node, key: Key) -> bool:
     """Read named types into the shared definitions."""
-    for name, child in entries(ctx, node, key.kind.value):
+    for name, child in entries(ctx, node, key):
         bound = name_of(ctx, name)
         if bound is None:
             continue
@@ -78,7 +78,7 @@ def read_types(ctx: Context, node: Node, key: Key) -> bool:
 
 def read_retries(ctx: Context, node: Node, key: Key) -> bool:
     """Read named retry policies into the shared definitions."""
-    for name, child in entries(ctx, node, key.kind.value):
+    for name, child in entries(ctx, node, key):
         bound = name_of(ctx, name)
         policy = read_retry(ctx, child, _RETRY) if bound else None
         if bound is not None and policy is not None and ctx.shared:

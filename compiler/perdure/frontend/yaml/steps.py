@@ -57,11 +57,13 @@ from perdure.syntax.tree import (
     WaitForSignalStep,
 )
 
+_NOTHING = 'for nothing to do, write "- let: {nothing: true}"'
+_NO_BRANCH = "leave the branch out"
 _LIST = 'begin each step with "- "'
 
 
 DEFAULT_ATTEMPTS = 3
-_STEPS_OF_BRANCH = Key("steps", Kind.STEPS, "The steps of a branch.")
+_STEPS_OF_BRANCH = Key("steps", Kind.STEPS, "The steps of a branch.", required=True)
 _PARTS = ("POST", "PUT", "PATCH")
 _BODIES = ("form", "multipart", "json", "body")
 _OWN_TIMEOUT = ("http", "wait_for_signal")
@@ -72,7 +74,8 @@ _OWN_TIMEOUT = ("http", "wait_for_signal")
 
 def read_steps(ctx: Context, node: Node, key: Key) -> tuple[Step, ...] | None:
     """Read a list of steps; those that can't be read are left out."""
-    found = items(ctx, node, key.kind.value, _LIST)
+    empty = _NO_BRANCH if key is _STEPS_OF_BRANCH else _NOTHING
+    found = items(ctx, node, key, _LIST, empty)
     steps = [read_step(ctx, item) for item in found]
     return tuple(step for step in steps if step) if found else None
 
@@ -80,7 +83,7 @@ def read_steps(ctx: Context, node: Node, key: Key) -> tuple[Step, ...] | None:
 def read_branches(ctx: Context, node: Node, key: Key) -> tuple[Branch, ...] | None:
     """Read the branches of `parallel` and `race`."""
     branches = []
-    for name, child in entries(ctx, node, key.kind.value, "give each branch a name"):
+    for name, child in entries(ctx, node, key, "give each branch a name"):
         bound = name_of(ctx, name)
         steps = read_steps(ctx, child, _STEPS_OF_BRANCH)
         if bound and steps is not None:
@@ -94,7 +97,7 @@ def read_arms(ctx: Context, node: Node, key: Key) -> tuple[Arm, ...]:
     """Read the further conditions of an `if`."""
     arms = []
     help_ = "write elif: as a list: - if: ... then: ..."
-    for item in items(ctx, node, key.kind.value, help_):
+    for item in items(ctx, node, key, help_):
         if not isinstance(item, MappingNode):
             wrong_kind(ctx, item, "a mapping with if and then")
             continue
@@ -248,6 +251,8 @@ def _several_kinds(ctx: Context, named: list[ScalarNode]) -> None:
     line, _ = ctx.source.position(first.span.start)
     note = f'"{first.value}" is on line {line}'
     help_ = f'make "{second.value}" a step of its own, with "- " before it'
+    if {"loop", "do"} == {key.value for key in named}:
+        help_ = 'the steps of a loop stand directly below "loop:", without "do"'
     ctx.report("WF116", second.span, message, note, help=help_)
 
 

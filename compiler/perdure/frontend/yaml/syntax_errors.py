@@ -19,6 +19,7 @@ _QUOTE_IT = "put the whole value in double quotes, or write it below, after |"
 _MERGE = re.compile(
     r"^(?P<mark><{7}(?: .*)?)$(?s:.*?)^={7}$(?s:.*?)^>{7}(?: |$)", re.MULTILINE
 )
+_SQL = re.compile(r"\s*(?:- +)*sql: ")
 _INDICATORS = "@`%&*!|>{}[],#"
 
 
@@ -97,7 +98,7 @@ class _Place:
     def colon(self) -> Diagnostic:
         last = self.last
         if last and self.line_of(last.span.end) == self.line_of(self.at):
-            if ": " in self.before.rstrip() and not last.plain:
+            if ": " in self.before.rstrip() and self._quoted(last):
                 return self.after_quote()
             if re.search(r":\s", self.before):
                 return self.error('a value can\'t hold ": " without quotes', _QUOTE_IT)
@@ -116,7 +117,7 @@ class _Place:
 
     def key(self) -> Diagnostic:
         last = self.last
-        if last and not last.plain and self._same_line(last):
+        if last and self._quoted(last) and self._same_line(last):
             return self.after_quote()
         if last and last.plain and self._after(last).startswith("#"):
             help_ = "write SQL comments as --, or put the value after |"
@@ -168,7 +169,10 @@ class _Place:
         return self.error(message, "write \\\\ for a backslash, or use single quotes")
 
     def no_colon(self) -> Diagnostic:
-        return self.error('expected ":" after this key', at=self.context)
+        help_ = None
+        if self.last and self.last.plain and _SQL.match(self._line(self.last)):
+            help_ = 'write "sql: |" and indent the lines below it'
+        return self.error('expected ":" after this key', help_, at=self.context)
 
     def block(self) -> Diagnostic:
         message = "the text after | or > begins on the next line"
@@ -192,6 +196,14 @@ class _Place:
         number = self.line_of(last.span.end)
         rest = last.span.end - self.source.line_starts[number - 1]
         return self.source.line(number)[rest:].lstrip()
+
+    def _line(self, last: ScalarNode) -> str:
+        return self.source.line(self.line_of(last.span.start))
+
+    def _quoted(self, last: ScalarNode) -> bool:
+        """Say whether a scalar stands in quotes; a block of text does not."""
+        text = self.source.text[last.span.start : last.span.end]
+        return not last.plain and text[:1] in ("'", '"') and text[:1] == text[-1:]
 
     def _same_line(self, last: ScalarNode) -> bool:
         return self.line_of(last.span.end) == self.line_of(self.at)

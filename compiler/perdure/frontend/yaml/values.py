@@ -15,6 +15,7 @@ from perdure.frontend.expr import (
     parse_template,
     parse_type,
 )
+from perdure.frontend.expr.parser import KEY_WORDS
 from perdure.frontend.files import refused_path
 from perdure.frontend.sqltext import read_sql
 from perdure.frontend.yaml.context import (
@@ -53,6 +54,7 @@ from perdure.syntax.tree import (
 )
 
 _CONSTANT = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?|true|false|null", re.A)
+_PLAIN_WORDS = re.compile(r"[^\W\d][\w-]*(?:,? [^\W\d][\w-]*)*[.!?]?")
 _OPERATOR_AFTER = re.compile(r"[ \t]+(#>>?|#-)(?=[ \t])")
 _LIKE_A_DURATION = re.compile(r"\s*[\d.]+\s*([A-Za-z][\w\s,]*)?", re.A)
 _HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~\w]+", re.A)
@@ -253,7 +255,11 @@ def _named(ctx: Context, type_: NamedType | None) -> TypeExpr | None:
 
 def _read_shape(ctx: Context, node: MappingNode, key: Key) -> ShapeType | None:
     fields = []
-    for name, child in entries(ctx, node, "fields and their types"):
+    if not node.entries:
+        message = "expected fields and their types, found an empty mapping"
+        help_ = "write jsonb for JSON of any form"
+        ctx.report("WF118", node.span, message, help=help_)
+    for name, child in node.entries:
         of = read_type(ctx, child, key)
         if of:
             fields.append((Name(name.value, name.span), of))
@@ -265,7 +271,7 @@ def read_inputs(ctx: Context, node: Node, key: Key) -> tuple[Input, ...]:
     """Read the inputs; those that can't be read are left out."""
     help_ = "write input: {order_id: bigint}"
     inputs = []
-    for name, child in entries(ctx, node, key.kind.value, help_):
+    for name, child in entries(ctx, node, key, help_):
         bound = name_of(ctx, name)
         read = _read_input(ctx, bound, child) if bound else None
         if read:
@@ -330,9 +336,9 @@ def read_bindings(
 ) -> tuple[tuple[Name, Expr], ...] | None:
     """Read the expressions of a `let`; those that can't be read are left out."""
     bindings = []
-    for name, child in entries(ctx, node, key.kind.value, "write let: {total: a + b}"):
+    for name, child in entries(ctx, node, key, "write let: {total: a + b}"):
         bound = name_of(ctx, name)
-        value = read_expression(ctx, child, key)
+        value = _read_bound(ctx, child, key)
         if bound and value:
             bindings.append((bound, value))
         else:
@@ -340,12 +346,26 @@ def read_bindings(
     return tuple(bindings) or None
 
 
+def _read_bound(ctx: Context, node: Node, key: Key) -> Expr | None:
+    """Read an expression; of words that are none, say how their text is written."""
+    before = len(ctx.found)
+    value = read_expression(ctx, node, key)
+    words = node.value if isinstance(node, ScalarNode) else ""
+    known = KEY_WORDS.keys() & words.lower().split()
+    if value is None and not known and _PLAIN_WORDS.fullmatch(words):
+        help_ = f"for the text, write \"'{words}'\""
+        ctx.found[before:] = [
+            replace(each, help=each.help or help_) for each in ctx.found[before:]
+        ]
+    return value
+
+
 def read_headers(
     ctx: Context, node: Node, key: Key
 ) -> tuple[tuple[Name, Template], ...]:
     """Read the headers of a request, whose names differ in more than case."""
     headers: dict[str, tuple[Name, Template]] = {}
-    for name, child in entries(ctx, node, key.kind.value):
+    for name, child in entries(ctx, node, key):
         value = read_template(ctx, child, key)
         if not _HEADER_NAME.fullmatch(name.value):
             message = f'"{name.value}" is not the name of a header'
@@ -395,7 +415,7 @@ def read_conditions(ctx: Context, node: Node, key: Key) -> tuple[Name, ...] | No
     """Read what is worth another attempt."""
     help_ = "write on: [08, 40001, 503, transport]"
     names = []
-    for item in items(ctx, node, key.kind.value, help_):
+    for item in items(ctx, node, key, help_):
         found = scalar(ctx, item, "an SQLSTATE, an HTTP status or transport")
         if found is None:
             continue

@@ -30,7 +30,7 @@ class Plain:
 def answers(order_id: int) -> Approval:
     answer = wait_for_signal("approval", payload=Approval, timeout="1d")
     page = http.get(f"https://x.example.com/{order_id}", returns=Page)
-    lines = http.get(f"https://x.example.com/{page.json.number}", returns=Lines)
+    lines = http.get(f"https://x.example.com/{page.status}", returns=Lines)
     plain = http.get(f"https://x.example.com/{lines.status}", returns=Plain)
     if plain.json.note is None or answer.timed_out:
         return Approval(approved=False)
