@@ -198,6 +198,8 @@ def apply(
         what = "deploy again when it is mended"
         if error.denied:
             what = _AS_OWNER
+        elif error.busy:
+            what = "another session was in its way: deploy again when that has ended"
         elif error.unfit:
             ways = _ways_out(connection, released, event)
             what = ways + _held_back(rest) if ways else error.hint or what

@@ -149,7 +149,10 @@ def no_database(error: psycopg.Error, url: str, origin: str) -> NoDatabase:
     """Return the error that says why a database cannot be reached."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("Is the server running")]
-    reason = lines[-1].removeprefix("FATAL:").strip() if lines else "no reason given"
+    last = lines[-1].removeprefix("FATAL:").strip() if lines else "no reason given"
+    reason = (
+        error.diag.message_primary or last
+    )  # of a session that was lost, the former
     if isinstance(error, psycopg.ProgrammingError):
         return NoDatabase(f"{origin} is not a PostgreSQL URL: {reason}")
     return NoDatabase(f"cannot connect to {describe(url)} (from {origin}): {reason}")

@@ -32,11 +32,16 @@ class Deployed:
     retired_at: datetime | None = None
 
 
+# A lock or a statement that took too long, a query that was cancelled, a deadlock.
+_BUSY = ("55P03", "57014", "40P01")
+
+
 class FailedMigration(EngineError):
     """PostgreSQL refused a migration; nothing of it is there.
 
     `denied` says that the role lacks a privilege, `unfit` that the database has runs,
-    callers or versions that stand in its way (PD034); `hint` is PostgreSQL's.
+    callers or versions that stand in its way (PD034), `busy` that another session was
+    in its way; `hint` is PostgreSQL's.
     """
 
     def __init__(
@@ -45,11 +50,13 @@ class FailedMigration(EngineError):
         *,
         denied: bool = False,
         unfit: bool = False,
+        busy: bool = False,
         hint: str | None = None,
     ) -> None:
         super().__init__(message)
         self.denied = denied
         self.unfit = unfit
+        self.busy = busy
         self.hint = hint
 
 
@@ -208,13 +215,16 @@ def _holder(connection: Connection) -> str:
 
 
 def apply_migration(connection: Connection, text: str) -> None:
-    """Run a migration in one transaction. Raises FailedMigration."""
+    """Run a migration in one transaction. Raises FailedMigration.
+
+    A session that was lost is the caller's error, a lock that was not to be had is not.
+    """
     try:
         with connection.transaction():
             connection.execute(text.encode())
-    except errors.OperationalError:
-        raise
     except psycopg.Error as error:
+        if connection.closed:
+            raise
         reason = error.diag.message_primary or str(error)
         denied = isinstance(error, errors.InsufficientPrivilege)
         told = f"{reason} ({error.sqlstate})"
@@ -222,6 +232,7 @@ def apply_migration(connection: Connection, text: str) -> None:
             told,
             denied=denied,
             unfit=error.sqlstate == "PD034",
+            busy=error.sqlstate in _BUSY,
             hint=error.diag.message_hint,
         ) from error
 

@@ -43,6 +43,19 @@ def test_a_check_says_what_mends_it_and_writes_nothing(
 
 
 @pytest.mark.usefixtures("runtime")
+def test_a_table_that_is_locked_is_said_to_be(perdure: Perdure, database: str) -> None:
+    perdure("compile")
+    with psycopg.connect(database) as other:
+        other.execute("lock table perdure.workflow_versions in share mode")
+        done = perdure("deploy", "--yes", code=1)
+    assert (
+        "0001_hello_v1.up.sql: canceling statement due to lock timeout" in done.stderr
+    )
+    assert "nothing of this migration is applied; another session" in done.stderr
+    assert perdure("deploy", "--yes").stdout == "deployed hello@1\n"
+
+
+@pytest.mark.usefixtures("runtime")
 def test_what_is_missing_is_deployed_once(perdure: Perdure, project: Path) -> None:
     perdure("compile")
     assert perdure("drift", code=1).stdout == (
