@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 
 from perdure.diagnostics import Diagnostic, error
 from perdure.ir.callee import Callee
@@ -31,7 +31,7 @@ from perdure.syntax.tree import (
     Step,
     Workflow,
 )
-from perdure.syntax.walk import walk
+from perdure.syntax.walk import children, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +218,8 @@ def _may_end(steps: tuple[Step, ...]) -> bool:
     """Say whether a step may end the run, or lead past what follows."""
 
     def inside(node: object) -> bool:
-        if isinstance(node, tuple):
-            return any(map(inside, node))
         if isinstance(node, (ReturnStep, FailStep, AssertStep, BreakStep)):
             return True
-        if not is_dataclass(node) or isinstance(node, type):
-            return False
-        return any(inside(getattr(node, each.name)) for each in fields(node))
+        return any(map(inside, children(node)))
 
     return any(map(inside, steps))

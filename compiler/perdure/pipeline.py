@@ -359,9 +359,9 @@ class Compiler:
         return self._state(source) if isinstance(source, Source) else None
 
     def _state(self, source: Source) -> str:
-        """Return all that a file says: its text, and what was read of it as Python."""
-        read = self._read(source).workflows if source.path.endswith(".py") else ""
-        return f"{source.text}\0{read!r}"
+        """Return all that a file says; see `FileRead`."""
+        python = source.path.endswith(".py")
+        return self._read(source).state if python else source.text
 
     def _compile(self, source: Source, read: list[Source]) -> list[Unit]:
         """Take one file from text to IR and findings; note other files it reads."""

@@ -21,11 +21,15 @@ Reading = tuple["Workflow | None", list[Diagnostic]]
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """The workflows of a file, and the other files that it reads."""
+    """The workflows of a file, the other files that it reads, and all that it says.
+
+    That is its text; of Python also what was read of it, which the module computes.
+    """
 
     source: Source
     workflows: tuple[Reading, ...]
     read: tuple[Source, ...]
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +59,15 @@ class Reader:
             from perdure.frontend.yaml import read as read_yaml
 
             reading = read_yaml(source, load, shared.definitions)
-            return FileRead(source, (reading,), tuple(read))
+            return FileRead(source, (reading,), tuple(read), source.text)
         from perdure.frontend.python import read_file
 
         root = self.config.root
         readings, imported = read_file(source, load, root, shared.definitions)
         loaded = [self.load(file) for file in imported]
         read += [each for each in loaded if isinstance(each, Source)]
-        return FileRead(source, tuple(readings), tuple(read))
+        state = f"{source.text}\0{readings!r}"
+        return FileRead(source, tuple(readings), tuple(read), state)
 
     def read_twice(self, source: Source, first: Sequence[Reading]) -> list[Reading]:
         """Read a module again, and report what is never the same."""

@@ -206,7 +206,8 @@ def _before(
 def _earlier(config: Config, revision: str | None) -> Compiled:
     state = usable_state(config)
     if revision is None:
-        return compiled_versions(config, in_force(config), locked(config), state)
+        known = locked(config)
+        return compiled_versions(config, in_force(config, known), known, state)
     with folder() as place:
         return compiled_before(as_committed(config, revision, place), state)
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from perdure.source import Source
 
 _TRIED = re.compile(r"_[0-9a-f]{8}$")  # as `perdure run` names what is not compiled
-_FILE = re.compile(r"\n--- (\S.*\.(?:ya?ml|py|sql))\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +188,10 @@ def released(config: Config) -> Released:
     return read_released(config)
 
 
-def in_force(config: Config) -> list[Past]:
-    """Return the versions of the lock that are in force."""
-    lock = released(config).lock
-    current = {name: lock.current(name) for name in lock.workflows}
-    keys = {entry.key for entry in current.values() if entry is not None}
-    return [each for each in locked(config) if each.key in keys]
+def in_force(config: Config, versions: list[Past]) -> list[Past]:
+    """Return those versions of the lock that are in force."""
+    keys = {entry.key for entry in released(config).lock.in_force}
+    return [each for each in versions if each.key in keys]
 
 
 def locked(config: Config) -> list[Past]:
@@ -244,10 +241,9 @@ def deployed(
 
 def _files_of(each: Registered) -> dict[str, str]:
     """Take the joined sources apart; the name of the first file is not among them."""
-    first, *pieces = _FILE.split("\n" + each.source)
-    paths, texts = pieces[::2], pieces[1::2]
-    others = dict(zip(paths, texts, strict=True))
-    first = first.removeprefix("\n")
+    from perdure.engine.client import source_files
+
+    first, others = source_files(each.source)
     own = next((p.file for p in each.places if p.file and p.file not in others), None)
     guess = "yaml" if re.search(r"^workflow\s*:", first, re.MULTILINE) else "py"
     return {own or f"workflows/{each.name}.{guess}": first, **others}

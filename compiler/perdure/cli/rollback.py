@@ -237,9 +237,8 @@ def _callers(
 
 def _tell_of_holders(released: Released, past: Mapping[str, Past], key: str) -> None:
     """Tell which versions in force have the steps of a version as their own."""
-    lock = released.whole
-    current = (lock.current(name) for name in lock.workflows)
-    others = [past[each.key] for each in current if each and each.key != key]
+    current = (each.key for each in released.whole.in_force)
+    others = [past[each] for each in current if each != key]
     path, text = next(iter(past[key].files.items()))
     for each in others:
         if each.files.get(path) == text:

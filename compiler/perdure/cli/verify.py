@@ -188,9 +188,7 @@ def _to_retry(failed: _Runs) -> _Runs:
 
 
 def _current(config: Config) -> set[str]:
-    lock = released(config).lock
-    found = {lock.current(name) for name in lock.workflows}
-    return {each.key for each in found if each is not None}
+    return {each.key for each in released(config).lock.in_force}
 
 
 def _ways_back(config: Config) -> Iterator[tuple[str, str]]:

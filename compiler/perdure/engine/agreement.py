@@ -14,24 +14,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-TOKEN = re.compile(
-    r"""
-      --[^\n]*
-    | \b[eE]'(?:[^'\\]|''|\\.)*'
+_LITERAL = r"""
+      \b[eE]'(?:[^'\\]|''|\\.)*'
     | '(?:[^']|'')*'
     | "(?:[^"]|"")*"
     | (?<![\w$])\$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?(tag)(?P=tag))\$
-    | [(),]
-    """,
-    re.DOTALL | re.VERBOSE,
-)
+"""
+TOKEN = re.compile(rf" --[^\n]* | {_LITERAL} | [(),] ", re.DOTALL | re.VERBOSE)
 _BLANKS = re.compile(
-    r"""
-      (?: \s | --[^\n]* )+
-    | (?P<kept> \b[eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
-      | (?<![\w$])\$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?(tag)(?P=tag))\$ )
-    """,
-    re.DOTALL | re.VERBOSE,
+    rf" (?: \s | --[^\n]* )+ | (?P<kept> {_LITERAL} ) ", re.DOTALL | re.VERBOSE
 )
 _WRAPPED = re.compile(
     r"""

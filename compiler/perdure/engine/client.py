@@ -31,6 +31,7 @@ from perdure.engine.runs import Node, Place, Run
 
 Connection = psycopg.Connection[Any]
 
+_FILE = re.compile(r"\n--- (\S.*\.(?:ya?ml|py|sql))\n")
 # Results are for showing; a captured row set can have any size.
 SHOWN_CHARACTERS = 4000
 
@@ -144,6 +145,13 @@ def read_source_map(rows: Iterable[Mapping[str, Any]]) -> list[Place]:
         )
         for number, row in enumerate(rows, 1)
     ]
+
+
+def source_files(source: str) -> tuple[str, dict[str, str]]:
+    """Take the joined sources of a version apart: its own, and others by their path."""
+    first, *pieces = _FILE.split("\n" + source)
+    others = dict(zip(pieces[::2], pieces[1::2], strict=True))
+    return first.removeprefix("\n"), others
 
 
 def result(connection: Connection, run: str) -> Any:

@@ -150,9 +150,8 @@ def no_database(error: psycopg.Error, url: str, origin: str) -> NoDatabase:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("Is the server running")]
     last = lines[-1].removeprefix("FATAL:").strip() if lines else "no reason given"
-    reason = (
-        error.diag.message_primary or last
-    )  # of a session that was lost, the former
+    # PostgreSQL's own words are there when a session was lost, not when none was begun.
+    reason = error.diag.message_primary or last
     if isinstance(error, psycopg.ProgrammingError):
         return NoDatabase(f"{origin} is not a PostgreSQL URL: {reason}")
     return NoDatabase(f"cannot connect to {describe(url)} (from {origin}): {reason}")

@@ -8,7 +8,6 @@ its key.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import ndiff
@@ -18,13 +17,12 @@ import psycopg
 from psycopg import sql
 
 from perdure.engine.agreement import TOKEN, Said, read_columns, said
-from perdure.engine.client import Connection, find_run, source_map
+from perdure.engine.client import Connection, find_run, source_files, source_map
 from perdure.engine.errors import UsageError
 from perdure.engine.runs import Place
 
 _START = "return df.start("
 _INPUT = "input =>"
-_FILE = re.compile(r"\n--- (\S.*\.(?:ya?ml|py|sql))\n")
 _PARAMETERS = """
   select a.name, pg_catalog.format_type(a.type, null),
     pg_catalog.pg_get_function_arg_default(p.oid, a.number::integer)
@@ -326,9 +324,8 @@ def _lines_of(connection: Connection, label: str, place: Place) -> list[str]:
     others = [e for e in source_map(connection, label) if e.file == place.file]
     later = (e.line for e in others if e.line is not None and e.line > place.line)
     end = min(later, default=None)
-    first, *pieces = _FILE.split("\n" + _source(connection, label))
-    files = dict(zip(pieces[::2], pieces[1::2], strict=True))
-    text = files.get(place.file or "", first.removeprefix("\n"))
+    own, files = source_files(_source(connection, label))
+    text = files.get(place.file or "", own)
     return text.splitlines()[place.line - 1 : end - 1 if end else None]
 
 

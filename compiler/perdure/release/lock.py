@@ -147,6 +147,12 @@ class Lock:
         number = _leads_to(last[0]) if last else 0
         return self.find(workflow, number)
 
+    @property
+    def in_force(self) -> list[Entry]:
+        """The versions in force, one of each workflow that has one."""
+        current = map(self.current, self.workflows)
+        return [each for each in current if each is not None]
+
     def find(self, workflow: str, version: int) -> Entry | None:
         """Return a version."""
         for each in self.entries:

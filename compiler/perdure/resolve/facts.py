@@ -12,7 +12,6 @@ other side of a condition is "not true", which is weaker than false.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Literal as OneOf
 
 from perdure.resolve.scope import Fact, winner_fact
@@ -26,6 +25,7 @@ from perdure.syntax.expr import (
     Ref,
     Unary,
 )
+from perdure.syntax.walk import children
 
 Outcome = OneOf["true", "false", "not true", "not false"]
 Facts = frozenset[Fact]
@@ -73,10 +73,8 @@ def inside(node: object, facts: Facts) -> Iterator[tuple[object, Facts]]:
                 yield when.result, facts | facts_of(when.condition, "true")
                 facts |= facts_of(when.condition, "not true")
             yield node.otherwise, facts
-        case tuple():
-            yield from ((each, facts) for each in node)
-        case _ if is_dataclass(node):
-            yield from ((getattr(node, field.name), facts) for field in fields(node))
+        case _:
+            yield from ((each, facts) for each in children(node))
 
 
 def _of_both(condition: Binary, outcome: Outcome) -> Facts:

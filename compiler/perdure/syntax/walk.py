@@ -22,14 +22,18 @@ def below(steps: tuple[Step, ...]) -> Iterator[Step]:
 
 
 def _below(node: Any) -> Iterator[Any]:
-    if isinstance(node, tuple):
-        for item in node:
-            yield from _below(item)
-    elif isinstance(node, Head):
+    if isinstance(node, Head):
         yield from _below(node.undo)
+        return
+    if hasattr(node, "head"):
+        yield node
+    for each in children(node):
+        yield from _below(each)
+
+
+def children(node: Any) -> Iterator[Any]:
+    """Yield what stands directly in a part of a tree: its items, or its members."""
+    if isinstance(node, tuple | list):
+        yield from node
     elif is_dataclass(node) and not isinstance(node, type):
-        names = [each.name for each in fields(node)]
-        if "head" in names:
-            yield node
-        for name in names:
-            yield from _below(getattr(node, name))
+        yield from (getattr(node, each.name) for each in fields(node))

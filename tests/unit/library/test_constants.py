@@ -9,7 +9,6 @@ import pytest
 from perdure.config import Config
 from perdure.pipeline import Checked, open_compiler, workflow_files
 
-ROOT = Path(__file__).parents[3]
 RATES = """\
 import json
 from pathlib import Path
@@ -37,19 +36,6 @@ steps:
     call: rated
   - return: "${result}"
 """
-
-
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Config:
-    (tmp_path / "workflows").mkdir()
-    schema = ROOT / "tests" / "golden" / "schema.sql"
-    folders = (tmp_path / "workflows", tmp_path / "migrations")
-    return Config(tmp_path, None, (schema,), None, *folders)
 
 
 def check(project: Config, state: Path) -> Checked:

@@ -11,7 +11,6 @@ import pytest
 from perdure.config import Config
 from perdure.pipeline import Checked, Compiler, open_compiler, workflow_files
 
-ROOT = Path(__file__).parents[3]
 CALLED = """\
 workflow: called
 input: {n: integer}
@@ -39,20 +38,7 @@ steps:
 """
 
 
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
-
-
 Write = Callable[[str, str], Path]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Config:
-    (tmp_path / "workflows").mkdir()
-    schema = ROOT / "tests" / "golden" / "schema.sql"
-    folders = (tmp_path / "workflows", tmp_path / "migrations")
-    return Config(tmp_path, None, (schema,), None, *folders)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from perdure.diagnostics import Diagnostic, error
@@ -44,6 +44,7 @@ _OF_POSTGRESQL = frozenset(
 )
 """What stands like a column, and is none."""
 
+_MARK = re.compile(r"\{(\w+)\}")
 _FORMAT = re.compile(r"%(?:(%)|(?:(\d+)\$)?([sLI]))?")
 
 
@@ -114,19 +115,14 @@ class Folder:
         self.holes[name] = type_ or self.holes.get(name)
         return plain(f"{{{name}}}", word.span)
 
-    def is_hole(self, value: Value) -> bool:
-        """Say whether a value is nothing but the mark of one."""
-        text = value.value if isinstance(value, Text) else ""
-        return text[:1] == "{" and text[-1:] == "}" and text[1:-1] in self.holes
-
     def cast(self, sql: Cast) -> Value:
         """Return the value of a cast: JSON is parsed, a hole gets its type."""
         value = self.fold(sql.operand)
         if isinstance(value, Text) and sql.type in ("json", "jsonb"):
             return json_of(value)
-        if isinstance(value, Text) and re.fullmatch(r"\{\w+\}", value.value):
+        if name := _marked(value):
             if isinstance(sql.operand, Word) and sql.type != "text":
-                self.holes[value.value[1:-1]] = sql.type
+                self.holes[name] = sql.type
             return value
         if isinstance(value, Text) and sql.type in ("int", "integer", "bigint", "int4"):
             return integer_of(value)
@@ -206,6 +202,17 @@ class Folder:
             name = self.text(value).value.replace('"', '""')
             return plain(f'"{name}"', value.span)  # which keywords may need
         return self.quoted(value) if how == "L" else self.text(value)
+
+
+def hole_of(value: Value, holes: Mapping[str, str | None]) -> str | None:
+    """Return the hole that a value is the mark of, and nothing else."""
+    name = _marked(value)
+    return name if name in holes else None
+
+
+def _marked(value: Value) -> str | None:
+    found = _MARK.fullmatch(value.value) if isinstance(value, Text) else None
+    return found[1] if found else None
 
 
 def number_of(sql: Number) -> int | float:

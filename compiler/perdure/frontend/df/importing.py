@@ -18,6 +18,7 @@ from perdure.frontend.df.build import Builder, Wrong
 from perdure.frontend.df.calls import Statement, calls_in, is_named
 from perdure.frontend.df.comments import attached
 from perdure.frontend.df.context import Context, Dialect, Goal
+from perdure.frontend.df.fold import hole_of
 from perdure.frontend.df.inputs import declared, names_of, variables
 from perdure.frontend.df.nodes import Node, Start
 from perdure.frontend.df.options import options_of
@@ -182,7 +183,7 @@ def _start(
     builder.folder.paths.clear()
     if isinstance(sql, Call) and is_named(sql, "setvar"):
         given = builder.setvar(sql)
-        if given is not None and not builder.folder.is_hole(given[1]):
+        if given is not None and not hole_of(given[1], builder.folder.holes):
             variables[given[0]] = given[1]
         return None
     if isinstance(sql, Call) and is_named(sql, "start"):

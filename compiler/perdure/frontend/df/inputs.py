@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from perdure.frontend.df.context import Context
-from perdure.frontend.df.fold import as_value
+from perdure.frontend.df.fold import as_value, hole_of
 from perdure.frontend.df.literals import plain
 from perdure.frontend.df.nodes import Node, Value
 from perdure.frontend.df.references import Found
@@ -23,7 +23,6 @@ from perdure.syntax.expr import Name
 from perdure.syntax.tree import Input, NamedType
 
 _SECRET = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
-_HOLE = re.compile(r"\{(\w+)\}")
 _TYPES = {
     "int": "integer",
     "int4": "integer",
@@ -83,18 +82,15 @@ def declared(
     members = _members(given)
     for name, uses in inputs_of(node).items():
         member = members.get(name)
-        hole = _HOLE.fullmatch(member.value) if isinstance(member, Text) else None
-        of_each_run = hole is not None and hole[1] in holes  # and no default
-        known = holes.get(hole[1]) if hole else None
+        hole = hole_of(member, holes)  # of each run, and so no default
+        known = holes[hole] if hole else _type_of_value(member)
         type_ = _cast_beside(uses) or known
-        if not of_each_run:
-            type_ = type_ or _type_of_value(member)
         if type_ is None:
             type_ = "text"
             message = f'the type of input "{name}" is a guess'
             ctx.doubt(span, message, "write its type")
         default = None
-        if name in members and member is not None and not of_each_run:
+        if name in members and member is not None and hole is None:
             shown = member.value if isinstance(member, Text) else json.dumps(member)
             default = _literal(shown, type_)
         found.append(_input(ctx.inputs[name], type_, default, span))

@@ -61,6 +61,12 @@ def padded(shown: str, width: str, fill: str = " ", function: str = "lpad") -> s
     return f"func.{function}({shown}, {wide}{filled})"
 
 
+def interval_of(unit: str, shown: str) -> str:
+    """Return an interval of so many units, by the expression of their number."""
+    factor = shown if re.fullmatch(r"[\w.]+", shown) else f"({shown})"
+    return f'interval("1 {unit}") * {factor}'
+
+
 def pattern_of_time(form: str) -> str | None:
     """Return the pattern of `to_char` for one of `strftime`, if there is one."""
     pieces = _pieces(form)

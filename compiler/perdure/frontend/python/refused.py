@@ -18,7 +18,7 @@ from typing import Any
 
 import perdure.authoring as authoring
 from perdure.authoring.workflow import Workflow
-from perdure.frontend.python import meant
+from perdure.frontend.python import formats, meant
 from perdure.frontend.python.constants import UNKNOWN, constant
 from perdure.frontend.python.context import Context, nearest, report_missing
 from perdure.frontend.python.habits import (
@@ -122,9 +122,7 @@ def _of_parts(ctx: Context, node: ast.Call) -> str | None:
     if made is datetime.timedelta:
         names = [*zip(_UNITS, args, strict=False)]
         names += [(each.arg or "", ctx.shown(each.value)) for each in node.keywords]
-        parts = [
-            f'interval("1 {unit[:-1]}") * {_factor(shown)}' for unit, shown in names
-        ]
+        parts = [formats.interval_of(unit[:-1], shown) for unit, shown in names]
         return f"write {' + '.join(parts)}"
     if made is datetime.date and len(args) == 3:
         whole = (x if x.isdigit() else f'cast({x}, "integer")' for x in args)
@@ -136,10 +134,6 @@ def _of_parts(ctx: Context, node: ast.Call) -> str | None:
         )
         return f'write cast(f"{text}", "timestamptz")' if len(args) > 2 else None
     return None
-
-
-def _factor(shown: str) -> str:
-    return shown if re.fullmatch(r"[\w.]+", shown) else f"({shown})"
 
 
 _UNITS = (

@@ -48,12 +48,10 @@ def _printed(ctx: Context, piece: Piece) -> Piece:
 
     In a template, a number or a boolean is a value, whose text PostgreSQL makes.
     """
-    text = printed.number(ctx, piece) if isinstance(piece, Field) else None
-    return (
-        _elsewhere(ctx, text, piece.span)
-        if text and isinstance(piece, Field)
-        else (piece)
-    )
+    if not isinstance(piece, Field):
+        return piece
+    text = printed.number(ctx, piece)
+    return _elsewhere(ctx, text, piece.span) if text else piece
 
 
 def template(ctx: Context, operand: Operand, *, text: bool = True) -> Template | None:
@@ -151,22 +149,22 @@ def _inlined(ctx: Context, found: Sequence[Piece]) -> list[Piece]:
     """Put the text of constants in place of the fields that name them."""
     inlined: list[Piece] = []
     for each in found:
-        text = printed.formatted(ctx, each) if isinstance(each, Field) else None
-        if isinstance(each, Field) and text is not None:
-            inlined.append(_elsewhere(ctx, text, each.span))
-            continue
-        if (
-            isinstance(each, Field)
-            and not each.form
-            and printed.is_its_value(ctx, each)
-        ):
-            value = plain(constant(ctx, each.expr))
-            if isinstance(value, (str, int)) and not isinstance(value, bool):
-                text_of = flatten(ctx, each.expr) if isinstance(value, str) else None
-                inlined += text_of or [_elsewhere(ctx, str(value), each.span)]
-                continue
-        inlined.append(each)
+        inlined += _in_place(ctx, each) if isinstance(each, Field) else [each]
     return inlined
+
+
+def _in_place(ctx: Context, each: Field) -> Sequence[Piece]:
+    """Return the text of a constant in the place of the field that names it."""
+    text = printed.formatted(ctx, each)
+    if text is not None:
+        return [_elsewhere(ctx, text, each.span)]
+    if each.form or not printed.is_its_value(ctx, each):
+        return [each]
+    value = plain(constant(ctx, each.expr))
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return [each]
+    written = flatten(ctx, each.expr) if isinstance(value, str) else None
+    return written or [_elsewhere(ctx, str(value), each.span)]
 
 
 def _elsewhere(ctx: Context, value: str, span: Span) -> Text:

@@ -30,6 +30,7 @@ from perdure.frontend.python.context import (
     short,
     suggestion,
 )
+from perdure.frontend.python.formats import interval_of
 from perdure.frontend.python.held import Record, Row, has_digits, plain
 from perdure.frontend.python.strings import Field
 from perdure.frontend.yaml.language import EFFECTS, EXPECTATIONS, MEANT, Key
@@ -220,9 +221,7 @@ def _as_interval(ctx: Context, text: ast.JoinedStr) -> str | None:
         return None
     match found:
         case [Field(expr=number), Text(value=unit)] if unit.strip() in _UNITS:
-            factor = ctx.shown(number)
-            factor = factor if re.fullmatch(r"[\w.]+", factor) else f"({factor})"
-            return f'write interval("1 {_UNITS[unit.strip()]}") * {factor}'
+            return f"write {interval_of(_UNITS[unit.strip()], ctx.shown(number))}"
     return f'write cast({ctx.shown(text)}, "interval")'
 
 

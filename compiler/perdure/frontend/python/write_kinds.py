@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from perdure.frontend.python.write_unsure import Parts, parts_of, unsure_names
@@ -44,7 +44,7 @@ from perdure.syntax.tree import (
     Value,
     Workflow,
 )
-from perdure.syntax.walk import below, walk
+from perdure.syntax.walk import below, children, walk
 
 ANY = "Any"
 FRACTION = "fraction"
@@ -262,16 +262,13 @@ def _results(workflow: Workflow) -> Iterator[str]:
 
 
 def _inside(expr: Expr) -> Iterator[Expr]:
-    return _expressions([getattr(expr, each.name) for each in fields(expr)])
+    return _expressions([*children(expr)])
 
 
 def _expressions(node: Any) -> Iterator[Expr]:
     """Yield the outermost expressions in a part of a tree."""
     if isinstance(node, _EXPRESSIONS):
         yield node
-    elif isinstance(node, list | tuple):
-        for each in node:
-            yield from _expressions(each)
-    elif is_dataclass(node):
-        for member in fields(node):
-            yield from _expressions(getattr(node, member.name))
+        return
+    for each in children(node):
+        yield from _expressions(each)

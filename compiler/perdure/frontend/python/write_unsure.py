@@ -8,7 +8,6 @@ asked about. Neither can stand in arithmetic.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from perdure.syntax.expr import IsTest, Ref
@@ -21,7 +20,7 @@ from perdure.syntax.tree import (
     Step,
     Workflow,
 )
-from perdure.syntax.walk import walk
+from perdure.syntax.walk import children, walk
 
 Parts = tuple[str, ...]
 
@@ -59,9 +58,6 @@ def _asked(node: Any) -> Iterator[Parts]:
     if isinstance(node, IsTest) and node.test == "null":
         if isinstance(node.operand, Ref):
             yield parts_of(node.operand)
-    elif isinstance(node, list | tuple):
-        for each in node:
-            yield from _asked(each)
-    elif is_dataclass(node):
-        for member in fields(node):
-            yield from _asked(getattr(node, member.name))
+        return
+    for each in children(node):
+        yield from _asked(each)
