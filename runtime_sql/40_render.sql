@@ -332,7 +332,7 @@ begin
     else
       v_value := coalesce(df_engine.name_text(v_ref, p_instance, p_scopes, p_item, p_sql), '');
     end if;
-    v_text := v_text || case when p_sql and v_text ~ '[\w''"$]$' then ' ' else '' end
+    v_text := v_text || case when p_sql and right(v_text, 1) ~ '[\w''"$]' then ' ' else '' end
       || v_value || case when p_sql and p_parts[i] ~ '^[\w''"$]' then ' ' else '' end
       || p_parts[i];
   end loop;

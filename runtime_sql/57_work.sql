@@ -32,12 +32,8 @@ begin
     if p_step.error is not null then
       perform df_engine.raise_reference(p_step.error);
     elsif p_step.sql is null then
-      begin
-        p_step.sql := df_engine.render(p_step.parts, p_step.refs, p_step.instance,
-          p_step.input, p_step.scopes, p_step.item, true);
-      exception when others then
-        perform df_engine.raise_reference(sqlerrm);
-      end;
+      p_step.sql := df_engine.render(p_step.parts, p_step.refs, p_step.instance,
+        p_step.input, p_step.scopes, p_step.item, true);
     end if;
     if p_in_batch then
       v_ok := df_engine.limit_waits();
@@ -56,6 +52,9 @@ begin
     get stacked diagnostics v_failure.message = message_text,
       v_failure.sqlstate = returned_sqlstate, v_failure.detail = pg_exception_detail,
       v_failure.context = pg_exception_context;
+    if p_step.sql is null and v_failure.sqlstate operator(pg_catalog.<>) '57014' then
+      v_failure.sqlstate := 'PD004';  -- it could not be rendered
+    end if;
   end;
   if v_failure.sqlstate is null then
     return df_engine.proceed(p_step, v_outcome);

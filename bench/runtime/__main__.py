@@ -34,7 +34,7 @@ from bench.runtime.questions import (
 )
 from bench.runtime.report import report
 from bench.runtime.results import Results
-from bench.runtime.server import cluster, database
+from bench.runtime.server import cluster, database, without_autovacuum
 from bench.runtime.venvs import PACKAGES, cache_folder, peer_python, versions
 
 HERE = Path(__file__).resolve().parent
@@ -143,7 +143,10 @@ class Bench:
         ):
             return True
         print(f"{subject}: {question.name}", file=sys.stderr, flush=True)
-        answer = driver.ask(question.op, timeout, **question.values)
+        with ExitStack() as stack:
+            if question.op == "idle":
+                stack.enter_context(without_autovacuum(self._url))
+            answer = driver.ask(question.op, timeout, **question.values)
         if "skipped" not in answer:
             self.results.add(subject, question.name, answer)
         return "the driver ended" not in str(answer.get("error", ""))

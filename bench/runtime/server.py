@@ -48,6 +48,19 @@ def database(admin_url: str, name: str) -> Iterator[str]:
             admin.execute(f"drop database {full} with (force)".encode())
 
 
+@contextmanager
+def without_autovacuum(admin_url: str) -> Iterator[None]:
+    """Keep autovacuum away, whose visits are transactions of a database, too."""
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute("alter system set autovacuum = off")
+        admin.execute("select pg_reload_conf()")
+        try:
+            yield
+        finally:
+            admin.execute("alter system reset autovacuum")
+            admin.execute("select pg_reload_conf()")
+
+
 def _as_url(admin_url: str, name: str) -> str:
     """Return the URL with another database; peers want a URL, not keywords."""
     from urllib.parse import urlsplit, urlunsplit
