@@ -20,8 +20,9 @@ LATE = "'insert into bench.late (run, due) values ($input.run, $input.due)'"
 WORKER_CONNECTIONS = 4
 # A statement shares commits once it was short three times.
 WARM_RUNS = 4
-# An idle session reports its last transactions, those of the start here, so much later.
-STATISTICS_SECONDS = 12.0
+# An idle session reports its last transactions, those of the start here, ten seconds
+# later; and a worker first looks for runs to remove within half a minute.
+SETTLE_SECONDS = 32.0
 
 
 def seq(steps: int) -> str:
@@ -166,7 +167,7 @@ class Perdure:
             "vacuum analyze"
         )  # autovacuum's work, would be counted
         with self._worker():
-            time.sleep(STATISTICS_SECONDS)
+            time.sleep(SETTLE_SECONDS)
             with window() as clock:
                 time.sleep(seconds)
         return {"idle_seconds": clock.seconds}
