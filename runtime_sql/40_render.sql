@@ -55,6 +55,7 @@ create function df_engine.bound_result(p_instance bigint, p_ref jsonb, p_scopes 
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_result text;
@@ -232,6 +233,7 @@ create function df_engine.variable(p_ref jsonb, p_instance bigint) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   select coalesce(case p_ref ->> 'v'
     when 'sys_instance_id' then i.run_id

@@ -9,7 +9,9 @@
 -- The functions of the hot path turn off the plans that read whole tables: their plans are
 -- kept for the session's life, and one that was made while a table was empty would scan it
 -- for ever. (Before PostgreSQL 18 a plan that has no other way costs 1e10 then, and would
--- be compiled; hence jit off.) Statements are few: starting one costs more than its rows.
+-- be compiled; hence jit off.) And they have one plan for all values: else each statement is
+-- planned five times, and every time where the statistics of a large table make a plan for
+-- its values look better. Statements are few: starting one costs more than its rows.
 
 -- Return the step that a task is about to do, its statement not yet rendered. Inlined into
 -- the queries below. (The `offset 0` makes the planner use both columns of the node's key:
@@ -46,6 +48,7 @@ create function df_engine.claim(p_same bigint, p_turn integer,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_sort = off
 set enable_hashjoin = off
@@ -127,6 +130,7 @@ create function df_engine.take_due() returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_sort = off
 set enable_hashjoin = off
@@ -179,6 +183,7 @@ create function df_engine.is_busy(p_instance bigint) returns boolean
 language sql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   select age(i.xmax) <= h.newest or age(i.xmax) = any (h.ages)
   from df_engine.instances i, df_engine.holders() h where i.id = p_instance
@@ -190,6 +195,7 @@ create function df_engine.is_awaited(p_parent bigint, p_epoch integer) returns b
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
   select exists (select from df_engine.tasks t
@@ -215,6 +221,7 @@ returns table (leaf integer, result text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
   select n.next_node, case when n.keep then df_engine.timer_result(n.graph, n.node) end
@@ -251,6 +258,7 @@ create function df_engine.drop_task(p_task bigint) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
   select df_engine.give_back(t.instance, t.signal, t.result) from df_engine.tasks t

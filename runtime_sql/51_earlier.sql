@@ -61,6 +61,7 @@ create function df_engine.bound_earlier(p_instance bigint, p_nodes integer[],
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   select b.result, b.scope
   from df_engine.node_runs r

@@ -9,6 +9,7 @@ create function df_engine.record_success(p_step df_engine.step, p_result text,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
@@ -36,6 +37,7 @@ create function df_engine.record_again(p_step df_engine.step, p_result text,
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
   update df_engine.node_runs r set status = 'completed', scope = p_step.scope,
@@ -61,6 +63,7 @@ create function df_engine.unbind(p_instance bigint, p_nodes integer[], p_item in
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
@@ -80,6 +83,7 @@ returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
   insert into df_engine.node_runs as r (instance, node, item, status, started_at,
@@ -106,6 +110,7 @@ create function df_engine.record_wait(p_instance bigint, p_node integer, p_item 
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
   insert into df_engine.node_runs as r (instance, node, item, status, started_at, wake_at)
@@ -126,6 +131,7 @@ create function df_engine.record_end(p_instance bigint, p_node df_engine.nodes,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare

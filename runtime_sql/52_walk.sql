@@ -7,6 +7,7 @@ create function df_engine.walk(p_move df_engine.move) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p_move;
@@ -144,6 +145,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -174,6 +176,7 @@ create function df_engine.replace_task(p_task df_engine.tasks,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_task df_engine.tasks := p_task;
@@ -241,6 +244,7 @@ create function df_engine.is_retried(p_task bigint) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$ select retries is not null from df_engine.tasks where id = p_task $$;
 
 -- Go on by whether a bound result has rows.

@@ -7,6 +7,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -37,6 +38,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -104,6 +106,7 @@ create function df_engine.hold_result(p_instance bigint, p_node integer, p_item 
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   insert into df_engine.node_runs as r (instance, node, item, status, started_at, result)
   values (p_instance, p_node, p_item, 'running', clock_timestamp(), p_result)
@@ -120,6 +123,7 @@ returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   select result from df_engine.node_runs
   where instance = p_instance and node = p_node and item = p_item and status = 'running'
@@ -168,6 +172,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_error json := case when p.outcome = 'failed' then p.result::json end;
@@ -199,6 +204,7 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_transaction integer := (
@@ -227,6 +233,7 @@ returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   update df_engine.tasks set retries = (
     select jsonb_object_agg(key, value) from jsonb_each(retries)
@@ -240,6 +247,7 @@ returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   update df_engine.tasks t set retries = (
     select jsonb_object_agg(key, value) from jsonb_each(t.retries)

@@ -39,6 +39,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -68,6 +69,7 @@ create function df_engine.hold_outcome(p df_engine.move, p_node integer) returns
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   insert into df_engine.node_runs as r (instance, node, item, status, started_at, held)
   values (p.instance, p_node, p.item, 'running', clock_timestamp(),
@@ -86,6 +88,7 @@ create function df_engine.bind_error(p df_engine.move, p_node df_engine.nodes) r
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_error json := p.result;

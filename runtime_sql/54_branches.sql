@@ -8,6 +8,7 @@ returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_status text;
@@ -25,6 +26,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -92,6 +94,7 @@ create function df_engine.close_structure(p_instance bigint, p_node integer, p_i
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   update df_engine.node_runs set finished_at = clock_timestamp(), scope = null, wake_at = null,
     status = case when p_outcome = 'failed' then 'failed' else 'completed' end
@@ -104,6 +107,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -131,6 +135,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   if p.outcome = 'failed' then
@@ -148,6 +153,7 @@ create function df_engine.items_below(p_instance bigint, p_item integer,
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set enable_bitmapscan = off
 as $$
   select array_append(array(
@@ -167,8 +173,8 @@ create function df_engine.remove_branches(p_instance bigint, p_item integer,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
-set enable_bitmapscan = off
 set plan_cache_mode = force_generic_plan
+set enable_bitmapscan = off
 as $$
 declare
   v_items integer[] := case when p_item > 0
@@ -219,6 +225,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -266,6 +273,7 @@ create function df_engine.finish(p df_engine.move) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_error json := case when p.outcome = 'failed' then p.result::json end;

@@ -9,6 +9,7 @@ create function df_engine.begin_items(p df_engine.move, p_node df_engine.nodes,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -44,6 +45,7 @@ create function df_engine.insert_items(p df_engine.move, p_node df_engine.nodes,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_path integer[] := coalesce((select path from df_engine.items
@@ -64,6 +66,7 @@ create function df_engine.begin_first(p df_engine.move, p_node df_engine.nodes,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_epoch integer;
@@ -94,6 +97,7 @@ create function df_engine.forget_items(p_instance bigint, p_graph integer, p_ite
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_old record;
@@ -150,6 +154,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -187,6 +192,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -218,6 +224,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move;
@@ -253,6 +260,7 @@ create function df_engine.collected(p_instance bigint, p_first integer, p_last i
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   select '{"rows": [' || coalesce(string_agg(i.result, ', ' order by i.item)
       filter (where i.outcome = 'ok' and p_collects), '')

@@ -8,6 +8,7 @@ create function df_engine.forget_inside(p_instance bigint, p_item integer,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   if p_item = 0 then
@@ -48,6 +49,7 @@ create function df_engine.merge_names(p_instance bigint, p_graph integer, p_bran
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   if p_node.config ? 'catches' then
@@ -78,6 +80,7 @@ create function df_engine.merge_branches(p_instance bigint, p_graph integer, p_i
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   if p_item > 0 or p_node.config ?| '{catches,again}'
@@ -98,6 +101,7 @@ create function df_engine.merge_each(p_instance bigint, p_graph integer, p_branc
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_last integer := coalesce((select min(c) - 1 from unnest(p_node.children) c
@@ -127,6 +131,7 @@ create function df_engine.merge_errors(p_instance bigint, p_graph integer, p_bra
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_try record;

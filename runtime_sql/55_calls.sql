@@ -10,6 +10,7 @@ create function df_engine.begin_call(p df_engine.move, p_node df_engine.nodes,
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -46,6 +47,7 @@ create function df_engine.is_started_here(p_instance bigint) returns boolean
 language sql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   select case when x.ahead < 2147483648
     then pg_xact_status((x.own + x.ahead)::text::xid8) = 'in progress' else false end
@@ -61,6 +63,7 @@ create function df_engine.tell_callers(p_instance bigint) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   insert into df_engine.tasks (instance, node, state, frame, ready_at)
@@ -76,6 +79,7 @@ create function df_engine.wake_calls(p_instance bigint) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_wait df_engine.tasks;
@@ -99,6 +103,7 @@ create function df_engine.end_call(p df_engine.move) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -141,6 +146,7 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_run record;

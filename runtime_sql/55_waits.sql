@@ -38,6 +38,7 @@ create function df_engine.announce_timer(p_wake timestamptz) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   if not exists (select from df_engine.tasks where wake_at < p_wake) then
@@ -54,6 +55,7 @@ create function df_engine.next_wait(p_busy bigint[] default '{}') returns intege
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_sort = off
 as $$
@@ -96,6 +98,7 @@ create function df_engine.take_signal(p_instance bigint, p_name text) returns te
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_data text;
@@ -119,6 +122,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -158,6 +162,7 @@ create function df_engine.deliver(p_instance bigint) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_wait df_engine.tasks;

@@ -91,6 +91,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := p;
@@ -147,6 +148,7 @@ create function df_engine.set_error(p_instance bigint, p_node integer, p_item in
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   update df_engine.node_runs set status = 'failed', finished_at = clock_timestamp(),
     wake_at = null, error = p_failure.message, sqlstate = p_failure.sqlstate,
@@ -273,6 +275,7 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_node df_engine.nodes;
@@ -289,6 +292,7 @@ create function df_engine.will_retry(p df_engine.move, p_error json) returns boo
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   select exists (
     select from df_engine.nodes n, df_engine.tasks t

@@ -44,6 +44,7 @@ create function df_engine.statements_of(p_step df_engine.step) returns integer[]
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   select children from df_engine.nodes where graph = p_step.graph and node = p_step.node
 $$;
@@ -55,6 +56,7 @@ returns df_engine.step
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_step df_engine.step := p_step;

@@ -67,6 +67,7 @@ returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
@@ -101,6 +102,7 @@ create function df_engine.lock_end(p_instance bigint) returns boolean
 language sql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   select i.concurrency_key is null and i.timeout is null and i.watched is not true
   from df_engine.instances i
@@ -126,6 +128,7 @@ create function df_engine.claim_more(p_from timestamptz, p_max integer,
 language sql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_sort = off
 set enable_hashjoin = off
@@ -173,6 +176,7 @@ create function df_engine.has_more(p_from timestamptz) returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   return exists (select from df_engine.tasks t where t.ready_at >= p_from and t.moved_at <= now());
@@ -217,6 +221,7 @@ create function df_engine.record_batch(p_done df_engine.done[]) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -248,6 +253,7 @@ create function df_engine.record_ends(p_done df_engine.done[]) returns void
 language sql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -271,6 +277,7 @@ create function df_engine.record_arrivals(p_done df_engine.done[]) returns void
 language sql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_hashjoin = off
 set enable_mergejoin = off

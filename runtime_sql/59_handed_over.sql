@@ -99,6 +99,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_sql text := p_node.parts[1];
@@ -127,6 +128,7 @@ create function df_engine.hand_over_step(p_step df_engine.step) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v df_engine.move := df_engine.move_of(p_step);
@@ -146,6 +148,7 @@ returns df_engine.move
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   insert into df_engine.requests (task, instance, node, method, url, headers, body,

@@ -77,6 +77,7 @@ returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   insert into df_engine.suspects as s (task, pid, session, server, noted_in, deaths, restarts,
     gone)
@@ -93,6 +94,7 @@ create function df_engine.clear(p_task bigint) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   delete from df_engine.suspects where task = p_task;
@@ -105,6 +107,7 @@ create function df_engine.postpone(p_task bigint) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_task df_engine.tasks;
@@ -161,6 +164,7 @@ create function df_engine.judge(p_step df_engine.step) returns df_engine.step
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_note df_engine.suspects;
@@ -209,6 +213,7 @@ create function df_engine.suspect(p_step df_engine.step) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   update df_engine.tasks set state = 'k' where id = p_step.task;

@@ -120,6 +120,7 @@ create function df_engine.start(p df.commands) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_role df_engine.roles;
@@ -291,6 +292,7 @@ create function df_engine.cancel(p_role regrole, p_run text, p_reason text) retu
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_run df_engine.instances := df_engine.own_run(p_role, p_run);

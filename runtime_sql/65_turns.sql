@@ -27,6 +27,7 @@ create function df_engine.queue_run(p_instance bigint, p_limit integer, p_node i
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   insert into df_engine.turns (instance, role, key, max_active, node, state)
   select i.id, i.role, i.concurrency_key, p_limit, p_node, p_state
@@ -41,6 +42,7 @@ create function df_engine.leave_turns(p_instance bigint) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
   delete from df_engine.turns where instance = p_instance;
   select df_engine.ask_for_turns(p_instance);
@@ -52,6 +54,7 @@ create function df_engine.give_turns(p_task bigint, p_instance bigint) returns v
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_run df_engine.instances;
@@ -83,6 +86,7 @@ create function df_engine.lock_limit(p_role regrole, p_key text) returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_limit df_engine.limits;
@@ -109,6 +113,7 @@ create function df_engine.take_turn(p_turn df_engine.turns) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   update df_engine.turns set active = true where instance = p_turn.instance and not active;
