@@ -36,6 +36,7 @@ from tests.property.runs import Bench, Seen, Signal, bench
 HERE = Path(__file__).parent / "import"
 FILES = sorted([*HERE.glob("runs/*.sql"), *HERE.glob("texts/*.sql")])
 ERRORS = sorted(HERE.glob("errors/*.sql"))
+_ELSEWHERE = re.compile(r"-- set elsewhere: (\w+) = (.*)")
 _SIGNAL = re.compile(r"-- signal: (\w+) (\{.*\})")
 _DATA = """
 truncate shop.audit, shop.stock, shop.orders, shop.customers restart identity cascade;
@@ -118,12 +119,16 @@ def test_what_is_imported_compiles(path: Path, workbench: Bench) -> None:
 
 @dataclass(frozen=True)
 class Pair:
-    """An expression of the corpus as written, and the workflow that it becomes."""
+    """An expression of the corpus as written, and the workflow that it becomes.
+
+    `given` are variables that the file does not set, in the order of the inputs.
+    """
 
     original: str
     workflow: Imported
     setting: tuple[str, ...]
     signals: tuple[Signal, ...]
+    given: tuple[tuple[str, str], ...]
 
 
 def pairs(path: Path) -> Iterator[Pair]:
@@ -137,7 +142,8 @@ def pairs(path: Path) -> Iterator[Pair]:
             continue
         before = source.text[statement.begin : statement.span.start]
         signals = tuple(Signal(1000, *each) for each in _SIGNAL.findall(before))
-        yield Pair(call, next(left), tuple(setting), signals)
+        given = tuple(_ELSEWHERE.findall(before))
+        yield Pair(call, next(left), tuple(setting), signals, given)
 
 
 def without_comments(text: str) -> str:
@@ -162,7 +168,8 @@ def test_an_import_does_what_the_expression_does(pair: Pair, workbench: Bench) -
     text = pair.workflow.text
     workbench.deploy(text, pair.workflow.name)
     original = outcome(workbench, pair, pair.original)
-    workflow = outcome(workbench, pair, f"workflows.{pair.workflow.name}()")
+    inputs = ", ".join(f"'{value}'" for _, value in pair.given)
+    workflow = outcome(workbench, pair, f"workflows.{pair.workflow.name}({inputs})")
     assert effects(workflow) == effects(original)
     if "return:" in text and original.status == "completed":
         assert returned(workflow.result) == result(original.result)
@@ -175,6 +182,8 @@ def outcome(workbench: Bench, pair: Pair, call: str) -> Seen:
     workbench.set_time(0)
     for each in pair.setting:
         connection.execute(f"select {each}".encode())
+    for variable in pair.given:
+        connection.execute("select df.setvar(%s, %s)", variable)
     run = str(workbench.one(f"select {call}".encode())[0])
     workbench.drive(run, pair.signals)
     return workbench.seen(run)
@@ -235,6 +244,19 @@ def test_graphs_of_runs_become_the_same_workflows(workbench: Bench) -> None:
             if again is None or without_comments(again.text) != wanted:
                 other[pair.workflow.name] = text
     assert other == {}
+
+
+def test_a_variable_in_the_graph_of_a_run_is_an_input(workbench: Bench) -> None:
+    graph = """df.start('select ''{customer}, {"a": 1}'' as greeting', 'greeting')"""
+    run = str(workbench.one(f"select {graph}".encode())[0])
+    stored = read_graph(Database(workbench.connection.info.dsn, "the test"), run)
+    workbench.connection.execute("select df.cancel(%s, 'the test is over')", [run])
+    assert stored is not None
+    again, found, _ = import_rows(run, stored.rows, stored.root, stored.runtime)
+    assert again is not None
+    assert "input:\n  customer: text\n" in again.text
+    assert """select (:customer || ', {\\"a\\": 1}') as greeting""" in again.text
+    assert [each.code for each in found] == ["WF806"]
 
 
 def test_a_graph_of_pg_durable(accept: bool) -> None:

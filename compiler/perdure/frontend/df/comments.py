@@ -11,6 +11,9 @@ from perdure.syntax.sql import Token
 from perdure.syntax.tree import Step, Workflow
 from perdure.syntax.walk import walk
 
+_BETWEEN = "~>|=&?!@(, \t"
+"""What stands between nodes: operators, commas, opening parentheses."""
+
 
 def attached(
     source: Source, statement: Statement, workflow: Workflow
@@ -18,7 +21,7 @@ def attached(
     """Return the comments of the workflow, and those of each step, by `id`.
 
     A comment belongs to the step that begins after it; beside a node, at the end of
-    its line, to that one.
+    its line, to that one. Operators, commas and parentheses are no nodes.
     """
     steps = sorted(walk(workflow), key=lambda step: step.head.whole.start)
     top: list[str] = []
@@ -62,9 +65,13 @@ def _lines(token: Token) -> list[str]:
 
 
 def _is_alone(source: Source, token: Token) -> bool:
-    """Say whether a comment stands on a line of its own."""
+    """Say whether a comment has its line for itself, or stands right before a node."""
     start = source.text.rfind("\n", 0, token.start) + 1
-    return not source.text[start : token.start].strip()
+    before = source.text[start : token.start].strip()
+    after = source.text[token.start + len(token.text) :].split("\n", 1)[0].strip()
+    if not before.strip(_BETWEEN) or before[-1] == "(":
+        return True
+    return bool(after) and before[-1] in _BETWEEN
 
 
 __all__ = ["Step", "attached"]

@@ -14,7 +14,7 @@ from perdure.frontend.df.layout import dedented
 from perdure.frontend.df.literals import plain
 from perdure.frontend.df.nodes import Node
 from perdure.frontend.df.references import Found, in_sql, rewrite_sql, rewrite_text
-from perdure.frontend.df.scope import SYSTEM, Binding, Names, Use, is_plain
+from perdure.frontend.df.scope import SYSTEM, Binding, Ending, Names, Use, is_plain
 from perdure.frontend.expr import parse_expr, parse_template
 from perdure.frontend.sqltext import read_sql
 from perdure.source import Span, Text
@@ -56,9 +56,9 @@ class Given(Exception):
 class Loop:
     """A loop around: what the value of a `break` becomes."""
 
-    name: str | None
-    last: bool
-    warned: bool = False
+    last: bool = False  # it is the run's
+    ending: Ending | None = None
+    carries: bool = True  # names into the next round
 
 
 @dataclass(slots=True)
@@ -80,6 +80,11 @@ class Context:
     pending: list[str] = field(default_factory=list)
     unreturned: bool = False  # the run's result was that of a join
     assumed_one: list[str] = field(default_factory=list)
+    booleans: set[str] = field(default_factory=set)  # names of a `let`
+    split: frozenset[int] = frozenset()  # nodes `if` that become groups
+    read_after: set[int] = field(default_factory=set)  # those that have to
+    repeated: set[int] = field(default_factory=set)  # those in a round of a loop
+    unset: set[str] = field(default_factory=set)  # variables that nothing sets here
 
     # --- findings ---------------------------------------------------------------
 
@@ -100,6 +105,12 @@ class Context:
             self.notes.setdefault(id(step), []).extend(self.pending)
             self.pending.clear()
         return step
+
+    def instead(self, old: Step, new: Made) -> Made:
+        """Return a step in the place of another, with the other's notes."""
+        if id(old) in self.notes:
+            self.notes[id(new)] = self.notes.pop(id(old))
+        return self.keep(new)
 
     # --- names ------------------------------------------------------------------
 
@@ -208,10 +219,27 @@ class Context:
                 "a value there could become code",
                 help="pass it to a function as an argument",
             )
+        self.after_arm(binding, found.name, span, found.optional)
         written = self._value(binding, found, span, mark)
         if found.optional and found.within == "literal" and not found.alone:
             return f"coalesce(cast({written} as text), 'NULL')"
         return written
+
+    def after_arm(
+        self, binding: Binding, name: str, span: Span, optional: bool = False
+    ) -> None:
+        """Note that a name is read which one arm of an `if` binds, and one does not."""
+        if not binding.arms or binding.kind == "lost":
+            return
+        self.read_after |= binding.arms
+        if binding.arms & self.repeated:
+            message = f'"${name}" is null in a round that does not bind it; df kept '
+            message += "the value of an earlier one"
+            self.doubt(span, message, "bind it before the loop, too")
+        elif not optional:
+            message = f'"${name}" is null where the arm that binds it was not taken; '
+            message += "df failed there"
+            self.doubt(span, message, "see that it is read only where it was taken")
 
     def _unbound(self, found: Found, span: Span) -> str | None:
         if found.within in ("literal", "dollar", "text"):
@@ -231,7 +259,15 @@ class Context:
         name = found.column if not found.variable else found.name
         written = self.inputs.get(name or "")
         if written is None:
+            self._kept(found, span)
             return None
+        if found.within == "literal" and name in self.unset:
+            self.unset.remove(name)
+            self.doubt(
+                span,
+                f'nothing here sets the variable "{name}"; it is an input now',
+                "if no df.setvar does, write the text itself in its place",
+            )
         if found.within == "dollar":
             raise self.refuse(
                 span,
@@ -239,6 +275,15 @@ class Context:
                 help="pass it to a function as an argument",
             )
         return mark + written
+
+    def _kept(self, found: Found, span: Span) -> None:
+        """Report what may be a variable of pg_durable, but has stayed as it was."""
+        if found.variable and self.dialect == "pg_durable":
+            self.doubt(
+                span,
+                f'nothing here sets the variable "{found.name}"; it is text now',
+                "if a df.setvar does, pass its value to a function as an argument",
+            )
 
     def _value(self, binding: Binding, found: Found, span: Span, mark: str) -> str:
         name = mark + binding.name
@@ -257,7 +302,33 @@ class Context:
                 return "'{\"scheduled\": true}'"
             case "call" if found.column:
                 return f"{name}.{found.column}"
+            case "value":
+                return self._ending(binding, found, span, mark)
         return name
+
+    def _ending(self, binding: Binding, found: Found, span: Span, mark: str) -> str:
+        """Return what is read of the value of a break."""
+        ending = binding.ending
+        if ending is None:
+            return mark + binding.name
+        if found.column is None:
+            typed = ending.types[binding.name] != "text"
+            json = typed and found.cast in ("json", "jsonb")
+            return f"to_jsonb({mark}{binding.name})" if json else mark + binding.name
+        if found.column not in ending.members:
+            raise self.refuse(
+                span,
+                f'no df.break of the loop gives "{found.column}", so that this fails',
+                help="leave it out, or give it to df.break",
+            )
+        if found.column in ending.partial:
+            self.doubt(
+                span,
+                f'not each df.break of the loop gives "{found.column}"; it is null '
+                "then, where df failed",
+                "see that it is read only where it has a value",
+            )
+        return mark + ending.members[found.column]
 
     def _column(self, binding: Binding, found: Found, span: Span, mark: str) -> str:
         shape, name = binding.shape, mark + binding.name

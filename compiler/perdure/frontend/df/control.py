@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 
+from perdure.frontend.df.breaks import binding_step, bound_by, ending_of, text_of
 from perdure.frontend.df.context import Context, Goal, Loop
 from perdure.frontend.df.fold import as_value
 from perdure.frontend.df.literals import plain
@@ -13,7 +16,7 @@ from perdure.frontend.df.queries import ALWAYS, NEVER, condition
 from perdure.frontend.df.scope import Binding, identifier
 from perdure.frontend.df.sending import json_value
 from perdure.frontend.df.times import milliseconds
-from perdure.source import Span, Text
+from perdure.source import Span
 from perdure.syntax import tree
 from perdure.syntax.expr import Name
 from perdure.syntax.tree import (
@@ -22,7 +25,10 @@ from perdure.syntax.tree import (
     BreakStep,
     ContinueStep,
     Duration,
+    FailStep,
+    GroupStep,
     IfStep,
+    LetStep,
     LoopStep,
     ParallelStep,
     RaceStep,
@@ -82,6 +88,7 @@ def choice_by_rows(ctx: Context, node: Node, goal: Goal) -> list[Step]:
             f'"{name.value}" has no rows to look for',
             help="name the result of a statement",
         )
+    ctx.after_arm(binding, name.value, name.whole)
     query = f"select exists (select from :{binding.name}.* as r) as any_row"
     check = ctx.names.fresh(f"{binding.name}_found")
     text = plain(query, name.whole)
@@ -96,22 +103,76 @@ def _choice(ctx: Context, node: Node, goal: Goal, test: str) -> list[Step]:
     otherwise: list[Step] = []
     if "else_branch" in node.parts:
         otherwise = ctx.translate(ctx, node.parts["else_branch"], goal)
+    decided = test in (ALWAYS, NEVER)
+    if not (decided or _leaves(then) or _leaves(otherwise)):
+        _mark(after, ctx.env, node)
+        if ctx.loops and ctx.loops[-1].carries:
+            ctx.repeated.add(id(node))
     ctx.env = _merged(after, ctx.env)
-    if test in (ALWAYS, NEVER):
+    if decided:
         return then if test == ALWAYS else otherwise
+    if id(node) in ctx.split:
+        return _groups(ctx, node, test, then, otherwise)
     arm = Arm(ctx.expr(test, node.span), tuple(then))
     head = ctx.head(node.span)
     return [ctx.keep(IfStep(head, (arm,), tuple(otherwise) or None))]
+
+
+def _mark(one: dict[str, Binding], other: dict[str, Binding], node: Node) -> None:
+    """Note on what one of two branches binds that the other one does not."""
+    for env, without in ((one, other), (other, one)):
+        for name in env.keys() - without.keys():
+            env[name] = replace(env[name], arms=env[name].arms | {id(node)})
+
+
+def _leaves(steps: Sequence[Step]) -> bool:
+    """Say whether nothing after some steps runs."""
+    last = steps[-1] if steps else None
+    if isinstance(last, IfStep):
+        arms = [*(each.steps for each in last.arms), last.otherwise or ()]
+        return all(map(_leaves, arms))
+    return isinstance(last, BreakStep | ContinueStep | ReturnStep | FailStep)
+
+
+def _groups(
+    ctx: Context, node: Node, test: str, then: list[Step], otherwise: list[Step]
+) -> list[Step]:
+    """Return two groups that `when` skips: what they bind can be read after them."""
+    if not otherwise:
+        return [_when(ctx, node, test, then)]
+    taken = ctx.names.fresh("taken")
+    value = ctx.expr(f"({test}) is true", node.span)
+    let = LetStep(ctx.head(node.span), ((Name(taken, node.span), value),))
+    groups = [(taken, then), (f"not {taken}", otherwise)]
+    return [
+        ctx.keep(let),
+        *(_when(ctx, node, when, steps) for when, steps in groups if steps),
+    ]
+
+
+def _when(ctx: Context, node: Node, test: str, steps: list[Step]) -> Step:
+    when = ctx.expr(test, node.span)
+    if len(steps) == 1 and steps[0].head.when is None:
+        step = steps[0]
+        return ctx.instead(step, replace(step, head=replace(step.head, when=when)))
+    return ctx.keep(GroupStep(replace(ctx.head(node.span), when=when), tuple(steps)))
 
 
 def _merged(one: dict[str, Binding], other: dict[str, Binding]) -> dict[str, Binding]:
     """Return what is bound after either of two branches."""
     merged = {**one, **other}
     for name in set(one) & set(other):
-        if one[name].name != other[name].name:
+        arms = one[name].arms | other[name].arms
+        if _meaning(one[name]) != _meaning(other[name]):
             reason = "it means two things, depending on the branch that was taken"
             merged[name] = Binding(one[name].name, "lost", reason=reason)
+        elif arms != other[name].arms:
+            merged[name] = replace(other[name], arms=arms)
     return merged
+
+
+def _meaning(binding: Binding) -> tuple[object, ...]:
+    return binding.name, binding.kind, binding.ending
 
 
 def join(ctx: Context, node: Node, goal: Goal) -> list[Step]:
@@ -173,12 +234,14 @@ def loop(ctx: Context, node: Node, goal: Goal) -> list[Step]:
     """Translate `df.loop`: a round, and again while the condition holds."""
     body = node.parts["body"]
     test = node.parts.get("condition")
-    if test is None and goal.name and not _breaks(body):
-        goal = Goal(None, goal.last)
-    ctx.loops.append(Loop(goal.name, goal.last))
-    steps = ctx.translate(ctx, body, Goal(goal.name if test is not None else None))
+    ending = ending_of(ctx, node, goal)
+    ctx.loops.append(Loop(goal.last, ending))
+    named = test is not None and ending is None
+    before = dict(ctx.env)
+    steps = ctx.translate(ctx, body, Goal(goal.name if named else None))
     if node.values.get("continue_on_failure") is True:
         steps = [_failing_round(ctx, node, steps)]
+        ctx.env |= _perhaps(before, ctx.env)
     until = None
     if test is not None:
         more, found = condition(ctx, test)
@@ -191,6 +254,7 @@ def loop(ctx: Context, node: Node, goal: Goal) -> list[Step]:
         steps += more
         until = ctx.expr(f"({found}) is not true", test.span)
     ctx.loops.pop()
+    ctx.env |= bound_by(node, ending)
     waits = _always_waits(body) or (test is not None and _always_waits(test))
     every = None if waits else Duration(1000, node.span)
     head = ctx.head(node.span)
@@ -212,7 +276,8 @@ def repeat(ctx: Context, node: Node, goal: Goal) -> list[Step]:
             )
             before = [*more, ctx.keep(IfStep(ctx.head(part.span), (leave,), None))]
             while_ = None
-    ctx.loops.append(Loop(goal.name, goal.last))
+    ending = ending_of(ctx, node, goal)
+    ctx.loops.append(Loop(goal.last, ending))
     steps = ctx.translate(ctx, node.parts["body"], Goal())
     if "until_condition" in node.parts:
         part = node.parts["until_condition"]
@@ -220,6 +285,7 @@ def repeat(ctx: Context, node: Node, goal: Goal) -> list[Step]:
         steps += more
         until = ctx.expr(found, part.span)
     ctx.loops.pop()
+    ctx.env |= bound_by(node, ending)
     given = node.values.get("every")
     every = None
     if given is not None:
@@ -229,8 +295,22 @@ def repeat(ctx: Context, node: Node, goal: Goal) -> list[Step]:
     return [ctx.keep(LoopStep(head, body, while_=while_, until=until, every=every))]
 
 
+def _perhaps(
+    before: dict[str, Binding], after: dict[str, Binding]
+) -> dict[str, Binding]:
+    """Return the names that a round binds, which has failed before it did."""
+    reason = "a round that fails may not have bound it, nor has anything before"
+    return {
+        name: Binding(binding.name, "lost", reason=reason)
+        for name, binding in after.items()
+        if name not in before
+    }
+
+
 def _failing_round(ctx: Context, node: Node, steps: list[Step]) -> Step:
-    end = ContinueStep(ctx.head(node.span))
+    """Return a round that goes on after a failure, to the condition of its loop."""
+    flag = Name(ctx.names.fresh("passed_over"), node.span)
+    end = LetStep(ctx.head(node.span), ((flag, ctx.expr("true", node.span)),))
     head = ctx.head(node.span)
     error = Name(ctx.names.fresh("failure"), node.span)
     ctx.doubt(
@@ -254,17 +334,11 @@ def leave(ctx: Context, node: Node, goal: Goal) -> list[Step]:
         )
     if around.last and not ctx.place and value is not None:
         return [ctx.keep(ReturnStep(ctx.head(node.span), _constant(value, node.span)))]
-    if around.name and value is not None and ctx.use(around.name).scalar:
-        name = ctx.names.bind(around.name, ctx.place)
-        shown = value.value if isinstance(value, Text) else json.dumps(value)
-        if ctx.dialect == "perdure" and not _is_json(shown):
-            shown = json.dumps(shown)
-        quoted = shown.replace("'", "''")
-        expr = ctx.expr(f"'{quoted}'", node.span)
-        let = tree.LetStep(ctx.head(node.span), ((Name(name, node.span), expr),))
-        ctx.bind(around.name, Binding(name, "value"))
-        return [ctx.keep(let), ctx.keep(BreakStep(ctx.head(node.span)))]
-    return [ctx.keep(BreakStep(ctx.head(node.span)))]
+    end = BreakStep(ctx.head(node.span))
+    if around.ending is None or not around.ending.types:
+        return [ctx.keep(end)]
+    let = binding_step(ctx, around.ending, value, node.span)
+    return [ctx.keep(let), ctx.keep(end)]
 
 
 def proceed(ctx: Context, node: Node, goal: Goal) -> list[Step]:
@@ -273,19 +347,11 @@ def proceed(ctx: Context, node: Node, goal: Goal) -> list[Step]:
     return [ctx.keep(ContinueStep(ctx.head(node.span)))]
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _constant(value: Constant, span: Span) -> tree.Value | None:
     """Return the value of a break: JSON if it is valid JSON, else a text."""
     if value is None:
         return None
-    text = value.value if isinstance(value, Text) else json.dumps(value)
+    text = text_of(value)
     try:
         read = json.loads(text)
     except ValueError:
@@ -314,15 +380,6 @@ def _always_waits(node: Node) -> bool:
         case "break" | "return":
             return True
     return node.kind in _WAITS
-
-
-def _breaks(node: Node) -> bool:
-    """Say whether a break of this loop has a value."""
-    if node.kind == "break":
-        return node.values.get("value") is not None
-    if node.kind in ("loop", "repeat", "foreach"):
-        return False
-    return any(map(_breaks, (*node.children, *node.parts.values())))
 
 
 def _continues(node: Node) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from perdure.diagnostics import Diagnostic, error
-from perdure.frontend.df.literals import join_texts, plain
+from perdure.frontend.df.literals import join_texts, plain, quoted
 from perdure.frontend.df.nodes import Value
 from perdure.frontend.df.sqltree import (
     Array,
@@ -173,8 +173,7 @@ class Folder:
             return self.hole(sql, "text")
         if isinstance(sql, Cast) and isinstance(sql.operand, Word):
             return self.hole(sql.operand, "text")
-        value = self.text(sql).value.replace("'", "''")
-        return plain(f"'{value}'", sql.span)
+        return plain(quoted(self.text(sql).value), sql.span)
 
     def formatted(self, given: list[Sql]) -> Text:
         """Return what `format` makes; `%I` of anything but a constant is refused."""

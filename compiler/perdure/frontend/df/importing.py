@@ -119,21 +119,11 @@ class _Job:
     def run(
         self, statement: Statement | None
     ) -> tuple[Imported | None, list[Diagnostic]]:
-        node = self.start.node
-        names = Names()
-        read = variables(node, self.set_, self.holes)
-        inputs = names_of(names, read, inputs_of(node))
-        ctx = Context(self.dialect, uses_of(node), inputs, names, translate)
-        given = self.start.options.get("input")
-        declared_inputs = declared(ctx, node, self.set_, self.holes, given)
-        top = list(ctx.pending)
-        ctx.pending.clear()
-        steps = translate(ctx, node, Goal(last=True))
-        options = options_of(ctx, self.start)
+        ctx, top, workflow = self.translated()
+        if ctx.read_after:
+            ctx, top, workflow = self.translated(frozenset(ctx.read_after))
         if any(each.severity == "error" for each in ctx.findings):
             return None, ctx.findings
-        top += ctx.pending
-        workflow = self.workflow(steps, declared_inputs, options)
         comments = dict(ctx.notes)
         if statement is not None:
             before, beside = attached(self.source, statement, workflow)
@@ -146,6 +136,30 @@ class _Job:
         if wrong is not None:
             return None, [*ctx.findings, wrong]
         return Imported(self.name, text), ctx.findings
+
+    def translated(
+        self, split: frozenset[int] = frozenset()
+    ) -> tuple[Context, list[str], Workflow]:
+        """Return what is known, the comments at the head, and the workflow.
+
+        Which nodes `if` to `split` shows in what is read after them, so at the end.
+        """
+        node = self.start.node
+        names = Names()
+        read = variables(node, self.set_, self.holes)
+        inputs = names_of(names, read, inputs_of(node))
+        unset = set(read) - self.set_.keys() - self.holes.keys()
+        uses = uses_of(node)
+        ctx = Context(
+            self.dialect, uses, inputs, names, translate, split=split, unset=unset
+        )
+        given = self.start.options.get("input")
+        declared_inputs = declared(ctx, node, self.set_, self.holes, given)
+        top = list(ctx.pending)
+        ctx.pending.clear()
+        steps = translate(ctx, node, Goal(last=True))
+        options = options_of(ctx, self.start)
+        return ctx, top + ctx.pending, self.workflow(steps, declared_inputs, options)
 
     def workflow(
         self, steps: Sequence[Step], inputs: tuple[Input, ...], options: Options | None

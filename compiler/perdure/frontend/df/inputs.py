@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from perdure.frontend.df.context import Context
 from perdure.frontend.df.fold import as_value, hole_of
-from perdure.frontend.df.literals import plain
+from perdure.frontend.df.literals import plain, quoted
 from perdure.frontend.df.nodes import Node, Value
 from perdure.frontend.df.references import Found
 from perdure.frontend.df.scope import SYSTEM, Names, inputs_of, variables_of
@@ -37,13 +37,13 @@ def variables(
 ) -> dict[str, list[Found]]:
     """Return the variables that a graph reads, with their places.
 
-    `'{word}'` alone is an array more often than a variable, unless it is set.
+    What only bodies in dollar quotes hold is one if the file sets it.
     """
     found = {}
     for name, uses in variables_of(node).items():
         known = name in set_ or name in holes
-        doubtful = all(each.within in ("literal", "dollar") for each in uses)
-        if name not in SYSTEM and (known or not doubtful):
+        in_bodies = all(each.within == "dollar" for each in uses)
+        if name not in SYSTEM and (known or not in_bodies):
             found[name] = uses
     return found
 
@@ -150,14 +150,10 @@ def _cast_beside(uses: Sequence[Found]) -> str | None:
 def _literal(text: str, type_: str) -> str:
     number = _type_of_text(text) in ("bigint", "numeric")
     if type_ in ("bigint", "integer", "numeric", "smallint", "double precision"):
-        return text if number else _quoted(text)
+        return text if number else quoted(text)
     if type_ == "boolean" and text in ("true", "false"):
         return text
-    return _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return quoted(text)
 
 
 def _input(name: str, type_: str, default: str | None, span: Span) -> Input:

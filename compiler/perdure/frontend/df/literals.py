@@ -87,6 +87,11 @@ def join_texts(texts: Sequence[Text]) -> Text:
     return Text(value, whole, tuple(runs))
 
 
+def quoted(value: str) -> str:
+    """Return text as a literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def plain(value: str, span: Span) -> Text:
     """Return text that stands for what is at a place, without standing there."""
     return Text(value, span, (Run(0, span.start, 0),) if value else ())

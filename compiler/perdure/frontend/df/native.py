@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from perdure.frontend.df.columns import shape_of
-from perdure.frontend.df.context import Context, Goal
+from perdure.frontend.df.context import Context, Goal, Loop
 from perdure.frontend.df.literals import plain
 from perdure.frontend.df.nodes import Node
 from perdure.frontend.df.queries import statement
@@ -32,6 +32,7 @@ from perdure.syntax.tree import (
     WaitForSignalStep,
 )
 
+_STARTS = re.compile(r"\s*select\s+(df\s*\.\s*start(?:_many)?)\s*\(", re.I)
 _CALL = re.compile(
     r"\s*select\s+(?:\w+\s*\.\s*)?(\w+?)(?:_v\d+)?\s*\((.*)\)\s*;?\s*$", re.I | re.S
 )
@@ -83,9 +84,9 @@ def retry(ctx: Context, node: Node, goal: Goal) -> list[Step]:
     step = steps[0] if len(steps) == 1 else None
     match step:
         case SqlStep(retry=None) | HttpStep(retry=None) | CallStep(retry=None):
-            return [_instead(ctx, step, replace(step, retry=policy))]
+            return [ctx.instead(step, replace(step, retry=policy))]
         case TransactionStep(retry=None):
-            return [_instead(ctx, step, replace(step, retry=policy))]
+            return [ctx.instead(step, replace(step, retry=policy))]
     return [ctx.keep(GroupStep(ctx.head(node.span), tuple(steps), policy))]
 
 
@@ -131,14 +132,7 @@ def limit(ctx: Context, node: Node, goal: Goal) -> list[Step]:
         head = replace(ctx.head(node.span), timeout=after)
         return [ctx.keep(GroupStep(head, tuple(steps)))]
     timed = replace(step, head=replace(step.head, timeout=after))
-    return [_instead(ctx, step, timed)]
-
-
-def _instead(ctx: Context, old: Step, new: Step) -> Step:
-    """Return a step in the place of another, with the other's notes."""
-    if id(old) in ctx.notes:
-        ctx.notes[id(new)] = ctx.notes.pop(id(old))
-    return ctx.keep(new)
+    return [ctx.instead(step, timed)]
 
 
 def transaction(ctx: Context, node: Node, goal: Goal) -> list[Step]:
@@ -166,7 +160,9 @@ def foreach(ctx: Context, node: Node, goal: Goal) -> list[Step]:
     with ctx.branch():
         word = ctx.names.bind(item, ctx.place)
         ctx.env[item] = Binding(word, "item", shape)
+        ctx.loops.append(Loop(carries=False))
         steps = ctx.translate(ctx, node.parts["body"], Goal())
+        ctx.loops.pop()
         more, collect = _collected(ctx, node)
     columns = shape_of(node.text("collect").value) if collect else None  # type: ignore[union-attr]
     if goal.name and collect:
@@ -221,6 +217,13 @@ def call(ctx: Context, node: Node, goal: Goal) -> list[Step]:
     """Translate `df.call` of a function that starts a workflow."""
     text = node.text("query")
     assert text is not None
+    if started := _STARTS.match(text.value):
+        raise ctx.refuse(
+            text.span(*started.span(1)),
+            "this starts a graph, and what is called must be a workflow",
+            help="import that graph as a workflow of its own, and call it: "
+            "select workflows.name(input => value)",
+        )
     match = _CALL.match(text.value)
     if match is None:
         raise ctx.refuse(

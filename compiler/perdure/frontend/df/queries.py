@@ -80,11 +80,16 @@ def _named(ctx: Context, written: str, shape: Shape, goal: Goal) -> tuple[str, S
     """Give the columns of a result that is kept the names that they lack."""
     if not (goal.name or goal.last) or not shape.columns:
         return written, shape
-    columns = list(shape.columns)
+    return _all_named(written, shape, "value")
+
+
+def _all_named(written: str, shape: Shape, first: str) -> tuple[str, Shape]:
+    """Name the columns that have no name."""
+    columns = list(shape.columns or ())
     added = 0
     for at, column in enumerate(columns):
         if column.name is None:
-            name = "value" if at == 0 else f"value_{at + 1}"
+            name = first if at == 0 else f"value_{at + 1}"
             moved = replace(column, end=column.end + added)
             longer = with_name(written, moved, name)
             added += len(longer) - len(written)
@@ -180,14 +185,10 @@ def _tested(
         message = "this condition is never true: its statement returns no rows"
         ctx.doubt(text.whole, message, "ask for what is meant")
         return steps, NEVER
-    first = shape.columns[0]
     given = name.value if name else None
-    if first.name is None:
-        written = with_name(written, first, "ok")
-        first = replace(first, name="ok")
+    written, shape = _all_named(written, shape, "ok")
+    first = (shape.columns or ())[0]
     ctx.nameable(first.name or "", text.whole)
-    columns = (first, *shape.columns[1:])
-    shape = replace(shape, columns=columns)
     step_name = ctx.names.bind(given, ctx.place) if given else ctx.names.fresh("check")
     ctx.bind(given, Binding(step_name, "rows", shape))
     expect: Expect | None = None if shape.single else "maybe"
@@ -232,7 +233,7 @@ def _truth(ctx: Context, shown: str, expression: str, text: Text) -> str:
     if is_number(expression):
         return f"{shown} <> 0"
     text_of = f"lower(coalesce(cast({shown} as text), ''))"
-    return f"btrim({text_of}, '0.') not in {_FALSE}"  # 0.00 is false, too
+    return f"btrim({text_of}, ' 0.') not in {_FALSE}"  # 0.00 is false, too
 
 
 def _reads_boolean(ctx: Context, expression: str, text: Text) -> bool:
@@ -282,6 +283,8 @@ def _is_boolean(ctx: Context, expr: Expr) -> bool:
         return all(_is_boolean(ctx, each) for each in expr.args)
     if not isinstance(expr, Ref):
         return _looks_boolean(expr)
+    if len(expr.parts) == 1:
+        return expr.parts[0].text in ctx.booleans
     if len(expr.parts) != 2:
         return False
     name, column = (each.text for each in expr.parts)

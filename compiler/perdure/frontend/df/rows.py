@@ -221,7 +221,10 @@ _RENAMED = {
     "RAISE": {"of": "error_name"},
     "TRY": {"err": "error_name"},
     "TIMEOUT": {"after": "after"},
-    "LOOP": {"continue_on_failure": "continue_on_failure"},
+    "LOOP": {
+        "continue_on_failure": "continue_on_failure",
+        "go_on": "continue_on_failure",
+    },
     "RETRY": {
         "max": "max_attempts",
         "factor": "factor",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
@@ -22,11 +22,27 @@ _TEXT_ARGUMENTS = frozenset({"url", "body", "headers", "parts", "seconds"})
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """What breaks give to the name of their loop: values of a `let`, with their types.
+
+    `members` are those of a JSON object that are read; not each break gives `partial`
+    ones.
+    """
+
+    name: str
+    whole: str | None
+    members: Mapping[str, str]
+    types: Mapping[str, str]
+    partial: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """What a name of the graph is in the workflow.
 
     `many` says that its rows are read as a set, so that a column takes a sub-select;
-    `reason` why a `lost` one can't be read.
+    `reason` why a `lost` one can't be read; `ending` what a `value` is; `arms` which
+    nodes `if`, by `id`, bind it in one of their arms only.
     """
 
     name: str
@@ -35,6 +51,8 @@ class Binding:
     many: bool = False
     reason: str = ""
     signal: str = ""
+    ending: Ending | None = None
+    arms: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -42,15 +60,15 @@ class Use:
     """How a name is read, anywhere in the graph."""
 
     first: bool = False
-    column: bool = False
     rows: bool = False
     tested: bool = False  # by if_rows
     required: bool = False  # without `?`
+    columns: set[str] = field(default_factory=set)
 
     @property
     def scalar(self) -> bool:
         """Whether a single value of it is read."""
-        return self.first or self.column
+        return self.first or bool(self.columns)
 
 
 def uses_of(node: Node) -> dict[str, Use]:
@@ -69,7 +87,8 @@ def uses_of(node: Node) -> dict[str, Use]:
 def _count(use: Use, found: Found) -> None:
     use.rows = use.rows or found.column == "*"
     use.first = use.first or found.column is None
-    use.column = use.column or found.column not in (None, "*")
+    if found.column not in (None, "*"):
+        use.columns.add(found.column)
     use.required = use.required or (not found.optional and found.column != "*")
 
 

@@ -142,6 +142,12 @@ def significant(tokens: Iterable[Token]) -> list[int]:
     return [i for i, token in enumerate(tokens) if token.kind not in BLANK]
 
 
+def words(text: str) -> str:
+    """Return a statement without its comments and its own white space."""
+    tokens = lex(text)
+    return " ".join(tokens[each].text for each in significant(tokens))
+
+
 def _comment_end(text: str, start: int) -> int:
     depth = 0
     for edge in _COMMENT_EDGE.finditer(text, start):

@@ -82,3 +82,41 @@ select df.start(
     'insert into shop.audit (what) values (''not nought'')',
     'insert into shop.audit (what) values (''nought, as 0.00'')'),
   'a_numeric_nought');
+
+select df.start(
+  df.if('select 1, false', 'insert into shop.audit (what) values (''first'')', 'select 1')
+  ~> df.if('select false, 1, 2', 'select 1', 'insert into shop.audit (what) values (''else'')')
+  ~> df.if('select '' 0 ''', 'select 1', 'insert into shop.audit (what) values (''a nought in text'')'),
+  'columns_without_names');
+
+select df.start(
+  df.if('select count(*) = 3 from shop.orders',
+    'select 1 as n' |=> 'x',
+    'insert into shop.audit (what) values (''not three'')' ~> ('select 2 as m' |=> 'y'))
+  ~> 'insert into shop.audit (what) values (coalesce($x.n?::text, ''no x'') || coalesce($y.m?::text, '' no y''))',
+  'bound_in_the_first_arm');
+
+select df.start(
+  df.if('select count(*) = 4 from shop.orders',
+    'insert into shop.audit (what) values (''four'')' ~> ('select 1 as n' |=> 'x'),
+    'insert into shop.audit (what) values (''not four'')' ~> ('select 2 as m' |=> 'y'))
+  ~> 'insert into shop.audit (what) values (coalesce($x.n?::text, ''no x'') || coalesce($y.m?::text, '' no y''))',
+  'bound_in_the_second_arm');
+
+select df.start(
+  ('select count(*) as n from shop.orders' |=> 'c')
+  ~> (df.if('select $c.n > 3', 'select total from shop.orders where id = 1') |=> 'x')
+  ~> 'insert into shop.audit (what) values (coalesce($x.total?::text, ''none''))',
+  'name_of_an_arm_alone');
+
+select df.start(
+  df.if('select count(*) = 3 from shop.orders',
+    df.if('select count(*) = 2 from shop.orders', 'select 1 as n' |=> 'x', 'select 1'),
+    'select 2 as n' |=> 'x')
+  ~> 'insert into shop.audit (what) values (coalesce($x.n?::text, ''none''))',
+  'bound_in_an_arm_of_an_arm');
+
+select df.start(
+  df.if('select count(*) = 3 from shop.orders', 'select 1 as n' |=> 'x', df.return('select 2 as n'))
+  ~> 'insert into shop.audit (what) values ($x.n::text)',
+  'bound_where_it_goes_on');

@@ -30,6 +30,7 @@ select df.start(
 select df.start(df.join(df.if('select true', 'select 5 as n' |=> 'a', 'select 6 as n' |=> 'a'), df.loop(('select 1 as n' |=> 'b') ~> df.break()))
   ~> 'insert into shop.audit (what) values (($a.n + $b.n)::text)', 'join_names');
 
+-- set elsewhere: not = {not}
 select df.start(('select ''it''''s {not} $5 : :x %'' as t' |=> 'w') ~> 'insert into shop.audit (what) values ($w.t)', 'hostile');
 select df.start(('select status, count(*) from shop.orders group by status' |=> 'g') ~> 'insert into shop.audit (what) values ($g.status || $g.count)', 'grouped');
 select df.start(('delete from shop.stock' |=> 'gone') ~> 'select 1', 'nothing_returned');

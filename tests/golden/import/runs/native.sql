@@ -80,3 +80,25 @@ select df.start(
     ('insert into shop.audit (what) values (''r'') returning id' |=> 'made')
     ~> df.if('select $made.id < 3', df.continue(), df.break())),
   'continue');
+
+select df.start(
+  df.foreach('select id, email from shop.orders order by id',
+    df.seq(
+      df.if('select $item.id = 3', df.break()),
+      'insert into shop.audit (what) values ($item.email)'))
+  ~> 'insert into shop.audit (what) values (''after'')',
+  'break_of_a_foreach');
+
+select df.start(
+  (df.loop(
+    df.foreach('select id from shop.orders order by id',
+      df.if('select $item.id = 2', df.break('9'), 'insert into shop.audit (what) values (''item '' || $item.id)'))
+    ~> df.break('5')) |=> 'x')
+  ~> 'insert into shop.audit (what) values (($x + 1)::text)',
+  'break_of_a_foreach_in_a_loop');
+
+select df.start(
+  df.as(df.foreach('select id from shop.orders order by id',
+    df.if('select $item.id = 3', df.break()), collect => 'select $item.id as k'), 'all')
+  ~> 'insert into shop.audit (what) select ''k '' || k from $all.* order by k',
+  'break_of_a_foreach_with_collect');

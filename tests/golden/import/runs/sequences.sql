@@ -39,3 +39,14 @@ select df.start(
   $$
   ~> $$select 1$$,
   'many_lines');
+
+select df.start(
+  -- take the order
+  'insert into shop.audit (what) values (''order'')'
+  -- tell the customer
+  ~> 'insert into shop.audit (what) values (''customer'')'
+  ~> -- and the boss
+  'insert into shop.audit (what) values (''boss'')' -- who is on holiday
+  ~> df.seq( -- all the others
+    'insert into shop.audit (what) values (''a'')', /* the last */ 'insert into shop.audit (what) values (''b'')'),
+  'comments_behind_operators');

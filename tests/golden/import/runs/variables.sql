@@ -9,6 +9,17 @@ select df.start(
   ~> 'insert into shop.audit (what) values (''{shop_name}'')',
   'set_variables');
 
+-- set elsewhere: array = {array}
 select df.start(
   'insert into shop.audit (what) values (''a literal {array}, and {{shop_name}}'')',
   'unknown_variable');
+
+-- set elsewhere: customer = Ann
+-- set elsewhere: status = new
+-- set elsewhere: least = 100
+select df.start(
+  'insert into shop.audit (what) values (''hello {customer}'')'
+  ~> 'insert into shop.audit (what) select ''for '' || id from shop.orders
+      where status = ''{status}'' and total > {least} order by id'
+  ~> 'insert into shop.audit (what, data) values (''{1,2}'', ''{"a": 1, "b": [{"c": 2}]}'')',
+  'set_elsewhere');
