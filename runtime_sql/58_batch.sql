@@ -27,9 +27,6 @@
 --
 -- What is left: two runs may see one transaction id; equal NOTIFYs hidden in functions or
 -- triggers of two runs arrive once; a sequence advances twice when a step is done again.
---
--- (To claim many tasks at once was the other way: it spares statements, but holds tasks
--- that a slow step keeps waiting.)
 
 -- Return the longest duration of a batch in milliseconds, 0 for none.
 create function df_engine.batch_ms() returns integer

@@ -39,6 +39,8 @@ from perdure.units import (
     duplicates,
     has_errors,
     is_settled,
+    made_from,
+    modules,
     read_folder,
     read_shared_file,
     shown_path,
@@ -245,7 +247,7 @@ class Compiler:
                 unit.source,
                 self.sources,
                 previous,
-                unit.beside,
+                made_from(unit, lambda name: self.library().entries[name].read),
                 functions if functions is not None else self.functions(unit, {}),
             ),
         )
@@ -300,7 +302,7 @@ class Compiler:
         return (None, [source]) if isinstance(source, Diagnostic) else read_lock(source)
 
     def _candidate(self, unit: Unit) -> Candidate:
-        from perdure.release import Candidate
+        from perdure.release import Candidate, calls_of
         from perdure.uses import recorded
 
         assert unit.name is not None
@@ -314,7 +316,10 @@ class Compiler:
 
         uses = partial(recorded, lambda: self.complete(unit).ir, self.catalog)
         calls = partial(self.functions, unit, {})
-        return Candidate(unit.name, unit.digest, str(self.target), build, uses, calls)
+        own = (unit.name, unit.digest, str(self.target))
+        return Candidate(
+            *own, build, uses, calls, lambda: calls_of(self.complete(unit).ir)
+        )
 
     def load(self, path: Path, *, limited: bool = True) -> Source | Diagnostic:
         """Read a file; its path in messages is relative to the project's root."""
@@ -369,9 +374,7 @@ class Compiler:
         known = self._read(source)
         readings = self._reader().read_twice(source, known.workflows)
         read += known.read
-        modules = tuple(
-            each.path for each in read if each.path.endswith((".py", *SUFFIXES))
-        )
+        beside = modules(read)
         for syntax, found in readings:
             if syntax is None:
                 units.append(Unit(source, findings=tuple(found)))
@@ -382,7 +385,7 @@ class Compiler:
                 each.path for each in others if each.path.endswith(SUFFIXES)
             } - {source.path, self.config.shared}
             read += [each for each in others if each.path != source.path]
-        return [replace(unit, beside=modules) for unit in units]
+        return [replace(unit, beside=beside) for unit in units]
 
     def shared(self) -> SharedFile:
         """Return the definitions that all workflows share; none without their file."""

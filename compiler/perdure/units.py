@@ -95,6 +95,29 @@ def workflow_files(config: Config, paths: Iterable[Path] = ()) -> list[Path]:
     return sorted({path.absolute() for path in found} - {config.shared_file})
 
 
+def modules(read: Iterable[Source]) -> tuple[str, ...]:
+    """Return those of the files that a workflow file reads that are no SQL."""
+    return tuple(each.path for each in read if each.path.endswith(SUFFIXES))
+
+
+def made_from(unit: Unit, read: Callable[[str], Iterable[Source]]) -> tuple[str, ...]:
+    """Return the files that a workflow's text came from, beside its own.
+
+    Those of workflows that it takes in are among them, also where nothing of them is
+    left once the steps are optimised: a version is compiled from them again. `read`
+    gives the other files that the file of a workflow reads.
+    """
+    from perdure.release.interface import ways
+    from perdure.release.sources import files_of
+
+    assert unit.ir is not None
+    found = {*unit.beside, *files_of(unit.ir)}
+    for name, calls in ways(unit.ir).items():
+        if calls.taken_in:
+            found |= {*modules(read(name))}
+    return tuple(found - {unit.source.path})
+
+
 def text_of(path: Path) -> str:
     """Return a file's text for comparison; none where there is no file."""
     try:
@@ -193,14 +216,17 @@ def duplicates(
 def read_folder(top: Path, globs: Iterable[str], lock: Lock) -> Folder:
     """Read the files of the migrations folder that a layout wants to know.
 
-    Those that the lock names are among them, whatever the layout was that made them.
+    Those that the lock names are among them, whatever the layout was that made them,
+    and where it may be that they were moved.
     """
     from datetime import UTC, datetime
 
     from perdure.release.layouts import Folder
 
     found = {file for glob in globs for file in top.glob(glob)}
-    found |= {top / name for event in lock.everything for name, _ in event.files}
+    for event in lock.everything:
+        for name, _ in event.files:
+            found |= {top / name, top / event.layout / name}
     files = {
         file.relative_to(top).as_posix(): _read(file)
         for file in sorted(found)

@@ -6,7 +6,7 @@ What a statement names is asked of the catalog, in the text that it was checked 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Protocol
 
 from perdure.catalog.model import Use
@@ -25,7 +25,10 @@ class Catalog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StepUse:
-    """A function or view that a step uses; `step` is its name, else its path."""
+    """A function or view that a step uses; `step` is its name, else its path.
+
+    The path of a step that is taken in begins with that of the call.
+    """
 
     use: Use
     step: str
@@ -75,10 +78,20 @@ def _statements(node: Any, head: Head | None) -> Iterator[tuple[Head | None, str
             own = getattr(node, "head", None)
             head = own if isinstance(own, Head) else head
             for each in fields(node):
-                if each.name != "callee" or (
-                    isinstance(node, CallStep) and node.inline
-                ):
+                if each.name != "callee":
                     yield from _statements(getattr(node, each.name), head)
+            if isinstance(node, CallStep) and node.inline:
+                yield from _taken_in(node)
+
+
+def _taken_in(call: CallStep) -> Iterator[tuple[Head, str]]:
+    """Yield the SQL of a workflow that is taken in, with its steps as they stand then.
+
+    Those without a step belong to the call.
+    """
+    for head, sql in _statements(call.callee, None):
+        path = f"{call.head.path}.call.{head.path}" if head else call.head.path
+        yield replace(head or call.head, path=path), sql
 
 
 def _statement(statement: Statement) -> str:

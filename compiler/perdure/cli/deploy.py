@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perdure.cli.database import DatabaseUrl, Json, opened
-from perdure.cli.drift import made, runtime_differences, state_of
+from perdure.cli.drift import (
+    made,
+    runtime_differences,
+    show_differences,
+    state_of,
+)
 from perdure.cli.project import Directory, fail, find_project
 from perdure.cli.released import Released, read_released
 
 if TYPE_CHECKING:
-    from perdure.config import Config
     from perdure.engine.database import Database
     from perdure.engine.deploy import Connection
     from perdure.release.deployed import Database as State
@@ -61,12 +65,12 @@ def deploy(
     ):
         for lack in runtime_differences(connection, config.target):
             fail(lack.message, lack.advice)
-        todo = plan(connection, config, released, over_edits)
+        state = state_of(connection, config.sql_schema)
+        todo = plan(connection, state, released, over_edits)
         if dry_run:
-            for each in todo:
-                typer.echo(released.scripts[each.key], nl=False)
+            _print_sql(released, todo, json)
             return
-        if todo and not (yes or json):
+        if todo and not yes:
             show_plan(database, connection, released, todo)
             _ask(len(todo))
         for at, each in enumerate(todo):
@@ -77,6 +81,23 @@ def deploy(
         typer.echo(json_.dumps({"deployed": [each.key for each in todo]}, indent=2))
     elif not todo:
         typer.echo("nothing to do: the database has every version of the lock")
+
+
+def _print_sql(released: Released, todo: Sequence[Entry | Change], json: bool) -> None:
+    """Print the SQL of migrations, with the transactions that a deployment makes."""
+    from perdure.engine.deploy import LOCK
+    from perdure.release.script import in_transaction
+
+    waiting = f"do $$begin perform pg_advisory_xact_lock({LOCK}); end$$;"
+    texts = [in_transaction(released.scripts[each.key], waiting) for each in todo]
+    if not json:
+        typer.echo("\n".join(texts), nl=False)
+        return
+    found = [
+        {"migration": each.key, "file": released.files[each.key], "sql": text}
+        for each, text in zip(todo, texts, strict=True)
+    ]
+    typer.echo(json_.dumps({"deployed": [], "pending": found}, indent=2))
 
 
 # --- deploying ----------------------------------------------------------------------
@@ -105,13 +126,12 @@ def say_wait(holder: str) -> None:
 
 
 def plan(
-    connection: Connection, config: Config, released: Released, over_edits: bool
+    connection: Connection, state: State, released: Released, over_edits: bool
 ) -> list[Entry | Change]:
     """Return what to apply; end the command where the database has something else."""
     from perdure.release.state import conflicts, missing
     from perdure.release.state import drift as compare
 
-    state = state_of(connection, config.sql_schema)
     _refuse(conflicts(released.lock, released.scripts, state))
     todo = missing(released.lock, state, released.texts)
     if not todo:
@@ -119,15 +139,13 @@ def plan(
         _refuse([each for each in gone if each.kind == "no-objects"])
     edited = _edited(connection, released, state, {each.workflow for each in todo})
     if edited and not over_edits:
-        _refuse(edited, "error: nothing is deployed over edits without --over-edits")
+        _refuse(edited, "  = help: perdure deploy --over-edits goes on all the same")
     return todo
 
 
 def _refuse(found: Sequence[Difference], end: str | None = None) -> None:
     """Show what stands in the way, and end the command if anything does."""
-    for each in found:
-        typer.echo(f"error: {each.subject} {each.message}", err=True)
-        typer.echo(f"  = help: {each.advice}", err=True)
+    show_differences(found, "error: ")
     if found:
         if end:
             typer.echo(end, err=True)
@@ -201,7 +219,7 @@ def apply(
         elif error.busy:
             what = "another session was in its way: deploy again when that has ended"
         elif error.unfit:
-            ways = _ways_out(connection, released, event)
+            ways = _ways_out(connection, event)
             what = ways + _held_back(rest) if ways else error.hint or what
         fail(
             f"{released.files[event.key]}: {error}",
@@ -210,16 +228,15 @@ def apply(
         )
 
 
-def _ways_out(
-    connection: Connection, released: Released, event: Entry | Change
-) -> str | None:
+def _ways_out(connection: Connection, event: Entry | Change) -> str | None:
     """Show the runs on versions to retire, and return what can be done about them."""
     from perdure.engine.deploy import runs_on
     from perdure.engine.move import can_move
     from perdure.release import Change
 
-    versions = event.versions if isinstance(event, Change) else ()
-    labels = [f"{event.workflow}@{number}" for number in versions]
+    if not isinstance(event, Change):
+        return None
+    labels = [f"{event.workflow}@{number}" for number in event.versions]
     found = [e for e in runs_on(connection, labels) if e[2] != "failed"]
     if not found:
         return None
@@ -227,14 +244,12 @@ def _ways_out(
         typer.echo(f"  {run}  {label}  {status}", err=True)
     if len(found) > 20:
         typer.echo(f"  and {len(found) - 20} more", err=True)
-    first = found[0][0]
-    current = released.lock.current(event.workflow)
-    stays = current is not None and current.version not in versions
-    stays = stays and can_move(connection)
-    move = f", take it to the current version while it waits (perdure move {first} --to"
-    ways = f"{move} {current.version})" if stays and current else ""
+    first, move = found[0][0], ""
+    if event.to and can_move(connection):  # later versions are not deployed yet
+        move = f"take it to version {event.to} while it waits (perdure move {first} "
+        move += f"--to {event.to}), "
     return (
-        f"for each of these runs: wait until it has ended{ways}, or end it (perdure "
+        f"for each of these runs: wait until it has ended, {move}or end it (perdure "
         f"cancel {first}); then perdure deploy again"
     )
 

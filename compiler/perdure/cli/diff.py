@@ -94,7 +94,7 @@ def diff(
     """Show which workflows and steps changed, and for whom that matters."""
     with _errors_are_one(detailed_exitcode):
         config = find_project(directory)
-        after = compiled(config)
+        after = compiled(config, rollbacks=revision is None and db is None)
         before, runs = _before(config, revision, db, after)
         found = _compare(before, after)
         affected = _affected(found, runs, after)
@@ -134,8 +134,10 @@ def _compare(before: Compiled, after: Compiled) -> Diff:
         for name in after.units
         if None is not before.digest(name) != after.digest(name) is not None
     }
+    same = {name for name in after.units if before.digest(name) == after.digest(name)}
     texts = before.sources, after.sources
-    found = compare(before.units, after.units, *texts, new, before.own)
+    retyped = before.retyped - same
+    found = compare(before.units, after.units, *texts, new, before.own, retyped)
     return replace(found, workflows=tuple(_to_compile(found, before)))
 
 

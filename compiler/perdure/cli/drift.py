@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +55,7 @@ def drift(
         lock, scripts = released.lock, released.scripts
         found += compare(lock, scripts, state, there_made, flying)
         found += _beside(connection, released, state, flying)
-        found += late_differences(config, database, flying, released.lock)
+        found += late_differences(config, database, connection, flying, lock)
     if json:
         typer.echo(json_.dumps({"differences": [data_of(e) for e in found]}, indent=2))
     elif sql:
@@ -69,11 +70,12 @@ def _disagree(found: Sequence[Difference]) -> bool:
 
 
 def _print(found: Sequence[Difference], count: int) -> None:
-    for each in found:
-        mark = "warning: " if each.severity == "warning" else ""
-        typer.echo(f"{mark}{each.subject} {each.message}")
-        newer = f"; the {each.newer} is newer" if each.newer != "neither" else ""
-        typer.echo(f"  = help: {each.advice}{newer}")
+    for (advice, side), same in groupby(found, lambda each: (each.advice, each.newer)):
+        for each in same:
+            mark = "warning: " if each.severity == "warning" else ""
+            typer.echo(f"{mark}{each.subject} {each.message}")
+        newer = f"; the {side} is newer" if side != "neither" else ""
+        typer.echo(f"  = help: {advice}{newer}")
     if not _disagree(found):
         versions = "1 version" if count == 1 else f"{count} versions"
         typer.echo(f"no drift: the database agrees with the lock on {versions}")
@@ -85,11 +87,17 @@ def _print_sql(found: Sequence[Difference], schema: str | None) -> None:
         for line in _script(found, schema):
             typer.echo(line)
         return
-    for each in found:
-        typer.echo(f"{each.subject} {each.message}", err=True)
-        typer.echo(f"  = help: {each.advice}", err=True)
+    show_differences(found)
     end = "nothing of this can be mended with SQL" if found else "nothing to mend"
     typer.echo(end, err=True)
+
+
+def show_differences(found: Sequence[Difference], mark: str = "") -> None:
+    """Show differences on stderr; what to do about several is said once."""
+    for advice, same in groupby(found, lambda each: each.advice):
+        for each in same:
+            typer.echo(f"{mark}{each.subject} {each.message}", err=True)
+        typer.echo(f"  = help: {advice}", err=True)
 
 
 def _script(found: Sequence[Difference], schema: str | None) -> Iterator[str]:
@@ -210,6 +218,8 @@ def runtime_differences(connection: Connection, target: str) -> list[Difference]
         return []
     what, _, rest = advice.partition(";")
     newer: Newer = "database" if found.newer else "repo"
+    if found.other_build and not (found.newer or found.older):
+        newer = "neither"
     return [Difference("runtime", "runtime:", what, newer, rest.strip() or what)]
 
 

@@ -84,7 +84,7 @@ def _needed(
         return []
     keys = {each.key for each in found}
     own = _only(released, {each.workflow for each in found})
-    safe = plan(connection, config, own, over_edits=False)
+    safe = plan(connection, state, own, over_edits=False)
     return [each for each in safe if each.key in keys]
 
 

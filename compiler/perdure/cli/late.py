@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from perdure.cli.past import Past
     from perdure.config import Config
     from perdure.engine.database import Database
+    from perdure.engine.deploy import Connection
     from perdure.pipeline import Compiler
     from perdure.release import Lock
     from perdure.release.deployed import Difference
@@ -50,41 +51,58 @@ def on_database(config: Config, database: Database) -> Config:
 def late_differences(
     config: Config,
     database: Database,
+    connection: Connection,
     flying: Mapping[str, Sequence[str]],
     lock: Lock,
 ) -> list[Difference]:
-    """Return the functions and views that changed under runs in flight, by version.
+    """Return the functions and views that changed under versions of the lock.
 
-    The schema of the database is read for it only where such runs use any.
+    They are those in force in the database, and those with runs in flight. Its catalog
+    is asked first, which takes no time and no rights. What is not the same there may
+    be printed by another PostgreSQL only, so it is compared as the lock has it: dumped
+    and loaded again, if the role may do that.
     """
+    from perdure.engine.deploy import current_versions
     from perdure.release.late import changed_uses, late_drift
 
     runs = {key: len(ids) for key, ids in flying.items()}
-    entries = [each for each in lock.entries if each.uses and each.key in runs]
+    in_force = {f"{n}@{v}" for n, v in current_versions(connection).items()}
+    entries = [e for e in lock.entries if e.uses and e.key in runs.keys() | in_force]
     if not entries:
         return []
-    there = on_database(config, database)
-    now = _read(there, "what versions were compiled with")
-    if now is None:
+    now = _in_catalog(connection)
+    if all(now.get(name) == digest for each in entries for name, digest in each.uses):
         return []
-    repo = None
-    if changed_uses(entries, now):
-        repo = _read(config, "the project's schema")
+    loaded, _ = _loaded(on_database(config, database))
+    now = now if loaded is None else loaded
+    if not changed_uses(entries, now):
+        return []
+    repo, problem = _loaded(config)
+    if problem is not None:
+        typer.echo(
+            "warning: functions and views can't be compared with the project's schema: "
+            f"{problem}",
+            err=True,
+        )
     return late_drift(entries, now, runs, repo)
 
 
-def _read(config: Config, what: str) -> dict[str, str] | None:
-    """Return what a schema has, None where it can't be loaded, with a warning."""
+def _in_catalog(connection: Connection) -> dict[str, str]:
+    """Return the digests of a database's functions and views, by name."""
+    from perdure.catalog.definitions import definitions
+
+    with connection.transaction(force_rollback=True):
+        connection.execute("set local search_path = ''")
+        return {each.name: each.digest for each in definitions(connection)}
+
+
+def _loaded(config: Config) -> tuple[dict[str, str] | None, str | None]:
+    """Return what a schema has, or why it can't be loaded."""
     with opened_compiler(config, remember=False) as compiler:
         problems = [*compiler.problems, *compiler.catalog.problems()]
-        if not problems:
-            return digests(compiler)
-    typer.echo(
-        f"warning: functions and views can't be compared with {what}: "
-        f"{problems[0].message}",
-        err=True,
-    )
-    return None
+        if problems:
+            return None, problems[0].message
+        return digests(compiler), None
 
 
 def changing(

@@ -33,6 +33,8 @@ MARKS = {
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 SPINS_PER_SECOND = 10
 VALUE_CHARACTERS = 72
+CALLED = 3
+"""How many of the runs that a step waits for are shown."""
 
 
 class View(Protocol):
@@ -74,6 +76,10 @@ def facts(step: Step, now: datetime) -> list[str]:
     if step.state == "waiting" and step.wake_at is not None:
         left = (step.wake_at - now).total_seconds()
         said.append(f"until {step.wake_at:%H:%M:%S} ({duration(max(left, 0))} left)")
+    if step.state == "waiting":
+        said += [f"{e.id} {e.label or 'run'} {e.status}" for e in step.called[:CALLED]]
+        if more := step.called[CALLED:]:
+            said.append(f"and {len(more)} more")
     return said
 
 
@@ -334,6 +340,11 @@ def step_data(step: Step, now: datetime) -> dict[str, Any]:
         "attempts": step.attempts,
         "waits_for": step.waits_for if step.state == "waiting" else None,
         "wake_at": _time(step.wake_at),
+        "called": [
+            {"run": each.id, "label": each.label, "status": each.status}
+            for each in step.called
+            if step.state == "waiting"
+        ],
         "sql": step.sql,
         "error": step.error,
         "sqlstate": step.sqlstate,

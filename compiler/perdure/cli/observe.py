@@ -6,9 +6,11 @@ What goes on, and a word in it.
 from __future__ import annotations
 
 import json as json_
+import shlex
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -19,10 +21,11 @@ from perdure.cli.database import (
     connected,
     opened,
 )
-from perdure.cli.project import Directory
+from perdure.cli.project import Directory, fail, refuse_version
 
 if TYPE_CHECKING:
-    from perdure.engine.runs import Run
+    from perdure.engine.listening import Listening
+    from perdure.engine.runs import Called, Run
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 
@@ -53,6 +56,7 @@ def ps(
     """List runs, the newest first."""
     from perdure.engine import client
 
+    refuse_version(workflow or "", "perdure ps {name} lists the runs of all versions")
     with (
         opened(database_url, configuration(directory)) as database,
         client.session(database) as connection,
@@ -117,11 +121,54 @@ def signal(
 ) -> None:
     """Send a signal to a run."""
     from perdure.engine import client
+    from perdure.engine.listening import listening
 
     with connected(database_url, configuration(directory)) as connection:
+        heard = listening(connection, run, name)
+        if not heard.run.ended and name not in heard.signals:
+            _refuse_unheard(heard, name, data)
         client.signal(connection, run, name, data)
-    sent = {"run": run, "signal": name, "data": json_.loads(data)}
-    typer.echo(json_.dumps(sent) if json else f'sent "{name}" to run {run}')
+    awaited = heard.signals.get(name, False)
+    if json:
+        sent = {"run": run, "signal": name, "data": json_.loads(data)}
+        typer.echo(json_.dumps({**sent, "awaited": awaited}))
+        return
+    later = (
+        "" if awaited else "; no step waits for it now, and it is kept until one does"
+    )
+    typer.echo(f'sent "{name}" to run {run}{later}')
+    for each, now in heard.called:
+        if now and not awaited:
+            typer.echo(f"note: {_who(each)} waits: {_send(each, name, data)}", err=True)
+
+
+def _refuse_unheard(heard: Listening, name: str, data: str) -> NoReturn:
+    """End the command: a run has no step that waits for a signal."""
+    near = get_close_matches(name, heard.signals, 1)
+    if heard.called:
+        each, now = max(heard.called, key=lambda each: each[1])
+        does = "does" if now else "has one, which does not wait yet"
+        more = len(heard.called) - 1
+        others = f"; so do {more} more" if more > 1 else "; so does 1 more"
+        help = f"{_who(each)} {does}: {_send(each, name, data)}{others if more else ''}"
+    elif near:
+        help = f'did you mean "{near[0]}"?'
+    elif heard.signals:
+        help = f"it has steps for: {', '.join(heard.signals)}"
+    else:
+        help = "none of its steps waits for a signal"
+    label = f" ({heard.run.label})" if heard.run.label else ""
+    fail(f'run {heard.run.id}{label} has no step that waits for "{name}"', help)
+
+
+def _who(called: Called) -> str:
+    return f"run {called.id} ({called.label or 'no label'}), which it waits for,"
+
+
+def _send(called: Called, name: str, data: str) -> str:
+    """Return the command that sends a signal to a run."""
+    words = ["perdure", "signal", called.id, name, *([data] if data != "{}" else [])]
+    return shlex.join(words)
 
 
 def cancel(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Container, Iterator, Mapping
+from collections import deque
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from perdure.release import Entry
     from perdure.source import Source
 
+    _Found = tuple[Unit | None, dict[str, Source]]
+
 _TRIED = re.compile(r"_[0-9a-f]{8}$")  # as `perdure run` names what is not compiled
+_TRIES = 30
+"""How often a version that lacks files is compiled with others' versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,8 @@ class Compiled:
 
     Versions of before have `own` files, by workflow, which may be others of the same
     path, and the `digests` that they were released with. A workflow that only the
-    target refuses is there, too; `failed` says that there is one.
+    target or a rollback keeps from being compiled is there, too; `failed` says that
+    there is one.
     """
 
     units: dict[str, Unit]
@@ -45,6 +51,15 @@ class Compiled:
         """Return the digest of a workflow's version."""
         unit = self.units.get(name)
         return self.digests.get(name) or (unit.digest if unit else None)
+
+    @property
+    def retyped(self) -> set[str]:
+        """The workflows whose versions had other types under the schema of then."""
+        return {
+            name
+            for name, unit in self.units.items()
+            if None is not unit.digest != self.digest(name)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +84,26 @@ class Past:
         return f"{self.workflow}@{self.version}"
 
 
-def compiled(config: Config, state_dir: Path | None = None) -> Compiled:
+def compiled(config: Config, *, rollbacks: bool = False) -> Compiled:
     """Compile all workflows of a project; end the command on mistakes.
 
-    Warnings are not told: the command is about something else.
+    Warnings are not told: the command is about something else. But `rollbacks` are, as
+    far as they keep something from being compiled.
     """
     from perdure.cli.project import check_all, show
 
-    with opened_compiler(config, remember=False, state_dir=state_dir) as compiler:
+    with opened_compiler(config, remember=False) as compiler:
         checked = check_all(compiler, config)
-        if checked.failed:
-            show(checked.findings, checked.sources)
+        found = [*checked.findings] if checked.failed else []
+        if rollbacks and not checked.failed:
+            later = compiler.release(checked).findings
+            found = [each for each in later if each.code in ("WF709", "WF710")]
+        if found:
+            show(found, checked.sources)
         if checked.failed and not _only_target(checked):
             raise typer.Exit(1)
-        return Compiled(_drawn(checked), checked.sources, failed=checked.failed)
+        failed = any(each.severity == "error" for each in found)
+        return Compiled(_drawn(checked), checked.sources, failed=failed)
 
 
 def compiled_before(config: Config, state_dir: Path) -> Compiled:
@@ -120,9 +141,7 @@ def compiled_versions(
     with opened_compiler(config, remember=False, state_dir=state_dir) as compiler:
         end_on_problems(compiler)
         for each in versions:
-            with folder() as place:
-                others = _started(each, versions, known)
-                unit, read = of_version(compiler, config, each, others, place)
+            unit, read = _whole(compiler, config, each, versions, known)
             if unit is None or unit.name != each.workflow:
                 unit = Unit(Source(next(iter(each.files), each.key), ""), each.workflow)
             units[each.workflow] = replace(unit, ir=unit.drawn)
@@ -131,16 +150,72 @@ def compiled_versions(
     return Compiled(units, {}, digests, own=own)
 
 
-def _started(version: Past, current: list[Past], known: list[Past]) -> list[Past]:
-    """Return the versions that one starts, and those that these start.
+def _whole(
+    compiler: Compiler,
+    config: Config,
+    version: Past,
+    current: list[Past],
+    known: list[Past],
+) -> _Found:
+    """Compile a version with all that its text came from.
+
+    Older migrations lack the files of a workflow that was taken in when no step of it
+    was left. Its version is the one that gives the digest; where none does, the one in
+    force is taken, and a note says so.
+    """
+    fallback: tuple[tuple[Past, ...], _Found] | None = None
+    left: deque[tuple[Past, ...]] = deque([()])
+    every = {each.key: each for each in (*current, *reversed(known))}
+    for _ in range(_TRIES):
+        added = left.popleft()
+        others = [*added, *started((version, *added), current, known)]
+        with folder() as place:
+            compiling = _over(compiler, config, version, others, place)
+            found = _check(compiling, version, others, place), compiling.sources
+            lacking = _lacking(compiling, version.workflow)
+        choices = [each for each in every.values() if each.workflow in lacking[:1]]
+        left.extend((*added, each) for each in choices)
+        if not choices and (not added or _made(found, version)):
+            return found
+        if not choices and fallback is None:
+            fallback = added, found
+        if not left:
+            break
+    if fallback is None:
+        return found
+    keys = ", ".join(each.key for each in fallback[0])
+    typer.echo(
+        f"note: the migration of {version.key} lacks files of what it takes in; it is "
+        f"compared as if that were {keys}",
+        err=True,
+    )
+    return fallback[1]
+
+
+def _made(found: _Found, version: Past) -> bool:
+    """Say whether compiling a version gave what was released."""
+    return found[0] is not None and found[0].digest == version.digest
+
+
+def _lacking(compiling: Compiler, workflow: str) -> list[str]:
+    """Return the workflows that one calls, directly or not, and that are not there."""
+    library = compiling.library()
+    return sorted(library.reach(workflow) - library.entries.keys())
+
+
+def started(
+    versions: Sequence[Past], current: list[Past], known: list[Past]
+) -> list[Past]:
+    """Return the versions that some start, and those that these start.
 
     Where it is not known which they are, it is what is in force of the workflows that
-    its files name.
+    their files name.
     """
     numbered = {(each.workflow, each.version): each for each in [*known, *current]}
     named = {each.workflow: each for each in current}
     found: dict[str, Past] = {}
-    left = [version]
+    own = {each.workflow for each in versions}
+    left = [*versions]
     while left:
         one = left.pop()
         calls = one.calls
@@ -149,7 +224,7 @@ def _started(version: Past, current: list[Past], known: list[Past]) -> list[Past
             calls = {e.workflow: e.version for e in current if e.workflow in words}
         for name, number in calls.items():
             each = numbered.get((name, number), named.get(name))
-            if each and name not in {*found, version.workflow}:
+            if each and name not in {*found, *own}:
                 found[name] = each
                 left.append(each)
     return list(found.values())
@@ -230,13 +305,23 @@ def deployed(
     """
     locked_ = {(each.key, each.digest): each for each in known}
     return [
-        locked_.get((each.key, each.digest))
-        or Past(each.name, each.version, each.digest, _files_of(each), each.places)
+        locked_.get((each.key, each.digest)) or _of_database(each)
         for each in registered
         if each.target == target
         and (not each.retired or each.key in needed)
         and not _TRIED.search(each.name)
     ]
+
+
+def _of_database(each: Registered) -> Past:
+    from perdure.release.needed import calls
+
+    started = None
+    if each.function is not None:
+        started = calls(each.function, each.schema)
+        started.pop(each.name, None)
+    own = (each.name, each.version, each.digest)
+    return Past(*own, _files_of(each), each.places, calls=started)
 
 
 def _files_of(each: Registered) -> dict[str, str]:
@@ -282,12 +367,37 @@ def of_version(
     """Compile a version under a compiler's schema; `others` are there to be called.
 
     Its findings are those of the workflows that it takes in, too: their steps are its
-    own, as the places of its nodes tell.
+    own, and their files are among its files.
     """
+    compiling = _over(compiler, config, version, others, place)
+    return _check(compiling, version, others, place), compiling.sources
+
+
+def takes_in(config: Config, version: Past, workflow: str) -> bool:
+    """Say whether a version has the steps of another workflow as its own."""
+    if not re.search(rf"\b{workflow}\b", "\n".join(version.files.values())):
+        return False
+    bare = replace(config, schema=(), schema_url=None)  # texts are all that is needed
+    found: set[str] = set()
+    left = {version.workflow}
+    with opened_compiler(bare, remember=False) as compiler, folder() as place:
+        entries = _over(compiler, bare, version, [], place).library().entries
+    while left:
+        entry = entries.get(left.pop())
+        called = {*(entry.calls if entry else ())} - {*(version.calls or ())}
+        left |= called - found
+        found |= called
+    return workflow in found
+
+
+def _over(
+    compiler: Compiler, config: Config, version: Past, others: list[Past], place: Path
+) -> Compiler:
+    """Return a compiler of a version's files, with the schema of another one."""
     from perdure.memory import Memory
 
     own = as_project(config, place, [*_called(version, others), version])
-    compiling = replace(
+    return replace(
         compiler,
         config=own,
         memory=Memory(None, ""),
@@ -298,16 +408,23 @@ def of_version(
         _library=None,
         _shared=None,
     )
+
+
+def _check(
+    compiling: Compiler, version: Past, others: list[Past], place: Path
+) -> Unit | None:
     first = place / next(iter(version.files), "none")
     checked = compiling.check([first])
     units = {unit.name: unit for unit in checked.units}
     found = units.get(version.workflow) or next(iter(checked.units), None)
     if found is not None:
-        taken_in = {each.file for each in version.places} - {found.source.path}
+        runs = (each for each in others if each.workflow in (version.calls or ()))
+        apart = {found.source.path, *(next(iter(each.files), "") for each in runs)}
+        taken_in = {*version.files} - apart
         of_others = (each for each in checked.findings if each not in found.findings)
         more = (each for each in of_others if each.span and each.span.path in taken_in)
         found = replace(found, findings=(*found.findings, *more))
-    return found, compiling.sources
+    return found
 
 
 def _called(version: Past, others: list[Past]) -> Iterator[Past]:

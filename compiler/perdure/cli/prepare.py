@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from perdure.cli.project import check_all, fail, opened_compiler, show
+from perdure.cli.released import install_script
 
 if TYPE_CHECKING:
     from perdure.config import Config
     from perdure.engine.database import Database
     from perdure.pipeline import Checked, Compiler, Unit
-    from perdure.release import Change, Entry
+    from perdure.release import Release
 
 UNCOMMITTED = "_uncommitted"
 
@@ -47,12 +47,10 @@ def prepare(
     with opened_compiler(config) as compiler:
         checked = check_for(compiler, config, name)
         release = compiler.release(checked)
-        if any(each.severity == "error" for each in release.findings):
-            show(release.findings, compiler.sources)
-            raise typer.Exit(1)
         named = {each.name: each for each in checked.units if each.name}
         changed = {version.name for version in release.versions} & set(named)
         unit = named.get(name)
+        _refuse(compiler, release, None if version else unit)
         tried = {}
         if unit is not None and not version and name in changed:
             tried = _tried(compiler, unit, {each: named[each] for each in changed})
@@ -65,6 +63,8 @@ def prepare(
         if unit is not None and not there:
             _stand_for(compiler, unit, database, bool(tried))
         if unit is None or not tried:
+            if unit is not None and not version:
+                _tell_of_rollback(compiler, unit)
             return config.sql_schema, workflow
         schema, own = try_out(compiler, unit, database, tried)
         typer.echo(f"{name} is not compiled yet: trying it out as {own}", err=True)
@@ -139,6 +139,26 @@ def check_for(compiler: Compiler, config: Config, name: str) -> Checked:
     return checked
 
 
+def _refuse(compiler: Compiler, release: Release, unit: Unit | None) -> None:
+    """End the command on errors of the lock and the migrations, or of a workflow.
+
+    Those of workflows that it does not call concern others.
+    """
+    library = compiler.library()
+    paths = {name: each.source.path for name, each in library.entries.items()}
+    name = unit and unit.name
+    own = {paths.get(each) for each in (name, *library.reach(name))} if name else set()
+    others = {*paths.values()} - own
+    errors = [
+        each
+        for each in release.findings
+        if each.severity == "error" and not (each.span and each.span.path in others)
+    ]
+    if errors:
+        show(errors, compiler.sources)
+        raise typer.Exit(1)
+
+
 def load_schema(config: Config, database: Database) -> None:
     """Load the schema and the seed into a new embedded database."""
     from perdure.catalog.load import files_digest, load_files
@@ -192,20 +212,8 @@ def deploy(compiler: Compiler, database: Database) -> None:
     with connect(database.url, database.origin) as connection:
         state = state_of(connection, compiler.config.sql_schema)
         for event in missing(committed, state, folder.files):
-            _, text = install_script(compiler.config, event)
+            _, text = install_script(compiler.config, event, folder.files)
             apply_migration(connection, text)
-
-
-def install_script(config: Config, entry: Entry | Change) -> tuple[Path, str]:
-    """Return the file that installs a version or a change, and the SQL in it."""
-    from perdure.release.layouts import LAYOUTS
-
-    layout = LAYOUTS[entry.layout]
-    path = config.migrations / layout.up_file(entry.migration)
-    try:
-        return path, layout.up_sql(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        fail(f'the migration "{path.name}" is gone', "restore it from git")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +222,19 @@ class Tried:
 
     unit: Unit
     name: str
+
+
+def _tell_of_rollback(compiler: Compiler, unit: Unit) -> None:
+    """Tell that another version than that of the sources is in force."""
+    assert unit.name is not None
+    lock, _ = compiler.lock()
+    current = lock and lock.current(unit.name)
+    if current and current.digest != unit.digest:
+        typer.echo(
+            f"{current.key} is current and is started: the sources are those of a "
+            "version that was rolled back",
+            err=True,
+        )
 
 
 def _tried(

@@ -125,6 +125,32 @@ def find_unit(compiler: Compiler, workflow: str) -> Unit:
     )
 
 
+def version_number(text: str) -> int:
+    """Read the number of a version. Raises BadParameter."""
+    if text.isdecimal() and text.isascii() and int(text) > 0:
+        return int(text)
+    raise typer.BadParameter(
+        f'"{text}" is not the number of a version, as in --to {meant_number(text, "2")}'
+    )
+
+
+def meant_number(text: str, other: str) -> str:
+    """Return the number that stands in `name@2`, `@v2` or `v2`; else the `other`."""
+    number = text.rpartition("@")[2].removeprefix("v")
+    return number if number.isdecimal() and int(number) > 0 else other
+
+
+def refuse_version(workflow: str, command: str) -> None:
+    """End the command where a version was given, `name@N`, in place of a workflow.
+
+    `command` is the one that was meant, with the two as `{name}` and `{number}`.
+    """
+    name, at, _ = workflow.partition("@")
+    if at:
+        meant = command.format(name=name, number=meant_number(workflow, "N"))
+        fail(f'"{workflow}" is a version, and this takes the name of a workflow', meant)
+
+
 def usable_state(config: Config) -> Path:
     """Return the folder of caches: the project's, or the user's if that is read-only.
 

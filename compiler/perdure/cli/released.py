@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -67,7 +69,6 @@ def read_released(config: Config) -> Released:
 
 def _for_target(config: Config, lock: Lock, texts: dict[str, str]) -> Released:
     from perdure.release import Lock
-    from perdure.release.layouts import LAYOUTS
 
     entries = tuple(each for each in lock.entries if each.target == config.target)
     changes = tuple(each for each in lock.changes if each.target == config.target)
@@ -75,13 +76,30 @@ def _for_target(config: Config, lock: Lock, texts: dict[str, str]) -> Released:
         fail(f'the lock has no version for the target "{config.target}"')
     released = Released(Lock(entries, lock.source, changes), lock, {}, {}, texts)
     for event in released.lock.everything:
-        layout = LAYOUTS[event.layout]
-        path = config.migrations / layout.up_file(event.migration)
-        released.scripts[event.key] = layout.up_sql(path.read_text("utf-8"))
+        path, released.scripts[event.key] = install_script(config, event, texts)
         inside = path.is_relative_to(config.root)
         shown = path.relative_to(config.root) if inside else path
         released.files[event.key] = shown.as_posix()
     return released
+
+
+def install_script(
+    config: Config, event: Entry | Change, files: Container[str]
+) -> tuple[Path, str]:
+    """Return the file that installs a version or a change, and the SQL in it.
+
+    `files` are the paths of the migrations folder.
+    """
+    from perdure.release import place_of
+    from perdure.release.layouts import LAYOUTS
+
+    layout = LAYOUTS[event.layout]
+    name = place_of(event, layout.up_file(event.migration), files)
+    path = config.migrations / name
+    try:
+        return path, layout.up_sql(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        fail(f'the migration "{path.name}" is gone', "restore it from git")
 
 
 def _texts(config: Config, lock: Lock) -> dict[str, str]:

@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from perdure.cli.project import Directory, fail, find_project, show
+from perdure.cli.project import (
+    Directory,
+    fail,
+    find_project,
+    meant_number,
+    refuse_version,
+    show,
+    version_number,
+)
 from perdure.cli.released import Released, read_released
 
 if TYPE_CHECKING:
+    from perdure.cli.obstacles import Leaving
     from perdure.cli.past import Past
     from perdure.config import Config
     from perdure.emit.switch import Switch
@@ -28,6 +37,7 @@ def rollback(
         int | None,
         typer.Option(
             metavar="N",
+            parser=version_number,
             help="The version that is to be current; by default the one before.",
             show_default=False,
         ),
@@ -36,10 +46,12 @@ def rollback(
     directory: Directory = Path(),
 ) -> None:
     """Write a migration that puts the version before in force again."""
+    from perdure.cli.obstacles import Leaving, callers_of
     from perdure.cli.past import locked
     from perdure.emit.switch import roll_back
     from perdure.release.reversal import Refused, plan_rollback
 
+    refuse_version(workflow, "perdure rollback {name} --to {number}")
     config = find_project(directory)
     released = read_released(config)
     folder, layout = _migrations(config, released.whole)
@@ -62,9 +74,12 @@ def rollback(
             f"runs in flight stay on their versions; {name}@{change.before} stays "
             "deployed, and is not called"
         )
-        for caller in _callers(released, name, [change.before])[change.before]:
+        left = Leaving(released, name, [change.before], whole=False)
+        for caller in callers_of(left)[change.before]:
             typer.echo(f"note: {caller} goes on to start {name}@{change.before}")
-        _tell_of_holders(released, past, f"{change.workflow}@{change.before}")
+        _tell_of_holders(
+            config, released, past, past[f"{change.workflow}@{change.before}"]
+        )
     _warn_of_misfits(config, past, f"{change.workflow}@{change.to}")
 
 
@@ -96,6 +111,7 @@ def retire(
     directory: Directory = Path(),
 ) -> None:
     """Write a migration that takes a version, or a workflow, out of the database."""
+    from perdure.cli.obstacles import Leaving
     from perdure.release.reversal import Refused, plan_retire
 
     config = find_project(directory)
@@ -108,12 +124,8 @@ def retire(
     except Refused as refused:
         _refuse(refused)
     numbers = [version] if version else released.whole.versions(workflow)
-    _refuse_callers(released, workflow, numbers)
-    _refuse_source(config, workflow, version)
-    failed: list[str] = []
-    if not offline:
-        labels = [f"{workflow}@{n}" for n in numbers]
-        failed = _refuse_runs(config, database_url, labels, others=bool(version))
+    leaving = Leaving(released, workflow, numbers, whole=version is None)
+    failed = _refuse_obstacles(config, leaving, database_url, offline=offline)
     change = _write(config, release, json, failed)
     if failed:
         _warn_of_failed(failed)
@@ -149,7 +161,10 @@ def _retirement(
 def _parse(what: str) -> tuple[str, int | None]:
     name, at, number = what.partition("@")
     if at and not (number.isdecimal() and number.isascii() and int(number) > 0):
-        fail(f'"{number}" is not the number of a version', "as in order_approval@2")
+        fail(
+            f'"{number}" is not the number of a version',
+            f"perdure retire {name}@{meant_number(number, 'N')}",
+        )
     return name, int(number) if at else None
 
 
@@ -221,101 +236,52 @@ def _write(
     return change
 
 
-def _callers(
-    released: Released, workflow: str, versions: list[int]
-) -> dict[int, list[str]]:
-    from perdure.emit.functions import function_name
-    from perdure.release.reversal import callers
+def _tell_of_holders(
+    config: Config, released: Released, past: Mapping[str, Past], version: Past
+) -> None:
+    """Tell which versions in force have the steps of a version as their own.
 
-    functions = {
-        number: function_name(entry.schema, workflow, number)
-        for number in versions
-        if (entry := released.whole.find(workflow, number))
-    }
-    return callers(released.whole, released.scripts, functions, workflow)
+    One that lacks the file, as older migrations may, was compiled together with it.
+    """
+    from perdure.cli.past import takes_in
 
-
-def _tell_of_holders(released: Released, past: Mapping[str, Past], key: str) -> None:
-    """Tell which versions in force have the steps of a version as their own."""
-    current = (each.key for each in released.whole.in_force)
-    others = [past[each] for each in current if each != key]
-    path, text = next(iter(past[key].files.items()))
+    path, text = next(iter(version.files.items()))
+    others = (past[e.key] for e in released.lock.in_force if e.key != version.key)
     for each in others:
-        if each.files.get(path) == text:
+        same = each.files.get(path, text) == text
+        if same and takes_in(config, each, version.workflow):
             typer.echo(
-                f"note: {each.key} has the steps of {key} in it, and goes on with "
-                f"them: perdure rollback {each.workflow}, or compile it with the "
+                f"note: {each.key} has the steps of {version.key} in it, and goes on "
+                f"with them: perdure rollback {each.workflow}, or compile it with the "
                 "sources of before"
             )
 
 
-def _refuse_callers(released: Released, workflow: str, versions: list[int]) -> None:
-    for number, found in _callers(released, workflow, versions).items():
-        if found:
-            fail(
-                f"{workflow}@{number} is started by {', '.join(found)}",
-                "change those workflows, compile and deploy them, and retire the "
-                "versions that start it first",
-                code=1,
-            )
-
-
-def _refuse_source(config: Config, workflow: str, version: int | None) -> None:
-    """End the command where the source of a workflow to retire is still there."""
-    if version is not None:
-        return
-    from perdure.cli.project import opened_compiler
-    from perdure.pipeline import workflow_files
-
-    with opened_compiler(config) as compiler:
-        checked = compiler.check(workflow_files(config), None)
-        unit = next((each for each in checked.units if each.name == workflow), None)
-    if unit is not None:
-        fail(
-            f'"{unit.source.path}" still defines {workflow}: the next perdure compile '
-            "would bring it back",
-            "delete it there first",
-        )
-
-
-def _refuse_runs(
-    config: Config, url: str | None, labels: list[str], *, others: bool
+def _refuse_obstacles(
+    config: Config, leaving: Leaving, url: str | None, *, offline: bool
 ) -> list[str]:
-    """Show the runs that are on versions, and end the command if there are any.
+    """Show all that stands in the way of retiring, and end the command if it does.
 
-    Return those that have failed, and could be retried until now. `others` says that
-    other versions stay, to which runs can be taken.
+    Return the runs that have failed, and could be retried until now.
     """
     from perdure.cli.database import opened
+    from perdure.cli.obstacles import in_database, in_project, tell
     from perdure.engine.database import connect
-    from perdure.engine.deploy import runs_on
-    from perdure.engine.move import can_move
 
-    with (
-        opened(url, config) as database,
-        connect(database.url, database.origin) as connection,
-    ):
-        found = runs_on(connection, labels)
-        others = others and can_move(connection)
-    runs = [each for each in found if each[2] != "failed"]
-    if runs:
-        _refuse_flying(runs, others=others)
-    return [run for run, _, _ in found]
-
-
-def _refuse_flying(runs: Sequence[tuple[str, str, str]], *, others: bool) -> NoReturn:
-    for run, label, status in runs[:20]:
-        typer.echo(f"  {run}  {label}  {status}", err=True)
-    if len(runs) > 20:
-        typer.echo(f"  and {len(runs) - 20} more", err=True)
-    count = "1 run has" if len(runs) == 1 else f"{len(runs)} runs have"
-    ways = "wait for them, or end them with perdure cancel RUN"
-    if others:
-        ways = (
-            "wait for them, end them with perdure cancel RUN, or take those that wait "
-            "to another version with perdure move RUN --to N"
-        )
-    fail(f"{count} not ended", ways, code=1)
+    found = in_project(config, leaving)
+    tell(found)  # before a database is looked for, which may be out of reach
+    failed: list[str] = []
+    if not offline:
+        with (
+            opened(url, config) as database,
+            connect(database.url, database.origin) as connection,
+        ):
+            more, failed = in_database(connection, leaving)
+        tell(more)
+        found += more
+    if found:
+        raise typer.Exit(1)
+    return failed
 
 
 def _warn_of_failed(runs: Sequence[str]) -> None:
@@ -330,7 +296,10 @@ def _warn_of_failed(runs: Sequence[str]) -> None:
 
 
 def _warn_of_misfits(config: Config, past: Mapping[str, Past], key: str) -> None:
-    """Tell which steps of a version can't run under the project's schema."""
+    """Tell which steps of a version, and of those that it starts, can't run.
+
+    That is, under the project's schema.
+    """
     from perdure.cli.verify import misfits
     from perdure.engine.errors import EngineError
     from perdure.release.verify_text import places
@@ -347,8 +316,9 @@ def _warn_of_misfits(config: Config, past: Mapping[str, Past], key: str) -> None
         return
     for each in found:
         code = f"[{each.code}]" if each.code else ""
+        which = key if each.key == key else f"{each.key}, which {key} starts,"
         typer.echo(
-            f"warning{code}: {key} does not fit the project's schema: {each.message}",
+            f"warning{code}: {which} does not fit the project's schema: {each.message}",
             err=True,
         )
         for line in places([each]):

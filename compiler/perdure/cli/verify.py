@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ from perdure.cli.past import (
     locked,
     of_version,
     released,
+    started,
 )
 from perdure.cli.project import (
     Directory,
@@ -33,15 +34,18 @@ if TYPE_CHECKING:
     from perdure.config import Config
     from perdure.diagnostics import Diagnostic
     from perdure.engine.database import Database
-    from perdure.engine.inflight import Connection
+    from perdure.engine.inflight import Connection, Registered
     from perdure.pipeline import Compiler, Unit
     from perdure.release.late import ChangedUse
     from perdure.release.verify import Finding
+    from perdure.release.verify_needs import Needs, States
     from perdure.source import Source
 
-_SHOWN_RUNS = 5
 _SCHEMA = "WF51"
 """How the codes begin of statements that don't fit the schema."""
+
+_SURE = (_SCHEMA, "WF242", "WF243")
+"""How those begin of what can't run, be it for the schema or the version called."""
 
 _SINCE = "since it was compiled"
 _NOW = "under the project's schema"
@@ -94,68 +98,115 @@ def verify(
     raise typer.Exit(1 if any(e.severity == "error" for e in findings) else 0)
 
 
-_Runs = Mapping[str, Mapping[str, Mapping[str, str]]]
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Case:
-    """What is verified: versions, and the schema that they fit so far, if known.
+    """What is verified: versions, who needs them, and the schema that they fit so far.
 
-    `runs` are those in flight and the states of their nodes, by version; None where no
-    database was named. `failed` are those that failed and may be retried. `current` are
-    the versions in force once all is deployed, `current_before` those at the revision;
-    `pending` are the migrations that put versions in force and are not deployed.
+    `known` are all versions, those that others start among them. `now` are the versions
+    that new runs come to once all is deployed, `then` those at the revision, if there
+    is one.
     """
 
     config: Config
     versions: list[Past]
+    known: list[Past]
+    needs: Needs
     before: Config | None = None
-    runs: _Runs | None = None
-    current: set[str] = field(default_factory=set)
-    failed: _Runs = field(default_factory=dict)
-    current_before: set[str] | None = None
-    pending: Mapping[str, str] = field(default_factory=dict)
+    then: set[str] | None = None
+
+    @property
+    def now(self) -> set[str]:
+        """The versions in force, and those that they start."""
+        from perdure.release.verify_needs import reached
+
+        return reached(self.needs.current, self.needs.starts)
 
 
 @contextmanager
 def _case(config: Config, against: str | None, db: str | None) -> Iterator[_Case]:
     """Give what is to be verified against what."""
+    from perdure.release.verify_needs import reached
+
     own = locked(config)
-    current = _current(config)
     if db is not None:
         with opened(db, config) as database:  # the embedded one runs for so long
-            yield _of_database(config, own, current, database)
+            yield _of_database(config, own, database)
     elif against is not None:
         with folder() as place:
-            then = as_committed(config, against, place)
-            own, was = locked(then), _current(then)
-            yield _Case(config, own, then, None, current, current_before=was)
+            before = as_committed(config, against, place)
+            then = reached(_current(before), _starts(locked(before)))
+            yield _Case(config, own, own, _needs(config, own), before, then)
     else:
-        yield _Case(config, own, None, None, current)
+        yield _Case(config, own, own, _needs(config, own))
 
 
-def _of_database(
-    config: Config, own: list[Past], current: set[str], database: Database
-) -> _Case:
+def _needs(config: Config, versions: list[Past]) -> Needs:
+    from perdure.release.verify_needs import Needs
+
+    places = {each.key: each.places for each in versions}
+    return Needs(places, _starts(versions), _current(config))
+
+
+def _starts(versions: list[Past]) -> dict[str, dict[str, Sequence[str] | None]]:
+    """Return which versions each one starts; the nodes that do are not known here."""
+    return {
+        each.key: {f"{name}@{n}": None for name, n in (each.calls or {}).items()}
+        for each in versions
+    }
+
+
+def _of_database(config: Config, own: list[Past], database: Database) -> _Case:
     from perdure.engine.database import connect
     from perdure.engine.deploy import current_versions
     from perdure.engine.inflight import failed_runs, open_runs, registered
 
     with connect(database.url, database.origin) as connection:
         flying, failed = open_runs(connection), failed_runs(connection)
-        there = deployed(registered(connection), own, config.target, flying)
-        runs = _with_states(connection, config, there, flying)
-        may_be_retried = _to_retry(_with_states(connection, config, there, failed))
-        before = on_database(config, database)
+        registry = registered(connection)
+        there = deployed(registry, own, config.target, flying)
+        known = list({each.key: each for each in [*own, *there]}.values())
+        starts = _starts(known)
+        for each in registry if config.target == "perdure" else ():  # as for states
+            runs = (*flying.get(each.key, ()), *failed.get(each.key, ()))
+            if each.key in starts:
+                starts[each.key].update(_nodes(connection, each, runs))
         in_force = current_versions(connection)
+        needs = replace(
+            _needs(config, known),
+            starts=starts,
+            current=_in_force(config, in_force),
+            runs=_with_states(connection, config, there, flying),
+            failed=_to_retry(_with_states(connection, config, there, failed)),
+            pending=_pending(config, in_force),
+        )
+        before = on_database(config, database)
+    return _Case(config, there, known, needs, before)
+
+
+def _nodes(
+    connection: Connection, version: Registered, runs: Sequence[str]
+) -> dict[str, list[str]]:
+    """Return the nodes of a version that start others, as any of its runs has them."""
+    from perdure.engine.inflight import statements
+    from perdure.release.needed import calls
+
+    found: dict[str, list[str]] = {}
+    for run in runs[:1]:
+        for node, text in statements(connection, run):
+            for name, number in calls(text, version.schema).items():
+                found.setdefault(f"{name}@{number}", []).append(node)
+    return found
+
+
+def _in_force(config: Config, there: Mapping[str, int]) -> set[str]:
+    """Return what is in force once all is deployed.
+
+    Of workflows that the project does not know, it is what the database has.
+    """
+    current = _current(config)
     known = {key.partition("@")[0] for key in current}
-    others = {  # what the project does not know is in force as deployed
-        f"{name}@{version}" for name, version in in_force.items() if name not in known
-    }
-    now = {f"{name}@{version}" for name, version in in_force.items()}
-    pending = {key: file for key, file in _ways_back(config) if key not in now}
-    current = current | others
-    return _Case(config, there, before, runs, current, may_be_retried, pending=pending)
+    others = {f"{name}@{n}" for name, n in there.items() if name not in known}
+    return current | others
 
 
 def _with_states(
@@ -176,7 +227,7 @@ def _with_states(
     return found
 
 
-def _to_retry(failed: _Runs) -> _Runs:
+def _to_retry(failed: Mapping[str, States]) -> dict[str, States]:
     """Return failed runs with the nodes that a retry does not execute again."""
     return {
         key: {
@@ -191,28 +242,39 @@ def _current(config: Config) -> set[str]:
     return {each.key for each in released(config).lock.in_force}
 
 
-def _ways_back(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield the versions that rollbacks lead to, with the migrations that do it."""
+def _pending(config: Config, there: Mapping[str, int]) -> dict[str, str]:
+    """Return the migrations that put versions in force that the database has not."""
     found = released(config)
-    for each in found.lock.changes:
-        if each.kind == "rollback":
-            yield f"{each.workflow}@{each.to}", found.files[each.key]
+    files = {each.key: found.files[each.key] for each in found.lock.entries}
+    for change in found.lock.changes:
+        if change.kind == "rollback":
+            files[f"{change.workflow}@{change.to}"] = found.files[change.key]
+    for name, version in there.items():
+        files.pop(f"{name}@{version}", None)
+    return files
 
 
 def misfits(config: Config, versions: Mapping[str, Past], key: str) -> list[Finding]:
     """Return what of one of the lock's versions does not fit the project's schema.
 
-    Raises EngineError where that can't be found out.
+    The versions that it starts are part of it. Raises EngineError where that can't be
+    found out.
     """
     from perdure.engine.errors import EngineError
     from perdure.pipeline import open_compiler
+    from perdure.release.verify_needs import reached
 
     state = usable_state(config)
     with open_compiler(config, remember=False, state_dir=state) as compiler:
         for problem in (*compiler.problems, *compiler.catalog.problems()):
             raise EngineError(problem.message)
-        case = _Case(config, list(versions.values()))
-        found = _of_version(case, versions[key], compiler, None)
+        every = list(versions.values())
+        case = _Case(config, every, every, _needs(config, every))
+        found = [
+            finding
+            for each in sorted(reached([key], case.needs.starts) & versions.keys())
+            for finding in _of_version(case, versions[each], compiler, None)
+        ]
     return [each for each in found if each.kind == "broken"]
 
 
@@ -248,14 +310,20 @@ def _of_version(
     ]
     if after is not None and was is not None and after.ir and was.ir:
         found += _types(case, version, was, after, sources)
-    return [*found, *_late(case, version, compiler, base, was)]
+    told = "\n".join(each.message for each in found)
+    for use, finding in _late(case, version, compiler, base, was):
+        if use.change != "gone" or use.name not in told:
+            found.append(finding)
+    return found
 
 
 def _compiled(
     compiler: Compiler, case: _Case, version: Past
 ) -> tuple[Unit | None, dict[str, Source]]:
+    own = started((version,), case.versions, case.known)
     with folder() as place:
-        return of_version(compiler, compiler.config, version, case.versions, place)
+        others = [*case.known, *own]  # of each workflow the last one counts
+        return of_version(compiler, compiler.config, version, others, place)
 
 
 def _errors(unit: Unit | None) -> list[Diagnostic]:
@@ -274,17 +342,24 @@ def _broken(
     sources: Mapping[str, Source],
     before: bool,
 ) -> Finding:
-    from perdure.release.verify import Finding, step_at
+    from perdure.release.verify import Finding, steps_at
+    from perdure.release.verify_needs import advice
 
-    place, step, path = None, None, None
+    place, nodes = None, []
     if error.span is not None and error.span.path in sources:
         line = sources[error.span.path].position(error.span.start)[0]
         place = f"{error.span.path}:{line}"
-        node = step_at(version.places, error.span.path, line)
-        if node is not None:
-            step, path = node.name or node.path, node.path
-    runs, notes, needed = _needed(case, version, [path] if path else None)
-    serious = needed and not (before and _excused(case, version, error))
+        nodes = steps_at(version.places, error.span.path, line)
+    need = case.needs.of(version.key, [each.path for each in nodes] or None)
+    serious = need.serious and not (before and _excused(case, version, error))
+    by_schema = error.code.startswith(_SCHEMA)
+    what_to_do = advice(
+        version.key,
+        need,
+        before=before,
+        by_schema=by_schema or (case.before is not None and not before),
+        movable=case.config.target == "perdure",
+    )
     told = "it was not good before, either" if before else None
     return Finding(
         "error" if serious else "warning",
@@ -293,93 +368,24 @@ def _broken(
         version.version,
         error.message,
         error.code,
-        step,
+        (nodes[0].name or nodes[0].path) if nodes else None,
         place,
-        runs,
-        tuple(filter(None, (*notes, told))),
-        _advice(case, version, before) if serious else None,
+        need.runs,
+        tuple(filter(None, (*need.notes, told))),
+        what_to_do if serious else None,
     )
 
 
 def _excused(case: _Case, version: Past, error: Diagnostic) -> bool:
     """Say whether what was wrong before may stay as it is.
 
-    With a database it may not where a statement can't run there: that the version is
-    needed is known. What else is wrong may be for a compiler that is stricter.
+    With a database it may not where a step can't run there: that the version is needed
+    is known. What else is wrong may be for a compiler that is stricter.
     """
-    if case.runs is not None:
-        return not error.code.startswith(_SCHEMA)
-    before = case.current_before
-    return before is None or version.key in before or version.key not in case.current
-
-
-def _advice(case: _Case, version: Past, before: bool) -> str:
-    if before and version.key in case.current:
-        return "mend the schema, or compile a version that fits, and deploy it"
-    if before:
-        move = (
-            "take the runs that wait to a version that fits (perdure move RUN --to N), "
-            "or end them (perdure cancel RUN)"
-        )
-        only = "end its runs (perdure cancel RUN)"
-        return (
-            f"mend the schema, or {move if case.config.target == 'perdure' else only}"
-        )
-    if version.key in case.current:
-        return "compile a version that fits, and deploy it before the change of schema"
-    return (
-        "change the schema once its runs have ended (perdure versions shows them) and "
-        f"it is retired: perdure retire {version.key}"
-    )
-
-
-def _needed(
-    case: _Case, version: Past, paths: Sequence[str] | None
-) -> tuple[tuple[str, ...], list[str], bool]:
-    """Return the runs that still come to steps, what to say, and if one is needed."""
-    current = version.key in case.current
-    notes = []
-    if current:
-        file = case.pending.get(version.key)
-        later = f"new runs will start with it once {file} is applied"
-        notes.append(later if file else "new runs start with this version")
-    if case.runs is None:
-        return (), notes or ["it may have runs; --db URL tells"], True
-    states = case.runs.get(version.key, {})
-    coming = _coming(version, paths, states)
-    if coming:
-        verb = "run still comes" if len(coming) == 1 else "runs still come"
-        notes.append(f"{len(coming)} {verb} to it: {_listed(coming)}")
-    elif states:
-        notes.append("no run in flight comes to it any more")
-    else:
-        notes.append("no run of it is in flight")
-    retried = _coming(version, paths, case.failed.get(version.key, {}))
-    if retried:
-        verb = "failed run comes" if len(retried) == 1 else "failed runs come"
-        notes.append(
-            f"{len(retried)} {verb} to it if retried, and would fail there: "
-            f"{_listed(retried)}"
-        )
-    return tuple(coming), notes, current or bool(coming)
-
-
-def _coming(
-    version: Past, paths: Sequence[str] | None, runs: Mapping[str, Mapping[str, str]]
-) -> list[str]:
-    """Return the runs that may still come to one of the steps; without any, all."""
-    from perdure.release.verify import comes_to
-
-    return [
-        run
-        for run, nodes in runs.items()
-        if paths is None or any(comes_to(e, version.places, nodes) for e in paths)
-    ]
-
-
-def _listed(runs: Sequence[str]) -> str:
-    more = len(runs) - _SHOWN_RUNS
-    return ", ".join(runs[:_SHOWN_RUNS]) + (f" and {more} more" if more > 0 else "")
+    if case.needs.runs is not None:
+        return not error.code.startswith(_SURE)
+    then = case.then
+    return then is None or version.key in then or version.key not in case.now
 
 
 def _types(
@@ -389,7 +395,7 @@ def _types(
     after: Unit,
     sources: Mapping[str, Source],
 ) -> list[Finding]:
-    from perdure.release.verify import Finding, other_types, step_at
+    from perdure.release.verify import Finding, other_types, steps_at
 
     assert was.ir is not None
     assert after.ir is not None
@@ -398,10 +404,10 @@ def _types(
         span = step.statement.span or step.head.span
         known = span.path in sources
         line = sources[span.path].position(span.start)[0] if known else 0
-        node = step_at(version.places, span.path, line)
-        path = node.path if node else step.head.path
-        runs, notes, _ = _needed(case, version, [path])
-        place = f"{node.file}:{node.line}" if node and node.file else None
+        nodes = steps_at(version.places, span.path, line)
+        paths = [each.path for each in nodes] or [step.head.path]
+        need = case.needs.of(version.key, paths)
+        place = f"{nodes[0].file}:{nodes[0].line}" if nodes else None
         name = step.head.name or step.head.path
         found.append(
             Finding(
@@ -412,8 +418,8 @@ def _types(
                 f"{text}; later steps read it as what it was",
                 step=name,
                 place=place,
-                runs=runs,
-                notes=tuple(notes),
+                runs=need.runs,
+                notes=need.notes,
             )
         )
     return found
@@ -425,7 +431,7 @@ def _late(
     compiler: Compiler,
     base: Compiler | None,
     was: Unit | None,
-) -> list[Finding]:
+) -> list[tuple[ChangedUse, Finding]]:
     """Find functions and views that are another thing under the project's schema."""
     from perdure.release.late import changed_names
     from perdure.uses import step_uses
@@ -444,13 +450,13 @@ def _late(
     found = []
     if base is None:
         found = [(each, _SINCE) for each in changed_names(*key, recorded, now)]
-    elif case.runs is not None:
+    elif case.needs.runs is not None:
         there = changed_names(*key, recorded, digests(base))
         found = [(each, _SINCE) for each in there]
     if base is not None:
         found += [(each, _NOW) for each in changed_names(*key, used, now)]
     return [
-        _late_finding(case, version, use, when, steps.get(use.name, {}))
+        (use, _late_finding(case, version, use, when, steps.get(use.name, {})))
         for use, when in found
     ]
 
@@ -462,10 +468,14 @@ def _late_finding(
     when: str,
     steps: Mapping[str, str],
 ) -> Finding:
-    """Tell of one; `steps` are the names of those that use it, by their paths."""
+    """Tell of one; `steps` are the names of those that use it, by their paths.
+
+    What is used when a run starts has no path, and no run comes to it any more.
+    """
     from perdure.release.verify import Finding
 
-    runs, notes, _ = _needed(case, version, list(steps) or None)
+    paths = [path for path in steps if path] if steps else None
+    need = case.needs.of(version.key, paths)
     became = "is gone" if use.change == "gone" else "has another definition"
     return Finding(
         "warning",
@@ -474,7 +484,7 @@ def _late_finding(
         version.version,
         f"uses {use.name}, which {became} {when}",
         step=", ".join(steps.values()) or None,
-        runs=runs,
-        notes=tuple(notes),
+        runs=need.runs,
+        notes=need.notes,
         advice="steps find it when they run: check that it still does what they need",
     )

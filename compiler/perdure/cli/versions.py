@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perdure.cli.database import DatabaseUrl, Json, opened
-from perdure.cli.project import Directory
+from perdure.cli.project import Directory, refuse_version
 
 if TYPE_CHECKING:
     from perdure.engine.deploy import Deployed
@@ -34,6 +34,7 @@ def versions(
         runs_by_version,
     )
 
+    refuse_version(workflow or "", "perdure versions {name} lists all of its versions")
     config = configuration(directory)
     with (
         opened(database_url, config) as database,

@@ -231,7 +231,7 @@ def _register(
         str(version),
         quote_text(registration.digest),
         quote_text(", ".join(signature)),
-        _sources(registration, source_map),
+        _sources(registration),
         dollar_quote(source_map_json(source_map), "map"),
         quote_text(registration.compiler_version),
         quote_text(str(target)),
@@ -243,13 +243,10 @@ def _register(
     )
 
 
-def _sources(registration: Registration, source_map: Sequence[MapEntry]) -> str:
-    """Return the workflow's file, and after it the SQL files and modules it needs."""
-    own = registration.source.path
-    others = {entry.file for entry in source_map if entry.file} - {own}
-    others |= set(registration.beside)
+def _sources(registration: Registration) -> str:
+    """Return the workflow's file, and after it all others that it was made from."""
     parts = [dollar_quote(registration.source.text, "source")]
-    for path in sorted(others & set(registration.files)):
+    for path in sorted({*registration.beside} & {*registration.files}):
         text = f"\n--- {path}\n{registration.files[path].text}"
         parts.append(dollar_quote(text, "file"))
     return "\n  || ".join(parts)

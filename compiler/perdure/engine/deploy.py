@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -161,6 +161,31 @@ def runs_on(
         [list(labels)],
     )
     return [(str(run), str(label), str(status)) for run, label, status in rows]
+
+
+def callers(
+    connection: Connection, workflow: str, functions: Sequence[str]
+) -> list[str]:
+    """Return the functions that call some of a workflow's, as `refuse_callers` does.
+
+    There are none where the runtime can't tell, or the role may not ask it.
+    """
+    asked = connection.execute(
+        "select has_function_privilege(to_regprocedure('perdure.call_pattern(text)'),"
+        " 'execute')"
+    ).fetchone()
+    if asked is None or not asked[0]:
+        return []
+    rows = connection.execute(
+        "select distinct format('%%s.%%s', n.nspname, p.proname)"
+        " from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+        " where p.proname !~ ('^' || %s || '(_v[0-9]+(_schedule)?)?$')"
+        " and n.nspname !~ '(^pg_temp|_uncommitted$)' and p.prosrc ~*"
+        " (select string_agg(perdure.call_pattern(f), '|') from unnest(%s::text[]) f)"
+        " order by 1",
+        [workflow, list(functions)],
+    )
+    return [str(name) for (name,) in rows]
 
 
 def runs_by_version(connection: Connection) -> dict[str, Mapping[str, int]]:

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Literal
 
 from perdure.engine.kinds import AROUND, EXCLUSIVE, HOLDERS, REPEATING, kind_of
-from perdure.engine.runs import Node, Place, Run
+from perdure.engine.runs import Called, Node, Place, Run
 
 State = Literal[
     "pending", "running", "waiting", "completed", "failed", "cancelled", "skipped"
@@ -34,6 +34,7 @@ WAITS = {
     "WAIT_SCHEDULE": "schedule",
     "SIGNAL": "signal",
     "HTTP": "response",
+    "CALL": "run",
 }
 
 
@@ -50,7 +51,8 @@ class Step:
     """One step of the workflow in one run.
 
     `waits_for` says for what while the state is `waiting`; `wake_at` until when, where
-    that is known. `rows` is what the step's statement returned or changed.
+    that is known; `called` for which runs. `rows` is what the step's statement returned
+    or changed.
     """
 
     path: str
@@ -71,6 +73,7 @@ class Step:
     executions: int = 0
     waits_for: str | None = None
     wake_at: datetime | None = None
+    called: tuple[Called, ...] = ()
     arms: tuple[Arm, ...] = ()
 
     @property
@@ -310,6 +313,7 @@ def _with_nodes(step: Step, ran: Sequence[Node]) -> Step:
         executions=max(node.executions or 0 for node in ran),
         waits_for=_waits_for(active) if active else None,
         wake_at=active.wake_at if active else None,
+        called=active.called if active else (),
     )
 
 

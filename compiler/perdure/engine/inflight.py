@@ -25,19 +25,38 @@ _LEAVES = {
     "SIGNAL": "signal",
     "CALL": "call",
 }
+_REGISTERED = r"""
+  select v.name, v.version, v.digest, v.target, v.source,
+    to_jsonb(v) ->> 'retired_at' is not null, f.prosrc, coalesce(f.nspname, ''),
+    v.source_map
+  from perdure.workflow_versions v
+  left join lateral (
+    select p.prosrc, n.nspname
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where p.proname = v.name || '_v' || v.version
+      and n.nspname !~ '(^pg_temp|_uncommitted$)'
+    order by p.oid desc limit 1) f on true
+  order by v.name, v.version
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A version as the database registers it, with its sources as one text."""
+    """A version as the database registers it, with its sources as one text.
+
+    `function` is the body of the function that starts its runs, None where it is gone,
+    and `schema` where it stands.
+    """
 
     name: str
     version: int
     digest: str
     target: str
     source: str
+    retired: bool
+    function: str | None
+    schema: str
     places: tuple[Place, ...]
-    retired: bool = False
 
     @property
     def key(self) -> str:
@@ -59,16 +78,13 @@ def registered(connection: Connection) -> list[Registered]:
     """Return the registered versions with their sources, by name and version."""
     if not _exists(connection, "perdure.workflow_versions"):
         return []
-    rows = connection.execute(
-        "select name, version, digest, target, source, source_map,"
-        " to_jsonb(v) ->> 'retired_at' is not null"
-        " from perdure.workflow_versions v order by name, version"
-    ).fetchall()
+    rows = connection.execute(_REGISTERED).fetchall()
     return [
         Registered(
-            name, version, digest, target, source, tuple(read_source_map(places)), gone
+            *(name, version, digest, target, source, gone, body, schema),
+            tuple(read_source_map(places)),
         )
-        for name, version, digest, target, source, places, gone in rows
+        for name, version, digest, target, source, gone, body, schema, places in rows
     ]
 
 
@@ -127,6 +143,16 @@ def states(connection: Connection, runs: Sequence[str]) -> dict[str, dict[str, s
     for run, node, status in rows:
         found[str(run)][str(node)] = str(status)
     return found
+
+
+def statements(connection: Connection, run: str) -> list[tuple[str, str]]:
+    """Return the nodes of a run that have a statement, with it."""
+    rows = connection.execute(
+        "select n.id::text, n.query from df.nodes n where n.instance_id = %s"
+        " and n.query is not null",
+        [run],
+    )
+    return [(str(node), str(text)) for node, text in rows]
 
 
 def _exists(connection: Connection, relation: str) -> bool:

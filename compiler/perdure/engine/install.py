@@ -88,7 +88,7 @@ class Status:
         if self.newer:
             return (
                 f"{there}, which is newer than the {self.shipped} that this version of"
-                " Perdure knows: upgrade Perdure"
+                " Perdure knows; upgrade Perdure"
             )
         return (
             f"{there} from another build, and there is no upgrade from build to build"

@@ -31,6 +31,15 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """A run that another one waits for."""
+
+    id: str
+    label: str | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One node of a run, as df.nodes shows it; only nodes that ran have one."""
 
@@ -49,6 +58,7 @@ class Node:
     started_at: datetime | None
     finished_at: datetime | None
     wake_at: datetime | None
+    called: tuple[Called, ...] = ()  # what it waits for, where it is a call
 
 
 @dataclass(frozen=True, slots=True)

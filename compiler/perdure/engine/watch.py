@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
@@ -18,6 +18,7 @@ from perdure.engine import client
 from perdure.engine.database import Database, connect
 from perdure.engine.errors import NoDatabase, UsageError
 from perdure.engine.follow import Followed, follow
+from perdure.engine.listening import calls
 
 SHORTEST_PAUSE = 0.05
 LONGEST_PAUSE = 0.5
@@ -50,6 +51,9 @@ def read(connection: client.Connection, run: str) -> Followed:
     found = client.find_run(connection, run)
     # The run first: when it has ended, the nodes that are read later are final.
     nodes = client.nodes(connection, run)
+    if any(node.type == "CALL" for node in nodes):
+        called = calls(connection, [run])
+        nodes = [replace(n, called=called.get((run, n.id), ())) for n in nodes]
     return follow(found, client.source_map(connection, found.label), nodes)
 
 

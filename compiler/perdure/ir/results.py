@@ -13,7 +13,15 @@ from functools import reduce
 from typing import Any
 
 from perdure.ir.callee import Payload
-from perdure.ir.expr import Constant, Expression, Listing, Mapping, Template, Value
+from perdure.ir.expr import (
+    Constant,
+    Expression,
+    Listing,
+    Mapping,
+    Reference,
+    Template,
+    Value,
+)
 from perdure.ir.tree import ReturnStep, WaitForSignalStep, Workflow
 from perdure.ir.types import BOOLEAN, JSONB, TEXT, Field, Items, Record, Scalar, Type
 
@@ -28,11 +36,45 @@ def result_of(workflow: Workflow, ends: bool) -> Typed:
     """
     if workflow.returns is not None:
         return workflow.returns, workflow.returns_nullable
-    found = [type_of(step.value) for step in _below(workflow.steps, ReturnStep)]
+    found = [type_of(step.value) for step in returns_of(workflow)]
     if not found:
         return JSONB, True
     type_, nullable = reduce(_meet, found)
     return type_, nullable or not ends
+
+
+def returns_of(workflow: Workflow) -> Iterator[ReturnStep]:
+    """Yield the `return` steps of a workflow, without those of others that it calls."""
+    yield from _below(workflow.steps, ReturnStep)
+
+
+def is_of_schema(workflow: Workflow) -> bool:
+    """Say whether the schema may decide on the type of a result.
+
+    It does not where that is declared, and not on constants, texts and inputs.
+    """
+    if workflow.returns is not None:
+        return False
+    inputs = {each.variable for each in workflow.inputs}
+    found = (each for step in returns_of(workflow) for each in _typed(step.value))
+    return any(
+        not (isinstance(part, Reference) and part.variable in inputs)
+        for each in found
+        for part in each.parts
+    )
+
+
+def _typed(value: Value | None) -> Iterator[Expression]:
+    """Yield the expressions whose types are in that of a JSON value."""
+    match value:
+        case Expression():
+            yield value
+        case Mapping(entries):
+            for _, item in entries:
+                yield from _typed(item)
+        case Listing(items):
+            for item in items:
+                yield from _typed(item)
 
 
 def signals_of(workflow: Workflow) -> tuple[tuple[str, Payload], ...]:

@@ -462,3 +462,4 @@ class Workflow:
     language: Literal[1] = 1
     options: Options | None = field(default=None, metadata=ADDED)
     taken_in: tuple[Head, ...] = field(default=(), metadata=ADDED)
+    returns_span: Span | None = field(default=None, compare=False)

@@ -28,9 +28,9 @@ class Previous:
 class Registration:
     """What a version says of its making.
 
-    `files` are further sources that steps may stand in (`sql_file`), by path;
-    `beside` names those that the workflow's file imports. `functions` are those that
-    start the workflows that this one calls, by name.
+    `files` are further sources, by path; `beside` names those that the workflow's text
+    came from. `functions` are those that start the workflows that this one calls, by
+    name.
     """
 
     digest: str

@@ -3,8 +3,10 @@
 from perdure.release.classify import Point
 from perdure.release.diff import Diff, StepDiff, WorkflowDiff, compare
 from perdure.release.inflight import Affected, InFlight, Waiting, affected
+from perdure.release.intact import place_of, unsound
+from perdure.release.interface import calls_of
 from perdure.release.lock import Change, Entry, Lock, read_lock, text_digest, write_lock
-from perdure.release.plan import Candidate, Release, plan_release, unsound
+from perdure.release.plan import Candidate, Release, plan_release
 from perdure.release.render import render_json, render_markdown, render_text
 from perdure.release.render_html import render_html
 from perdure.release.sources import registered_sources
@@ -23,7 +25,9 @@ __all__ = [
     "Waiting",
     "WorkflowDiff",
     "affected",
+    "calls_of",
     "compare",
+    "place_of",
     "plan_release",
     "read_lock",
     "registered_sources",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from perdure.ir.results import result_of
+from perdure.ir.results import is_of_schema, result_of, returns_of
 from perdure.ir.show import Shown, duration, shown, type_text
 from perdure.ir.tree import Head, Input, Workflow
 from perdure.ir.types import Field, Items, Record, Scalar, Type
@@ -51,11 +51,16 @@ class Point:
     place: str | None
 
 
-def points(old: Workflow, new: Workflow, place: Place) -> list[Point]:
-    """Return the points in which the interface differs, in a fixed order."""
+def points(
+    old: Workflow, new: Workflow, place: Place, *, retyped: bool = False
+) -> list[Point]:
+    """Return the points in which the interface differs, in a fixed order.
+
+    An old workflow that is `retyped` had other types than those that it has here.
+    """
     switched = dict(_switched(ways(old), ways(new)))
     before, after = interface(old, switched), interface(new, switched)
-    return list(_Comparison(before, after, place, switched).all())
+    return list(_Comparison(before, after, place, switched, retyped).all())
 
 
 def described(
@@ -78,9 +83,10 @@ class _Comparison:
         new: Interface,
         place: Place,
         switched: Mapping[str, _Switch] | None = None,
+        retyped: bool = False,
     ) -> None:
         self.old, self.new, self.place = old, new, place
-        self.switched = switched or {}
+        self.switched, self.retyped = switched or {}, retyped
 
     def all(self) -> Iterator[Point]:
         yield from self.inputs()
@@ -142,7 +148,12 @@ class _Comparison:
     def returns(self) -> Iterator[Point]:
         old, new = self.old.workflow, self.new.workflow
         before, after = _result(old), _result(new)
+        span = _result_span(new) or _result_span(old)
         texts: tuple[str | None, str | None]
+        if self.retyped and is_of_schema(old):
+            texts = ("not known", type_text(*after))
+            yield self.point("returns-not-compared", "returns", None, texts, span)
+            return
         if before == after and (old.returns is None) == (new.returns is None):
             return
         rule = _result_rule(old, new)
@@ -150,8 +161,8 @@ class _Comparison:
         if rule == "returns-added":
             texts = (None, texts[1])
         elif rule == "returns-removed":
-            texts = (texts[0], None)
-        yield self.point(rule, "returns", None, texts, None)
+            texts, span = (texts[0], None), _result_span(old)
+        yield self.point(rule, "returns", None, texts, span)
 
     # --- signals --------------------------------------------------------------------
 
@@ -318,6 +329,12 @@ def _takes(taken: Field, given: Field | None, whole: bool) -> bool:
 def _result(of: Workflow) -> tuple[Type, bool]:
     """Return what callers get; null where a path ends without `return`."""
     return result_of(of, always_ends(of.steps))
+
+
+def _result_span(of: Workflow) -> Span | None:
+    """Return where the type of a result is declared, else the first `return`."""
+    first = next(iter(returns_of(of)), None)
+    return of.returns_span or (first.head.span if first else None)
 
 
 def _result_rule(old: Workflow, new: Workflow) -> str:

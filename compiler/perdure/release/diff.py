@@ -14,10 +14,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher, unified_diff
+from itertools import product
 from typing import Literal, Protocol
 
 from perdure.ir.tree import Workflow
 from perdure.release.classify import Place, Point, Side, described, points
+from perdure.release.interface import ways
 from perdure.release.outline import Item, outline
 from perdure.release.pairs import match
 from perdure.release.rules import RULES, Effect, worst
@@ -101,31 +103,69 @@ def compare(
     new_sources: Sources | None = None,
     recompiled: Collection[str] = (),
     own_sources: Mapping[str, Sources] | None = None,
+    retyped: Collection[str] = (),
 ) -> Diff:
     """Compare two sets of workflows, by name; the sources are for the places.
 
     `recompiled` get a new version, be it for another reason than their text.
-    `own_sources` are those of old workflows that have files of their own.
+    `own_sources` are those of old workflows that have files of their own. `retyped` are
+    old workflows that had other types than those that they are given here.
     """
     old = {name: each.ir for name, each in before.items() if each.ir is not None}
     new = {name: each.ir for name, each in after.items() if each.ir is not None}
-    unknown = {name for name in before if name not in old} & set(new)
+    unknown = {name for name in before if name not in old}
     renamed = dict(_renamed(old, {n: w for n, w in new.items() if n not in unknown}))
     found = []
-    for name in sorted({*old, *new} - set(renamed)):
+    for name in sorted({*old, *new, *unknown} - set(renamed)):
         if name in unknown:
-            whole = _whole("not-compared")
-            found.append(WorkflowDiff(name, None, "changed", whole, (), (), ()))
+            found.append(_not_compared(name, there=name in after))
             continue
         former = next((o for o, n in renamed.items() if n == name), name)
         texts = (own_sources or {}).get(former, old_sources or {})
         place = _places({"before": texts, "after": new_sources or {}})
-        each = _workflow(name, former, old.get(former), new.get(name), place)
-        if each is None and name in recompiled:
-            each = WorkflowDiff(name, None, "changed", _whole("schema"), (), (), ())
+        each = _workflow(
+            name, former, old.get(former), new.get(name), place, former in retyped
+        )
         if each is not None:
             found.append(each)
-    return Diff(tuple(found))
+    told = {each.name for each in found}
+    silent = {*recompiled} & {*old} & {*new} - told
+    found += (_silent(name, told & _ring(name, new)) for name in silent)
+    return Diff(tuple(sorted(found, key=lambda each: each.name)))
+
+
+def _silent(name: str, ring: Collection[str]) -> WorkflowDiff:
+    """Return what is told of a new version whose text says what it said before.
+
+    The digest of one that calls others in a `ring` is made of theirs, too.
+    """
+    why = _whole("ring" if ring else "schema")
+    return WorkflowDiff(name, None, "changed", why, (), (), ())
+
+
+def _ring(name: str, workflows: Mapping[str, Workflow]) -> set[str]:
+    """Return the workflows that call this one, and that it calls."""
+    reached = _reached(name, workflows)
+    return {each for each in reached if name in _reached(each, workflows)}
+
+
+def _reached(name: str, workflows: Mapping[str, Workflow]) -> set[str]:
+    """Return the workflows that one calls, directly or not."""
+    found: set[str] = set()
+    left = [name]
+    while left:
+        one = workflows.get(left.pop())
+        called = {*ways(one)} - found if one else set()
+        found |= called
+        left += called
+    return found
+
+
+def _not_compared(name: str, *, there: bool) -> WorkflowDiff:
+    """Return what is told of a workflow that did not compile before."""
+    if not there:
+        return WorkflowDiff(name, None, "removed", _whole("removed"), (), (), ())
+    return WorkflowDiff(name, None, "changed", _whole("not-compared"), (), (), ())
 
 
 def _places(sources: Mapping[Side, Sources]) -> Place:
@@ -143,18 +183,23 @@ def _places(sources: Mapping[Side, Sources]) -> Place:
 def _renamed(
     old: Mapping[str, Workflow], new: Mapping[str, Workflow]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the workflows that have another name now: the old one and the new one."""
-    came = {name: _lines(new[name]) for name in sorted(set(new) - set(old))}
-    for name in sorted(set(old) - set(new)):
-        lines = _lines(old[name])
-        alike = {
-            other: SequenceMatcher(None, lines, texts, autojunk=False).ratio()
-            for other, texts in came.items()
-        }
-        best = max(alike, key=alike.__getitem__, default=None)
-        if best is not None and alike[best] > _ALIKE:
-            came.pop(best)
-            yield name, best
+    """Yield the workflows that have another name now: the old one and the new one.
+
+    Those that are most alike come first, of equal ones those of one file.
+    """
+    gone = {name: _lines(old[name]) for name in set(old) - set(new)}
+    came = {name: _lines(new[name]) for name in set(new) - set(old)}
+    found = []
+    for (name, lines), (other, texts) in product(gone.items(), came.items()):
+        alike = SequenceMatcher(None, lines, texts, autojunk=False).ratio()
+        if alike > _ALIKE:
+            elsewhere = old[name].path != new[other].path
+            found.append((-alike, elsewhere, name, other))
+    taken: set[str] = set()
+    for *_, name, other in sorted(found):
+        if not {name, other} & taken:
+            taken |= {name, other}
+            yield name, other
 
 
 def _lines(workflow: Workflow) -> list[str]:
@@ -164,7 +209,12 @@ def _lines(workflow: Workflow) -> list[str]:
 
 
 def _workflow(
-    name: str, former: str, old: Workflow | None, new: Workflow | None, place: Place
+    name: str,
+    former: str,
+    old: Workflow | None,
+    new: Workflow | None,
+    place: Place,
+    retyped: bool,
 ) -> WorkflowDiff | None:
     before = outline(old) if old else []
     after = outline(new) if new else []
@@ -173,24 +223,23 @@ def _workflow(
     if old is None or new is None:
         change: WorkflowChange = "added" if old is None else "removed"
         return WorkflowDiff(name, None, change, _whole(change), (), (), steps)
-    interface = tuple(points(old, new, place))
+    interface = tuple(points(old, new, place, retyped=retyped))
     heads = [(before[pairs[e.index]].head, e.head) for e in after if e.index in pairs]
     metadata = tuple(described(old, new, place, heads))
     if former != name:
         whole = _whole("renamed")
         return WorkflowDiff(name, former, "renamed", whole, interface, metadata, steps)
-    if not (interface or metadata or steps):
+    if not (interface or metadata or steps or retyped):
         return None
-    steps_changed = _whole("changed") if steps else None
-    return WorkflowDiff(
-        name, None, "changed", steps_changed, interface, metadata, steps
-    )
+    changed = _whole("changed") if steps else _whole("schema") if retyped else None
+    return WorkflowDiff(name, None, "changed", changed, interface, metadata, steps)
 
 
-def _whole(change: WorkflowChange | Literal["schema", "not-compared"]) -> Point:
+def _whole(change: WorkflowChange | Literal["schema", "ring", "not-compared"]) -> Point:
     """Return the point that stands for a whole workflow, its steps, or their types."""
-    if change in ("changed", "schema"):
-        what = "steps" if change == "changed" else "schema"
+    what: str
+    if change in ("changed", "schema", "ring"):
+        what = "steps" if change == "changed" else change
         rule = RULES[f"{what}-changed"]
     else:
         what, rule = "workflow", RULES[f"workflow-{change}"]

@@ -8,6 +8,7 @@ its way back would lead to another version than the one before it.
 from __future__ import annotations
 
 from perdure.diagnostics import Diagnostic, error, warning
+from perdure.release.interface import Call
 from perdure.release.lock import Change, Entry, Lock
 
 
@@ -35,31 +36,60 @@ def _misfit(lock: Lock, event: Entry | Change, current: int) -> Diagnostic:
         if isinstance(event, Entry)
         else f"{event.key} ({event.note})"
     )
-    was = f"version {current}" if current else "no version"
+    now = f"version {current}" if current else "no version"
     meant = f"version {event.before}" if event.before else "no version"
-    again = "compile" if isinstance(event, Entry) else event.kind
     return error(
         "WF708",
         lock.span(f'"{event.migration}"'),
-        f"{what}, was made while {meant} was current, and where it now stands {was} is",
+        f"{what}, was made while {meant} was current; in this lock {now} is current "
+        "at that point",
         help="two branches changed the workflow: delete the migration of the change "
         "that is deployed nowhere, and its table in the lock, and make it again "
-        f"(this one: perdure {again})",
+        f"(this one: {event.command})",
     )
 
 
 def not_in_force(lock: Lock, entry: Entry, current: Entry | None) -> Diagnostic:
     """Say that the sources give a version that was rolled back."""
-    name = entry.workflow
-    now = (
-        f"version {current.version} is current" if current else "no version is current"
-    )
     return warning(
         "WF709",
-        lock.span(f"[workflows.{name}.{entry.version}]"),
-        f'the sources of "{name}" are those of version {entry.version}, which was '
-        f"rolled back: {now}",
+        lock.span(f"[workflows.{entry.workflow}.{entry.version}]"),
+        f'the sources of "{entry.workflow}" are those of version {entry.version}, '
+        f"{_rolled_back(current)}",
         "nothing is compiled: that version is there, and is not called",
-        help=f"change the sources, then perdure compile makes the next version; or "
-        f"perdure rollback {name} --to {entry.version} puts it in force again",
+        help=_ways_out(entry, current),
+    )
+
+
+def misled(
+    workflow: str, call: Call, entry: Entry, current: Entry | None
+) -> Diagnostic:
+    """Say that a workflow is checked against a version that was rolled back."""
+    name = entry.workflow
+    what = "would take in the steps of" if call.inline else "is checked against"
+    way = f'it takes in "{call.within}", which calls "{name}"'
+    return error(
+        "WF710",
+        call.span,
+        f'"{workflow}" {what} version {entry.version} of "{name}", '
+        f"{_rolled_back(current)}",
+        *([way] if call.within else []),
+        help=_ways_out(entry, current),
+    )
+
+
+def _rolled_back(current: Entry | None) -> str:
+    now = f"version {current.version}" if current else "no version"
+    return f"which was rolled back: {now} is current"
+
+
+def _ways_out(entry: Entry, current: Entry | None) -> str:
+    name, version = entry.workflow, entry.version
+    change = f'change the sources of "{name}"'
+    if current is not None:
+        back = f"back to version {current.version}"
+        change = f'take the sources of "{name}" {back}, or change them'
+    return (
+        f"{change}, which makes version {version + 1}; or put version {version} in "
+        f"force again: perdure rollback {name} --to {version}"
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from perdure.ir.expr import Expression, Secret, Template
 from perdure.ir.show import Shown, duration, lists_of, shown
@@ -55,6 +55,21 @@ class Calls:
     heard: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call or a start of a workflow, against whose sources the caller is checked.
+
+    `span` is the step in the caller's own file. With `inline` the steps of the called
+    workflow become the caller's. `within` is the workflow that the call stands in,
+    where that one is taken in.
+    """
+
+    workflow: str
+    span: Span
+    inline: bool = False
+    within: str | None = None
+
+
 @dataclass(slots=True)
 class Interface:
     """What others rely on or must provide; places by name."""
@@ -92,6 +107,25 @@ def ways(workflow: Workflow) -> dict[str, Calls]:
             else:
                 calls.runs += 1
     return found
+
+
+def calls_of(workflow: Workflow | None) -> Iterator[Call]:
+    """Yield the calls in a workflow, and those in the workflows that it takes in."""
+    if workflow is not None:
+        yield from _calls(workflow.steps)
+
+
+def _calls(steps: tuple[Step, ...]) -> Iterator[Call]:
+    for step in steps:
+        for _, _, inner in lists_of(step):
+            yield from _calls(inner)
+        if isinstance(step, StartStep):
+            yield Call(step.workflow, step.head.span)
+        if isinstance(step, CallStep):
+            yield Call(step.workflow, step.head.span, step.inline)
+            for each in calls_of(step.callee if step.inline else None):
+                within = each.within or step.workflow
+                yield replace(each, span=step.head.span, within=within)
 
 
 def every_step(steps: tuple[Step, ...], apart: Container[str] = ()) -> Iterator[Step]:

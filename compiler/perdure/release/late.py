@@ -66,40 +66,67 @@ def late_drift(
     runs: Mapping[str, int],
     repo: Mapping[str, str] | None,
 ) -> list[Difference]:
-    """Return what changed under runs in flight; `runs` has their numbers by key.
+    """Return what changed under versions in force, and under runs in flight.
 
-    Where the schema of the repo, if it can be read, has the change, too, the two agree,
-    and it is a warning.
+    `runs` has their numbers by key; a version without any is taken for one in force.
+    Where the schema of the repo, if it can be read, has the change, too, the two agree:
+    that is a warning where there are runs, which began with something else, and nothing
+    otherwise. A team changes its functions all the time, and compiles nothing for it.
     """
-    return [
-        _drifted(each, runs, _agree(each.name, definitions, repo))
-        for each in changed_uses(entries, definitions)
-    ]
+    found = []
+    for entry in entries:
+        compiled, count = dict(entry.uses), runs.get(entry.key, 0)
+        for each in changed_uses([entry], definitions):
+            side = _side(each.name, compiled[each.name], definitions, repo)
+            if count or side != "both":
+                found.append(_drifted(each, count, side))
+    return found
 
 
-def _agree(name: str, there: Mapping[str, str], repo: Mapping[str, str] | None) -> bool:
-    """Say whether the repo's schema has what the database has, or lacks it, too."""
-    if repo is None or (name in repo) != (name in there):
-        return False
-    return name not in repo or not differs(repo[name], there[name])
+_Side = Literal["database", "both", "neither"]
+"""Who has not what was compiled: the database alone, the repo as well, or each its own.
+
+Nobody knows who is newer: the database may have been edited, or restored.
+"""
 
 
-def _drifted(each: ChangedUse, runs: Mapping[str, int], agree: bool) -> Difference:
-    key = f"{each.workflow}@{each.version}"
-    count = runs.get(key, 0)
-    flying = "1 run is" if count == 1 else f"{count} runs are"
-    became = "is gone" if each.change == "gone" else "was changed"
-    too = ", in the project's schema, too" if agree else ""
-    advice = (
-        "check that its steps still do what they should; perdure verify --db "
-        "describes them again"
+def _side(
+    name: str, compiled: str, there: Mapping[str, str], repo: Mapping[str, str] | None
+) -> _Side:
+    if repo is None:
+        return "database"
+    own = repo.get(name)
+    if own is None or name not in there:
+        return "both" if own is None and name not in there else "database"
+    if not differs(own, there[name]):
+        return "both"
+    return "neither" if differs(own, compiled) else "database"
+
+
+_IN_SCHEMA: Mapping[tuple[bool, _Side], str] = {
+    (False, "both"): ", and the project's schema has the same",
+    (False, "neither"): ", and is another one in the project's schema",
+    (True, "both"): ", nor in the project's schema",
+}
+
+
+def _drifted(each: ChangedUse, runs: int, side: _Side) -> Difference:
+    gone = each.change == "gone"
+    found = "is not there" if gone else "is not what it was when it was compiled"
+    flying = "1 run is in flight" if runs == 1 else f"{runs} runs are in flight"
+    new = "new runs need it" if gone else "new runs use it as it is now"
+    check = (
+        "check that its steps still do what they should (perdure verify --db URL "
+        "describes them again)"
     )
+    mend = "bring database and project's schema to the same definition"
+    advice = [*([check] if runs else []), *([mend] if side != "both" else [])]
     return Difference(
         "late-binding",
-        key,
-        f"uses {each.name}, which {became} since it was compiled{too}; "
-        f"{flying} in flight",
-        "neither" if agree else "database",
-        advice if agree else f"{advice}; and make the change in the project's schema",
-        severity="warning" if agree else "error",
+        f"{each.workflow}@{each.version}",
+        f"uses {each.name}, which {found}{_IN_SCHEMA.get((gone, side), '')}; "
+        + (flying if runs else new),
+        "neither",
+        ", and ".join(advice),
+        severity="error" if side != "both" and (runs or gone) else "warning",
     )

@@ -15,9 +15,9 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from perdure.diagnostics import Diagnostic, error
 from perdure.plan.tree import Parameter
@@ -63,6 +63,11 @@ class Entry:
     def key(self) -> str:
         """How people write it."""
         return f"{self.workflow}@{self.version}"
+
+    @property
+    def command(self) -> str:
+        """What makes it."""
+        return "perdure compile"
 
     @property
     def before(self) -> int:
@@ -114,6 +119,14 @@ class Change:
             return f"back to version {self.to}"
         shown = ", ".join(map(str, self.versions))
         return f"retire version{'' if len(self.versions) == 1 else 's'} {shown}"
+
+    @property
+    def command(self) -> str:
+        """What makes it."""
+        if self.kind == "rollback":
+            return f"perdure rollback {self.workflow} --to {self.to}"
+        version = f"@{self.versions[0]}" if self.to else ""
+        return f"perdure retire {self.workflow}{version}"
 
     @property
     def digest(self) -> str:
@@ -188,6 +201,9 @@ class Lock:
         return Span(self.source.path, at, at + len(text))
 
 
+_Event = TypeVar("_Event", Entry, Change)
+
+
 def place(event: Entry | Change) -> tuple[int, int, str]:
     """Return what orders events: versions by number, a change after its version."""
     if isinstance(event, Entry):
@@ -233,16 +249,8 @@ def _read(source: Source) -> Lock:
     data = tomllib.loads(source.text)
     if data["format"] != FORMAT:
         raise ValueError(f"format {data['format']}")
-    entries = [
-        _entry(workflow, int(version), table)
-        for workflow, versions in data.get("workflows", {}).items()
-        for version, table in versions.items()
-    ]
-    changes = [
-        _change(workflow, int(number), table)
-        for workflow, numbers in data.get("changes", {}).items()
-        for number, table in numbers.items()
-    ]
+    entries = list(_tables(data, "workflows", _entry))
+    changes = list(_tables(data, "changes", _change))
     events: list[Entry | Change] = [*entries, *changes]
     for each in events:
         if each.layout not in LAYOUTS:
@@ -252,6 +260,21 @@ def _read(source: Source) -> Lock:
         source,
         tuple(sorted(changes, key=lambda each: (each.workflow, each.number))),
     )
+
+
+def _tables(
+    data: Mapping[str, Any],
+    kind: str,
+    read: Callable[[str, int, Mapping[str, Any]], _Event],
+) -> Iterator[_Event]:
+    """Yield what the tables of a kind say."""
+    for workflow, numbered in data.get(kind, {}).items():
+        for number, table in numbered.items():
+            try:
+                yield read(workflow, int(number), table)
+            except KeyError as failure:
+                head = f"[{kind}.{_key(workflow)}.{number}]"
+                raise ValueError(f'"{failure.args[0]}" in {head}') from failure
 
 
 def _entry(workflow: str, version: int, table: Mapping[str, Any]) -> Entry:
@@ -382,6 +405,8 @@ def _string(text: str) -> str:
 def _conflict(source: Source) -> Diagnostic:
     at = re.search(r"^(<{7}|>{7}|={7}).*", source.text, re.MULTILINE)
     span = Span(source.path, *at.span()) if at else None
+    ours, theirs = (_of_side(source.text, each, _TABLE) for each in ("ours", "theirs"))
+    both = ", ".join(f'"{name}"' for name in sorted(ours & theirs))
     if _sides_fit(source.text):
         return error(
             "WF704",
@@ -397,9 +422,10 @@ def _conflict(source: Source) -> Diagnostic:
         "the lock has an unresolved merge: "
         + (
             "the tables of two branches are mixed up"
-            if _of_different_workflows(source.text)
-            else "two branches changed the same workflow"
+            if ours and theirs and not both
+            else f"two branches changed the same workflow{both and f', {both}'}"
         ),
+        *_migrations_of_sides(source.text),
         help="keep the side that is deployed, the whole file (git checkout --ours or "
         f"--theirs {source.path}, and the same for migrations in conflict), delete "
         "the new migrations of the other, which must be deployed nowhere, and compile "
@@ -413,9 +439,8 @@ _MERGE = re.compile(
     r"^={7}.*\n(?P<theirs>(?s:.*?))^>{7}",
     re.MULTILINE,
 )
-_TABLE = re.compile(
-    r"^\[(?:workflows|changes)[.](?P<workflow>[^.\]]+)[.]", re.MULTILINE
-)
+_TABLE = re.compile(r"^\[(?:workflows|changes)[.]([^.\]]+)[.]", re.MULTILINE)
+_MIGRATION = re.compile(r'^migration = "(.+)"', re.MULTILINE)
 
 
 def _sides_fit(text: str) -> bool:
@@ -429,7 +454,8 @@ def _sides_fit(text: str) -> bool:
         after = text[each.end() :].partition("\n")[2].lstrip()
         if not whole or after[:1] not in ("", "[") or (each["base"] or "").strip():
             return False
-    if not found or not _of_different_workflows(text):
+    ours, theirs = (_of_side(text, each, _TABLE) for each in ("ours", "theirs"))
+    if not ours or not theirs or ours & theirs:
         return False
     try:
         _read(Source("", _MERGE.sub(r"\g<ours>\g<theirs>#", text)))
@@ -438,22 +464,34 @@ def _sides_fit(text: str) -> bool:
     return True
 
 
-def _of_different_workflows(text: str) -> bool:
-    """Say whether the sides have tables of different workflows, and only such."""
-    ours, theirs = (
-        {name for each in _MERGE.finditer(text) for name in _TABLE.findall(each[side])}
-        for side in ("ours", "theirs")
-    )
-    return bool(ours and theirs and not ours & theirs)
+def _migrations_of_sides(text: str) -> list[str]:
+    """Return which migrations each side of a merge has and the other one has not."""
+    ours, theirs = (_of_side(text, each, _MIGRATION) for each in ("ours", "theirs"))
+    sides = (("--ours", ours - theirs), ("--theirs", theirs - ours))
+    return [
+        f"{side} has the migration{'s' if len(names) > 1 else ''} "
+        f"{', '.join(sorted(names))}"
+        for side, names in sides
+        if names
+    ]
+
+
+def _of_side(text: str, side: str, wanted: re.Pattern[str]) -> set[str]:
+    """Return what one side of the conflicts names: workflows, or migrations."""
+    found = _MERGE.finditer(text)
+    return {name for each in found for name in wanted.findall(each[side])}
 
 
 def _unreadable(source: Source, reason: str) -> Diagnostic:
     at = re.search(r"\(at line (\d+)", reason)
+    table = re.search(r"\[.+\]", reason)
     line = min(int(at[1]), len(source.line_starts)) if at else 1
+    if table:
+        line, _ = source.position(max(source.text.find(table[0]), 0))
     start = source.line_starts[line - 1]
     return error(
         "WF704",
         Span(source.path, start, start + len(source.line(line))),
         f"the lock can't be read: {reason.split(' (at ')[0]}",
-        help="restore it from version control",
+        help=f"restore it from version control (git checkout HEAD -- {source.path})",
     )

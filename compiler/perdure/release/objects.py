@@ -20,10 +20,12 @@ _CREATE = re.compile(
     r'create (?:or replace )?function (?P<name>(?:\w+|"[^"]+")\.(?:\w+|"[^"]+"))\('
 )
 _BODY = re.compile(r"^as [$](?P<tag>\w+)[$](?P<body>(?s:.*?))[$](?P=tag)[$];$", re.M)
-_KEEP = "to keep the edit, make it in the workflow's source and compile; "
 SQL = "perdure drift --sql prints the SQL that mends it"
 _MADE_AGAIN = "perdure drift --sql prints the SQL that makes it as the migration did"
-_UNDONE = f"{_KEEP}perdure drift --sql prints the SQL that undoes it"
+_UNDONE = (
+    "perdure drift --sql prints the SQL that undoes it; to keep the edit, make it in "
+    "the workflow's source, too, and compile"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def left_over(entry: Entry, name: str, database: Database) -> list[Difference]:
     if not there:
         return []
     message = f'is retired, and a function "{name}" is there'
-    drops = tuple(_drop(each) for each in there)
+    drops = tuple(map(drop, there))
     return [Difference("left-over", entry.key, message, "database", SQL, drops)]
 
 
@@ -194,7 +196,7 @@ def _other_arguments(
         "database",
         _UNDONE,
         (
-            *(_drop(each) for each in there),
+            *map(drop, there),
             *_made_again(function),
             *_granted_again(function, made, there),
         ),
@@ -211,7 +213,7 @@ def _edited(
         now.arguments,
         now.result,
     ):  # what can't be replaced
-        remedy = [_drop(there), *remedy, *_granted_again(function, made, [there])]
+        remedy = [drop(there), *remedy, *_granted_again(function, made, [there])]
     return Difference(
         "edited",
         function.entry.key,
@@ -232,7 +234,7 @@ def _overload(function: Wanted, stray: Function) -> Difference:
         "database",
         "a call may find the one or the other, or neither; give it another name, or "
         "perdure drift --sql prints the SQL that drops it",
-        (_drop(stray),),
+        (drop(stray),),
     )
 
 
@@ -297,5 +299,14 @@ def _granted_again(
     ]
 
 
-def _drop(function: Function) -> str:
+def drop(function: Function) -> str:
+    """Return what drops a function."""
     return f"drop {function.definition.kind} {function.identity};"
+
+
+def mark(workflow: str, version: int, retired_at: str) -> str:
+    """Return what says in the register when a version was retired."""
+    return (
+        f"update perdure.workflow_versions set retired_at = {retired_at} "
+        f"where name = '{workflow}' and version = {version};"
+    )

@@ -9,14 +9,16 @@ versions that runs are on, and no way down helps where only a row is gone.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from perdure.release.deployed import Database, Difference
 from perdure.release.lock import Change, Entry, Lock
-from perdure.release.objects import SQL, of_version, registration
+from perdure.release.objects import SQL, drop, mark, of_version, registration
 from perdure.release.script import split
 
 Key = tuple[str, str, int]
+_FUNCTIONS = ("", "_schedule")
+"""How the names of a version's functions end."""
 _TABLES = {
     True: ("perdure.workflow_versions", "name", "version", "deployed_at"),
     False: ("perdure.workflow_changes", "workflow", "number", "changed_at"),
@@ -169,15 +171,11 @@ def _put_before(
     """Return what brings something that was passed over, and not into force."""
     again = _registered_again(lock, event, script, database)
     if isinstance(event, Change):
-        return (*_refusals(event, database), *again)
+        return (*_refusals(event, database), *_taken_out(lock, event, database), *again)
     deployed = deployed_part(lock, database)
     if event.version not in deployed.retired(event.workflow):
         return (*_made_aside(lock, event, script), *again)
-    return (
-        *again,
-        "update perdure.workflow_versions set retired_at = now() "
-        f"where name = '{event.workflow}' and version = {event.version};",
-    )
+    return (*again, mark(event.workflow, event.version, "now()"))
 
 
 def _made_aside(lock: Lock, entry: Entry, script: str) -> list[str]:
@@ -200,6 +198,19 @@ def _refusals(change: Change, database: Database) -> list[str]:
     shown = ", ".join(map(str, _left(change, database)))
     refuse = f"select perdure.refuse_runs('{change.workflow}', array[{shown}]);"
     return [refuse] if shown else []
+
+
+def _taken_out(lock: Lock, change: Change, database: Database) -> Iterator[str]:
+    """Yield what a retirement drops and marks, as far as that is still to be done."""
+    names = [f"{change.workflow}_v{n}{s}" for n in change.versions for s in _FUNCTIONS]
+    if deployed_part(lock, database).current(change.workflow) is None:
+        names.append(change.workflow)
+    for name in names:
+        yield from map(drop, database.functions.get(name, ()))
+    own = [each for each in database.versions if each.name == change.workflow]
+    for each in own:
+        if each.version in change.versions and not each.retired:
+            yield mark(change.workflow, each.version, "now()")
 
 
 def _registered_again(

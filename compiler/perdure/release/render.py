@@ -13,7 +13,13 @@ FORMAT = 1
 """The version of the JSON; it goes up when a member changes or goes."""
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">", "renamed": "~"}
-TOLD = ("schema-changed", "workflow-not-compared")
+TOLD = (
+    "schema-changed",
+    "ring-changed",
+    "workflow-not-compared",
+    "workflow-removed",
+    "workflow-renamed",
+)
 """Rules whose reason is told where nothing else tells what changed."""
 
 _NOTHING = "no differences"

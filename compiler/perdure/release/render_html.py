@@ -11,7 +11,6 @@ from html import escape
 
 from perdure.graph.html import STYLE, render_graph
 from perdure.graph.tree import tree
-from perdure.ir.tree import Workflow
 from perdure.release.classify import Point
 from perdure.release.diff import Compiled, Diff, StepDiff, WorkflowDiff
 from perdure.release.inflight import Affected
@@ -89,11 +88,7 @@ def _workflow(
     left = {step.old_path: step.change for step in each.steps if step.old_path}
     right = {step.new_path: step.change for step in each.steps if step.new_path}
     head = f'{escape(title(each))}: <span class="{each.effect}">{each.effect}</span>'
-    sides = (
-        _side("before", old.ir if old else None, left)
-        + "\n"
-        + _side("after", new.ir if new else None, right)
-    )
+    sides = _side("before", old, left) + "\n" + _side("after", new, right)
     reason = ""
     if each.whole is not None and each.whole.rule in TOLD:
         reason = f"<p>{escape(each.whole.reason)}</p>\n"
@@ -105,10 +100,10 @@ def _workflow(
     )
 
 
-def _side(name: str, workflow: Workflow | None, marks: Mapping[str, str]) -> str:
-    drawn = "<p>not there</p>"
-    if workflow is not None:
-        drawn = render_graph(tree(workflow), marks)
+def _side(name: str, side: Compiled | None, marks: Mapping[str, str]) -> str:
+    drawn = "<p>not there</p>" if side is None else "<p>does not compile</p>"
+    if side is not None and side.ir is not None:
+        drawn = render_graph(tree(side.ir), marks)
     return f'<div class="{name}"><h3>{name}</h3>\n{drawn}</div>'
 
 

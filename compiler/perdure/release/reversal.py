@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from perdure.diagnostics import Diagnostic, error
+from perdure.diagnostics import Diagnostic
 from perdure.plan.version import Previous, Script
+from perdure.release.intact import state_of
 from perdure.release.layouts import Folder, Layout, Migration, UnusableFolder
 from perdure.release.lock import Change, Entry, Lock, write_lock
-from perdure.release.plan import Release, Work, state_of
+from perdure.release.plan import Release, Work, called, unusable
 
 Kind = Literal["rollback", "retire"]
 
@@ -141,20 +142,20 @@ def _release(
     migration = Migration(
         change.workflow,
         title,
-        f"{change.key}: {change.note}",
+        called(change),
         install,
         remove,
         "perdure.workflow_changes\n"
         f"where workflow = '{change.workflow}' and number = {change.number}",
     )
-    work = Work(lock, folder, layout)
     try:
+        work = Work(lock, folder, layout)
         stem, files = work.write(migration)
         made = replace(change, layout=layout.name, migration=stem, files=files)
         work.changes.append(made)
         return work.release(findings)
     except UnusableFolder as failure:
-        findings.append(error("WF707", None, f"{layout.name}: {failure}"))
+        findings.append(unusable(layout, failure))
     return Release({}, write_lock(lock.entries, lock.changes), (), tuple(findings))
 
 

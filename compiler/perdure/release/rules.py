@@ -74,14 +74,16 @@ RULES: Mapping[str, Rule] = {
             "writes-removed": "it is written no more",
             "schema-changed": "the schema gives its steps other types than those it "
             "was compiled with",
+            "ring-changed": "it and a workflow that changed call each other, and their "
+            "versions go together",
             "steps-changed": "runs that have started stay on their version",
         },
     ),
     **_rules(
         "breaking",
         {
-            "workflow-not-compared": "what it was does not compile any more; where "
-            "that is for the schema, compare with a revision of git, which has its own",
+            "workflow-not-compared": "what it was does not compile; a version in the "
+            "lock is read under the schema of today, a revision of git under its own",
             "workflow-removed": "callers have nothing to call any more",
             "workflow-renamed": "callers must call it by its new name",
             "input-added-required": "callers must give a value",
@@ -91,6 +93,8 @@ RULES: Mapping[str, Rule] = {
             "inputs-reordered": "calls that give values by position mean others",
             "returns-removed": "readers of the result can rely on nothing",
             "returns-changed": "readers of the result find something else",
+            "returns-not-compared": "its type comes from the schema, which no version "
+            "keeps; a revision of git has its own to compare with",
             "returns-may-be-null": "readers of the result may find null",
             "signal-added": "runs wait until somebody sends it",
             "signal-timeout-removed": "runs wait until somebody sends it",

@@ -1,4 +1,4 @@
-"""An emitted script, cut into its statements again."""
+"""An emitted script, cut into its statements again, or made a transaction."""
 
 from __future__ import annotations
 
@@ -28,3 +28,12 @@ def split(text: str) -> list[str]:
             found.append(statement[remarks.end() if remarks else 0 :])
             start = token.end()
     return found
+
+
+def in_transaction(text: str, *first: str) -> str:
+    """Return a script, below its first comment, as one transaction.
+
+    `first` are statements to begin it with.
+    """
+    head, _, rest = text.partition("\n\n")
+    return "\n\n".join([head, "begin;", *first, f"{rest}\ncommit;\n"])

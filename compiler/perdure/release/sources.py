@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
+
+from perdure.ir.tree import CallStep, SqlStep, Workflow
+from perdure.release.interface import every_step
 
 _REGISTER = "\ninsert into perdure.workflow_versions\n"
 _PATH = re.compile(r"^-- Compiled from (.*); to change it, ", re.MULTILINE)
@@ -49,3 +53,14 @@ def registered_map(up: str) -> list[dict[str, Any]]:
     start = up.find(_REGISTER)
     found = _MAP.search(up, start) if start >= 0 else None
     return json.loads(_constant(up, found.start())[0]) if found else []
+
+
+def files_of(workflow: Workflow) -> Iterator[str]:
+    """Yield the files of a workflow's steps, those of calls taken in included."""
+    yield workflow.path
+    for step in every_step(workflow.steps):
+        match step:
+            case SqlStep() if step.statement.span is not None:
+                yield step.statement.span.path
+            case CallStep(inline=True, callee=Workflow() as callee):
+                yield callee.path

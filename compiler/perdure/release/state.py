@@ -18,6 +18,7 @@ from perdure.release.objects import (
     Made,
     compared,
     left_over,
+    mark,
     of_version,
     registration,
 )
@@ -75,7 +76,9 @@ def conflicts(
                     subject,
                     "was deployed from other sources than the lock's",
                     "neither",
-                    "two branches made the same version: give yours the next number",
+                    "two branches made it: take the lock and the migrations of the one "
+                    f"that is deployed, and delete yours; {event.command} makes yours "
+                    "again, with the next number",
                 )
             )
     return [*found, *lost(lock, scripts, database)]
@@ -109,9 +112,17 @@ def drift(
     ]
     deployed = deployed_part(lock, database)
     behind = _behind(lock, database)
+    overtaken = {each.subject for each in found if each.kind == "overtaken"}
+    late = {
+        f"{each.workflow}@{number}"
+        for each in lock.changes
+        if each.key in overtaken
+        for number in each.versions
+    }
     for workflow in deployed.workflows:
         if workflow not in behind:
-            found += _objects(deployed, workflow, scripts, database, made)
+            own = _objects(deployed, workflow, scripts, database, made)
+            found += [each for each in own if each.subject not in late]
     return found + _schedules(deployed, database, behind)
 
 
@@ -140,10 +151,13 @@ def _behind(lock: Lock, database: Database) -> set[str]:
     """Return the workflows of which the database has what the lock does not know.
 
     What is in force there, what is retired and which schedules run is the database's
-    to say then: to compare it, or to mend it, would undo what another branch deployed.
+    to say then, and what a function does that was made from other sources: to compare
+    it, or to mend it, would undo what another branch deployed.
     """
-    known = {key_of(each) for each in lock.everything}
-    return {key[0] for key in there(database) if key not in known}
+    known = {key_of(each): each.digest for each in lock.everything}
+    return {
+        key[0] for key, digest in there(database).items() if known.get(key) != digest
+    }
 
 
 def _unknown(lock: Lock, database: Database) -> list[Difference]:
@@ -271,10 +285,7 @@ def _marks(entry: Entry, message: str, retired_at: str) -> Difference:
         message,
         "neither",
         SQL,
-        (
-            f"update perdure.workflow_versions set retired_at = {retired_at} "
-            f"where name = '{entry.workflow}' and version = {entry.version};",
-        ),
+        (mark(entry.workflow, entry.version, retired_at),),
     )
 
 

@@ -41,6 +41,10 @@ class Node(Protocol):
         """The name of its step."""
 
     @property
+    def role(self) -> str:
+        """What it is for in its step."""
+
+    @property
     def file(self) -> str | None:
         """The file that the step stands in."""
 
@@ -55,7 +59,8 @@ class Finding:
 
     `kind` is `broken` (a step no longer fits), `broken-before` (it did not before,
     either), `type` (a column has another type) or `late-binding`. `step` is the name
-    or the path of the step; `runs` are those in flight that still come to it.
+    or the path of the step; `runs` are those in flight that still come to it, in runs
+    that they start if need be.
     """
 
     severity: Severity
@@ -76,15 +81,18 @@ class Finding:
         return f"{self.workflow}@{self.version}"
 
 
-def step_at(places: Iterable[Node], file: str, line: int) -> Node | None:
-    """Return the step that stands at a line: the last one that begins before it."""
-    best: Node | None = None
-    for each in places:
-        if each.file != file or each.line is None or each.line > line:
-            continue
-        if best is None or each.line > (best.line or 0):
-            best = each
-    return best
+def steps_at(places: Iterable[Node], file: str, line: int) -> list[Node]:
+    """Return the steps that stand at a line: the last that begin before it.
+
+    A workflow that is taken in twice has each of its steps twice.
+    """
+    before = [
+        (each.line, each)
+        for each in places
+        if each.file == file and each.line is not None and each.line <= line
+    ]
+    last = max((number for number, _ in before), default=None)
+    return [each for number, each in before if number == last]
 
 
 def comes_to(path: str, places: Sequence[Node], states: Mapping[str, str]) -> bool:
@@ -92,7 +100,7 @@ def comes_to(path: str, places: Sequence[Node], states: Mapping[str, str]) -> bo
 
     `states` are those of its nodes that began. A step is past when it, or a step
     around it, has ended, or when a later one of the same list has begun; what stands
-    in a loop is past when the loop is.
+    in a loop is past when the loop is. The undo of a step is past when its list is.
     """
     roots: dict[str, str] = {}
     for each in places:
@@ -105,14 +113,38 @@ def comes_to(path: str, places: Sequence[Node], states: Mapping[str, str]) -> bo
     return True
 
 
+def still_starts(node: str, places: Sequence[Node], states: Mapping[str, str]) -> bool:
+    """Say whether a run may still start another one at a node.
+
+    The one that it has started there is a run by itself, whose own steps tell what it
+    comes to; only in a loop, or with a retry, does a next one follow.
+    """
+    own = next((each for each in places if each.node == node), None)
+    if own is None:
+        return True
+    if not comes_to(own.path, places, states):
+        return False
+    waits = own.role == "call" and node in states
+    return not waits or _is_repeated(own.path, places)
+
+
+def _is_repeated(path: str, places: Iterable[Node]) -> bool:
+    retried = any(each.path == path and each.role == "retry" for each in places)
+    return retried or _LOOP.search(path) is not None
+
+
 def _around(path: str) -> list[str]:
-    """Return the step and those around it, from the outermost loop on outwards."""
+    """Return the step and those around it, from the outermost loop on outwards.
+
+    The step that an undo belongs to is left out: it has ended when the undo begins.
+    """
     loop = _LOOP.search(path)
     inner = path[: loop.start()] if loop else path
     found = [inner]
     while (at := inner.rfind(".")) >= 0:
+        undo = inner.startswith(".undo[", at)
         inner = inner[:at]
-        if inner.endswith("]"):
+        if inner.endswith("]") and not undo:
             found.append(inner)
     return found
 
@@ -139,7 +171,7 @@ def other_types(old: Workflow, new: Workflow) -> list[tuple[SqlStep, str]]:
     """Return the steps whose columns have other types now, and which."""
     before = {_key(s): s for s in every_step(old.steps) if isinstance(s, SqlStep)}
     found = []
-    for step in every_step(new.steps):
+    for step in {_key(each): each for each in every_step(new.steps)}.values():
         was = before.get(_key(step))
         if not isinstance(step, SqlStep) or was is None:
             continue

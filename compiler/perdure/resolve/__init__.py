@@ -92,6 +92,7 @@ def _pass(context: Context, workflow: syntax.Workflow) -> ir.Workflow:
         workflow.path,
         workflow.description,
         options=options,
+        returns_span=written.span if written else None,
     )
 
 

@@ -225,7 +225,7 @@ def test_functions_and_views_that_change_under_runs_are_reported(
         )
     done = perdure("drift", "--database-url", database, code=1).stdout
     assert (
-        "approve@1 uses shop.big, which was changed since it was compiled; "
+        "approve@1 uses shop.big, which is not what it was when it was compiled; "
         "1 run is in flight\n"
     ) in done
     done = perdure("verify", "--db", database).stdout
@@ -233,8 +233,8 @@ def test_functions_and_views_that_change_under_runs_are_reported(
     migrate(project, " where total > 1000", "")
     done = perdure("drift", "--database-url", database).stdout
     assert (
-        "warning: approve@1 uses shop.big, which was changed since it was compiled, in "
-        "the project's schema, too; 1 run is in flight\n"
+        "warning: approve@1 uses shop.big, which is not what it was when it was "
+        "compiled, and the project's schema has the same; 1 run is in flight\n"
     ) in done
     assert "no drift" in done
     data = json.loads(perdure("drift", "--database-url", database, "--json").stdout)
@@ -360,3 +360,43 @@ def test_a_caller_needs_what_the_steps_need_that_it_has_taken_in(
     found = json.loads(perdure("verify", "--db", database, "--json", code=1).stdout)
     broken = [each for each in found["findings"] if each["workflow"] == "ask"]
     assert [(each["severity"], each["step"]) for each in broken] == [("error", "order")]
+
+
+def test_the_second_of_two_calls_that_are_taken_in_is_to_come(
+    perdure: Perdure, project: Path, database: str, runtime: None
+) -> None:
+    (project / "workflows" / "ask.yaml").write_text(
+        "workflow: ask\nsteps:\n"
+        "  - {call: approve, with: {id: 1}}\n  - {call: approve, with: {id: 1}}\n"
+    )
+    execute(database, SCHEMA)
+    perdure("compile")
+    perdure("deploy", "--yes", "--database-url", database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        row = connection.execute("select workflows.ask()").fetchone()
+        connection.execute("call df.work(1000, 20000)")
+    assert row is not None
+    rewrite(project / "workflows" / "approve.yaml", "select email, ", "select ")
+    perdure("compile")
+    perdure("deploy", "--yes", "--database-url", database)
+    migrate(project, "email text, ", "")
+    migrate(project, "'a@example.com', ", "")
+    found = json.loads(perdure("verify", "--db", database, "--json", code=1).stdout)
+    told = {(e["workflow"], e["step"]): e["runs"] for e in found["findings"]}
+    assert told["ask", "order"] == [row[0]]
+    migrate(project, "0.2", "0.3")
+    found = json.loads(perdure("verify", "--db", database, "--json", code=1).stdout)
+    uses = [e for e in found["findings"] if e["kind"] == "late-binding"]
+    assert [e["runs"] for e in uses if (e["workflow"], e["version"]) == ("ask", 1)] == [
+        [row[0]]
+    ]
+
+
+@pytest.mark.usefixtures("waiting")
+def test_what_is_gone_is_told_once(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    migrate(project, "create function shop.tax", "create function shop.vat")
+    done = perdure("verify", "--db", database, code=1).stdout
+    assert "error[WF514]: approve@1: function shop.tax(numeric) does not exist" in done
+    assert "uses shop.tax" not in done

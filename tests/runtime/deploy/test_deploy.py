@@ -67,7 +67,8 @@ def test_what_is_missing_is_deployed_once(perdure: Perdure, project: Path) -> No
     assert "nothing to do" in perdure("deploy", "--yes").stdout
     change(project)
     perdure("compile")
-    assert json.loads(perdure("deploy", "--json").stdout) == {"deployed": ["hello@2"]}
+    done = perdure("deploy", "--json", "--yes")
+    assert json.loads(done.stdout) == {"deployed": ["hello@2"]}
     assert "no drift: the database agrees with the lock on 2 versions" in (
         perdure("drift").stdout
     )
@@ -116,13 +117,51 @@ def test_who_is_started_is_deployed_before_who_starts(
 
 
 @pytest.mark.usefixtures("runtime")
-def test_nothing_is_applied_without_a_yes(perdure: Perdure) -> None:
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_nothing_is_applied_without_a_yes(perdure: Perdure, words: list[str]) -> None:
     perdure("compile")
-    done = perdure("deploy", code=2)
+    done = perdure("deploy", *words, code=2)
+    assert done.stdout == ""
     assert "hello@1  migrations/0001_hello_v1.up.sql" in done.stderr
     assert "perdure deploy --yes does not ask" in done.stderr
-    assert perdure("deploy", "--dry-run").stdout.startswith("-- written by perdure")
     assert "not deployed" in perdure("drift", code=1).stdout
+
+
+@pytest.mark.usefixtures("runtime")
+def test_the_printed_sql_is_applied_as_it_would_be_deployed(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    other = WORKFLOW.replace("workflow: hello", "workflow: zebra")
+    (project / "workflows" / "zebra.yaml").write_text(other)
+    perdure("compile")
+    text = perdure("deploy", "--dry-run").stdout
+    assert text.startswith("-- written by perdure: hello, version 1")
+    assert text.count("\nbegin;\n") == text.count("\ncommit;\n") == 2
+    printed = json.loads(perdure("deploy", "--dry-run", "--json").stdout)
+    assert printed["deployed"] == []
+    assert [each["migration"] for each in printed["pending"]] == ["hello@1", "zebra@1"]
+    assert printed["pending"][1]["file"] == "migrations/0002_zebra_v1.up.sql"
+    assert "\n".join(each["sql"] for each in printed["pending"]) == text
+    assert "hello@1 is in the lock, and not dep" in perdure("drift", code=1).stdout
+    with psycopg.connect(database, autocommit=True) as connection:
+        table = "alter table perdure.workflow_versions"
+        check = "constraint in_the_way check (name <> 'zebra')"
+        connection.execute(f"{table} add {check}".encode())
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(text.encode())
+        connection.execute("rollback")
+        there = "select to_regprocedure('workflows.zebra_v1(text)') is null"
+        assert connection.execute(there).fetchone() == (True,)
+        connection.execute(f"{table} drop constraint in_the_way".encode())
+        with psycopg.connect(database, autocommit=True) as holder:
+            holder.execute("select pg_advisory_lock(%s)", [LOCK])
+            connection.execute("set lock_timeout = '50ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                connection.execute(text.encode())
+            connection.execute("rollback")
+        connection.execute(perdure("deploy", "--dry-run").stdout.encode())
+    assert "no drift" in perdure("drift").stdout
+    assert perdure("deploy", "--dry-run").stdout == ""
 
 
 @pytest.mark.usefixtures("runtime")
@@ -192,12 +231,22 @@ def test_nothing_is_deployed_over_an_edit_unasked(
     )
     with psycopg.connect(database) as connection:
         connection.execute(edit)
+        connection.execute(edit.replace("hello", "hello_v1"))
     change(project)
     perdure("compile")
     done = perdure("deploy", "--yes", code=1)
-    assert 'hello@1 has a function "hello" that was edited in place' in done.stderr
+    told = done.stderr.splitlines()
+    assert 'hello@1 has a function "hello_v1" that was edited in place' in told[0]
+    assert 'hello@1 has a function "hello" that was edited in place' in told[1]
+    assert told[2:] == [
+        "  = help: perdure drift --sql prints the SQL that undoes it; to keep the "
+        "edit, make it in the workflow's source, too, and compile",
+        "  = help: perdure deploy --over-edits goes on all the same",
+    ]
     assert done.stdout == ""
     assert "deployed hello@2" in perdure("deploy", "--yes", "--over-edits").stdout
+    with psycopg.connect(database) as connection:
+        connection.execute(perdure("drift", "--sql", code=1).stdout.encode())
     assert "no drift" in perdure("drift").stdout
 
 
@@ -285,6 +334,20 @@ def test_a_database_that_is_ahead_or_differs_is_left_alone(
         connection.execute("update perdure.workflow_versions set digest = 'x'")
     done = perdure("deploy", "--yes", code=1)
     assert "hello@1 was deployed from other sources than the lock's" in done.stderr
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "create or replace function workflows.hello_v1(who text) returns text"
+            " language sql as $$select 'what they made'$$"
+        )
+    done = perdure("drift", "--sql", code=1)
+    assert done.stdout == ""
+    assert done.stderr == (
+        "hello@1 was deployed from other sources than the lock's\n"
+        "  = help: two branches made it: take the lock and the migrations of the one "
+        "that is deployed, and delete yours; perdure compile makes yours again, with "
+        "the next number\n"
+        "nothing of this can be mended with SQL\n"
+    )
 
 
 @pytest.mark.usefixtures("runtime")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from perdure.release.lock import text_digest
 from tests.runtime.deploy.conftest import (
     Perdure,
     caller,
@@ -94,3 +96,215 @@ def test_what_makes_no_version_is_not_told_after_each_compile(
         assert done.stdout == "no differences\n"
     rewrite(project / "workflows" / "there.yaml", "  - return", ADDED)
     assert "metadata:" in call("diff").stdout
+
+
+FEE = """\
+workflow: fee
+input: {amount: numeric}
+returns: numeric
+steps:
+  - return: "${amount * 0.1}"
+"""
+BILL = """\
+workflow: bill
+steps:
+  - name: part
+    call: fee
+    with: {amount: 5}
+  - return: "${part}"
+"""
+
+
+@pytest.fixture
+def bill(project: Path, call: Perdure) -> Path:
+    """Compile a workflow that takes in one of which no step is left."""
+    (project / "workflows" / "bill.yaml").write_text(BILL)
+    file = project / "workflows" / "fee.yaml"
+    file.write_text(FEE)
+    call("compile")
+    return file
+
+
+def test_the_file_of_a_call_of_which_no_step_is_left_is_kept(
+    call: Perdure, bill: Path, project: Path
+) -> None:
+    (migration,) = (project / "migrations").glob("*bill_v1.up.sql")
+    assert "--- workflows/fee.yaml\n" in migration.read_text()
+    assert told(call) == []
+    rewrite(bill, "0.1", "0.2")
+    assert told(call) == [
+        "~ workflow bill, changed: compatible",
+        "  ~ call part, changed (steps[0])",
+        "~ workflow fee, changed: compatible",
+        "  ~ return, changed (steps[0])",
+    ]
+
+
+def test_what_a_module_imports_is_kept_where_its_workflow_is_taken_in(
+    call: Perdure, bill: Path, project: Path
+) -> None:
+    bill.unlink()
+    folder = project / "workflows"
+    (folder / "rates.py").write_text('RATE = "a tenth"\n')
+    (folder / "fee.py").write_text(
+        "from decimal import Decimal\n\nfrom perdure import workflow\n"
+        "from rates import RATE\n\n\n@workflow\n"
+        "def fee(amount: Decimal) -> str:\n    return RATE\n"
+    )
+    call("compile")
+    (migration,) = (project / "migrations").glob("*bill_v2.up.sql")
+    for name in ("fee.py", "rates.py"):
+        assert f"--- workflows/{name}\n" in migration.read_text()
+    assert call("diff").stdout == "no differences\n"
+
+
+@pytest.fixture
+def older(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have files kept as older versions did: not where no step of a call is left."""
+    monkeypatch.setattr("perdure.pipeline.made_from", lambda unit, _: unit.beside)
+
+
+@pytest.mark.usefixtures("older")
+def test_a_version_that_lacks_a_file_is_compared_with_what_was_meant(
+    call: Perdure, bill: Path, project: Path
+) -> None:
+    (migration,) = (project / "migrations").glob("*bill_v1.up.sql")
+    assert "--- workflows/fee.yaml" not in migration.read_text()
+    done = call("diff")
+    assert (done.stdout, done.stderr) == ("no differences\n", "")
+    rewrite(bill, "0.1", "0.2")
+    call("compile")
+    said = call("rollback", "fee").stdout
+    assert "note: bill@2 has the steps of fee@2 in it" in said
+    done = call("diff")  # fee@2 is meant, and fee@1 in force
+    assert "workflow bill" not in done.stdout
+    assert "note:" not in done.stderr
+
+
+@pytest.mark.usefixtures("older")
+def test_what_a_version_lacks_and_nothing_fits_is_told(
+    call: Perdure, bill: Path, project: Path
+) -> None:
+    lock = project / "workflows.lock"
+    (migration,) = (project / "migrations").glob("*bill_v1.up.sql")
+    (down,) = (project / "migrations").glob("*bill_v1.down.sql")
+    digest = re.findall("Digest of what was compiled: (.*)", migration.read_text())[0]
+    for path in (migration, down):
+        edited(lock, path, digest, "0" * 64)
+    lock.write_text(lock.read_text().replace(digest, "0" * 64))
+    done = call("diff")
+    assert "does not compile" not in done.stdout
+    assert done.stderr == (
+        "note: the migration of bill@1 lacks files of what it takes in; it is compared "
+        "as if that were fee@1\n"
+    )
+
+
+def edited(lock: Path, path: Path, old: str, new: str) -> None:
+    """Edit a migration, and what the lock says of it."""
+    before = text_digest(path.read_text())
+    rewrite(path, old, new)
+    rewrite(lock, before, text_digest(path.read_text()))
+
+
+LOOKUP = """\
+workflow: lookup
+steps:
+  - name: row
+    sql: select id, name from parts where id = 1
+    expect: one
+  - return: {name: "${row.name}"}
+"""
+USER = """\
+workflow: user
+steps:
+  - name: found
+    call: lookup
+  - sql: delete from parts where name = :found.name
+  - return: "${found.name}"
+"""
+
+
+def test_results_that_follow_from_a_changed_schema_are_breaking(
+    call: Perdure, project: Path, database: str, runtime: None
+) -> None:
+    for name, text in (("lookup", LOOKUP), ("user", USER)):
+        (project / "workflows" / f"{name}.yaml").write_text(text)
+    call("compile")
+    execute(database, SCHEMA)
+    call("deploy", "--yes", "--database-url", database)
+    rewrite(project / "schema.sql", "name text", "name varchar(9)")
+    assert told(call) == [
+        "~ workflow lookup, changed: breaking",
+        "    ~ returns: not known -> {name: character varying(9)}",
+        "~ workflow user, changed: breaking",
+        "    ~ returns: not known -> character varying(9)",
+    ]
+    assert told(call, "--db", database) == [
+        "~ workflow lookup, changed: compatible",
+        "    ~ returns: {name: text} -> {name: character varying(9)}",
+        "  ~ sql row, changed (steps[0])",
+        "~ workflow user, changed: compatible",
+        "    ~ returns: text -> character varying(9)",
+        "  ~ call found, changed (steps[0])",
+    ]
+    declared = "steps:\n  - name: row"
+    rewrite(project / "schema.sql", "varchar(9)", "text")
+    rewrite(
+        project / "workflows" / "lookup.yaml",
+        declared,
+        f"returns: {{name: text}}\n{declared}",
+    )
+    call("compile")
+    rewrite(project / "schema.sql", "id bigint", "id integer")
+    rewrite(
+        project / "workflows" / "lookup.yaml",
+        "workflow: lookup",
+        "workflow: lookup\ndescription: Find it",
+    )
+    lines = call("diff").stdout.splitlines()
+    assert lines[:3] == [
+        "~ workflow lookup, changed: compatible",
+        "  the schema gives its steps other types than those it was compiled with",
+        "  metadata:",
+    ]
+
+
+def test_what_went_with_its_tables_is_removed(call: Perdure, project: Path) -> None:
+    call("compile")
+    (project / "schema.sql").write_text("")
+    for name in ("called", "caller"):
+        (project / "workflows" / f"{name}.yaml").unlink()
+    assert told(call) == [
+        "- workflow called, removed: breaking",
+        "- workflow caller, removed: breaking",
+    ]
+
+
+def test_a_call_of_which_no_step_is_left_must_fit_the_schema(
+    call: Perdure, bill: Path, project: Path
+) -> None:
+    added = "create function tax() returns numeric language sql as 'select 1.0';\n"
+    (project / "schema.sql").write_text(SCHEMA + added)
+    rewrite(bill, "amount * 0.1", "tax()")
+    call("compile")
+    (project / "schema.sql").write_text(SCHEMA)
+    assert "--> bill@2 (workflows/fee.yaml:5, " in call("verify", code=1).stdout
+
+
+def test_workflows_that_call_each_other_change_together(
+    call: Perdure, project: Path
+) -> None:
+    ring = (
+        "workflow: {0}\ninput: {{n: integer}}\nreturns: integer\nsteps:\n"
+        "  - if: n > 0\n    then:\n      - name: r\n        call: {1}\n"
+        '        with: {{n: "${{n - 1}}"}}\n  - return: 0\n'
+    )
+    for name, other in (("ping", "pong"), ("pong", "ping")):
+        (project / "workflows" / f"{name}.yaml").write_text(ring.format(name, other))
+    call("compile")
+    rewrite(project / "workflows" / "pong.yaml", "return: 0", "return: 1")
+    lines = call("diff").stdout.splitlines()
+    assert lines[0] == "~ workflow ping, changed: compatible"
+    assert "it and a workflow that changed call each other" in lines[1]
+    assert lines[2] == "~ workflow pong, changed: compatible"

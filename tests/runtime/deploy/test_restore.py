@@ -121,7 +121,6 @@ def test_a_database_of_yesterday_is_brought_to_agreement(
     monkeypatch.setenv("PERDURE_DATABASE_URL", restored.url())
     assert perdure("drift", code=1).stdout.splitlines() == [
         "hello@3 is in the lock, and not deployed",
-        "  = help: perdure deploy; the repo is newer",
         "hello, change 1 is in the lock, and not deployed",
         "  = help: perdure deploy; the repo is newer",
     ]

@@ -149,6 +149,25 @@ def test_a_rollback_to_what_was_not_good_before_is_an_error(
     assert done.startswith("error[WF513]: tell@1")
 
 
+def test_a_rollback_to_a_version_that_starts_what_was_not_good_is_an_error(
+    perdure: Perdure, project: Path
+) -> None:
+    (project / "workflows" / "ask.yaml").write_text(
+        "workflow: ask\nsteps:\n  - {call: tell, with: {id: 1}, retry: 2}\n"
+    )
+    perdure("compile")
+    rewrite(project / "workflows" / "tell.yaml", "select email, ", "select ")
+    rewrite(project / "schema.sql", "email text, ", "")
+    perdure("compile")
+    commit(project)
+    assert "good before" in perdure("verify", "--against", "HEAD").stdout
+    perdure("rollback", "ask")
+    done = perdure("verify", "--against", "HEAD", code=1).stdout
+    assert done.startswith("error[WF513]: tell@1")
+    assert "new runs of ask@1 start it" in done
+    assert "mend the schema, or compile a version of ask that starts one" in done
+
+
 def test_an_old_version_may_have_runs_until_it_is_retired(
     perdure: Perdure, project: Path
 ) -> None:

@@ -101,7 +101,12 @@ def test_a_rollback_and_its_way_back_are_exact(
         (["retire", "hello@3"], "hello@3 is the current version"),
         (["retire", "hello@9"], "hello@9 does not exist"),
         (["retire", "hello@x"], '"x" is not the number of a version'),
-        (["retire", "hello"], '"workflows/hello.yaml" still defines hello'),
+        (["retire", "hello@v1"], "help: perdure retire hello@1"),
+        (["rollback", "hello@2"], "help: perdure rollback hello --to 2"),
+        (["rollback", "hello", "--to", "hello@2"], "a version, as in --to 2"),
+        (["move", "1234", "--to", "hello@2"], "a version, as in --to 2"),
+        (["versions", "hello@2"], "help: perdure versions hello"),
+        (["ps", "hello@2"], "help: perdure ps hello"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -301,18 +306,40 @@ def test_a_version_that_another_one_starts_stays(
     assert "has the steps" not in said
 
 
+@pytest.mark.parametrize("steps", ["steps:", "steps:\n  - sql: select 1"])
 def test_who_has_the_steps_of_a_version_in_it_is_told(
-    perdure: Perdure, project: Path
+    perdure: Perdure, project: Path, steps: str
 ) -> None:
     caller = "workflow: caller\nsteps:\n  - call: hello\n    with: {who: me}\n"
     (project / "workflows" / "caller.yaml").write_text(caller)
     for text in VERSIONS[:2]:
-        write(project, text.replace("steps:", "steps:\n  - sql: select 1"))
+        write(project, text.replace("steps:", steps))
         perdure("compile")
     said = perdure("rollback", "hello").stdout
     assert "note: caller@2 has the steps of hello@2 in it, and goes on with" in said
     assert "perdure rollback caller, or" in said
     assert "note:" not in perdure("rollback", "caller").stdout
+
+
+def test_who_only_shares_a_file_has_no_steps_of_another(
+    perdure: Perdure, project: Path
+) -> None:
+    flow = "@workflow\ndef {0}() -> str:\n    return {1}\n\n\n"
+    for text in ("one", "two"):
+        flows = (
+            flow.format("told", f'"{text}"'),
+            flow.format("alone", f'"told {text}"'),
+        )
+        taker = flow.format("taker", "said").replace(
+            "return", "said = told()\n    return"
+        )
+        (project / "workflows" / "all.py").write_text(
+            "from perdure import workflow\n\n\n" + "".join((*flows, taker))
+        )
+        perdure("compile")
+    said = perdure("rollback", "told").stdout
+    assert "note: taker@2 has the steps of told@2 in it" in said
+    assert said.count("has the steps") == 1
 
 
 def test_two_branches_that_do_not_fit_are_found(
@@ -376,3 +403,49 @@ def test_schedules_follow_what_is_in_force(
     assert "no drift" in perdure("drift").stdout
     execute(database, migration(project, "retire", "down"))
     assert supervisors() == ["tick@1 schedule"]
+
+
+def test_callers_are_not_compiled_with_what_was_rolled_back(
+    perdure: Perdure, project: Path
+) -> None:
+    for text in (VERSIONS[0], VERSIONS[2]):
+        write(project, text)
+        perdure("compile")
+    perdure("rollback", "hello")
+    assert "warning[WF709]" in perdure("diff").stderr
+    hello = "hello\n    with: {who: me, mark: x}"
+    steps = {"begins": f"start: {hello}", "takes": f"call: {hello}"}
+    for name, step in {**steps, "through": "call: takes"}.items():
+        text = f"workflow: {name}\nsteps:\n  - {step}\n"
+        (project / "workflows" / f"{name}.yaml").write_text(text)
+    before = sorted((project / "migrations").iterdir())
+    for words in (["compile"], ["compile", "--check"], ["diff"]):
+        told = perdure(*words, code=1).stderr
+        assert told.count("error[WF710]") == 3
+        assert '"begins" is checked against version 2 of "hello"' in told
+        assert '"takes" would take in the steps of version 2 of "hello"' in told
+        assert 'it takes in "takes", which calls "hello"' in told
+        assert "--> workflows/through.yaml:3:5" in told
+    assert sorted((project / "migrations").iterdir()) == before
+    perdure("rollback", "hello", "--to", "2")
+    assert "through_v1" in perdure("compile").stdout
+
+
+def test_a_run_is_sent_to_a_version_that_is_deployed(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    """What comes after a retirement waits for it, the current version, too."""
+    for text in VERSIONS[:2]:
+        write(project, text)
+        perdure("compile")
+    perdure("deploy", "--yes")
+    run = start(database, "workflows.hello_v1('you')")
+    perdure("retire", "hello@1", "--offline")
+    write(project, VERSIONS[2])
+    perdure("compile")
+    refused = perdure("deploy", "--yes", code=1).stderr
+    assert f"take it to version 2 while it waits (perdure move {run} --to 2)" in refused
+    refused = perdure("move", run, "--to", "3", code=2).stderr
+    assert "hello@3 is not deployed in this database, which has: 1, 2; perdure" in (
+        refused
+    )

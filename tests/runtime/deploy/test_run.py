@@ -111,3 +111,23 @@ def test_a_run_is_not_deployed_over_what_another_branch_deployed(
     execute(database, ahead)
     told = perdure("run", "hello", "who=you", "--yes", "--detach", code=1).stderr
     assert "hello@1 was deployed from other sources" in told
+
+
+@pytest.mark.usefixtures("runtime")
+def test_what_calls_a_version_that_was_rolled_back_is_not_tried_out(
+    perdure: Perdure, project: Path
+) -> None:
+    perdure("compile")
+    write(project, WORKFLOW.replace("Hello", "Hi"))
+    perdure("compile")
+    perdure("rollback", "hello")
+    perdure("deploy", "--yes")
+    write(project, CALLER)
+    write(project, OTHER)
+    words = ("--yes", "--detach")
+    told = perdure("run", "asks", *words, code=1).stderr
+    assert 'error[WF710]: "asks" is checked against version 2 of "hello"' in told
+    assert "WF710" not in perdure("run", "zebra", "who=you", *words).stderr
+    told = perdure("run", "hello", "who=you", *words).stderr
+    assert "hello@1 is current and is started: the sources are those of" in told
+    assert "hello@1" not in perdure("run", "hello@2", "who=you", *words).stderr

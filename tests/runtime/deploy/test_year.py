@@ -234,7 +234,7 @@ class Year:
     def deploy(self) -> None:
         """Deploy, take it all back, compare, deploy again."""
         before = dump(self.database)
-        deployed = json.loads(self.call("deploy", "--json").stdout)["deployed"]
+        deployed = json.loads(self.call("deploy", "--json", "--yes").stdout)["deployed"]
         assert "no drift" in self.call("drift").stdout
         after = self.functions()
         for key in reversed(deployed):

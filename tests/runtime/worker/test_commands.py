@@ -140,6 +140,84 @@ def test_detached_run_is_shown_signalled_followed(
     assert "completed" in perdure("ps").stdout
 
 
+CALLS = """
+create function workflows.outer() returns text language sql as $outer$
+  select df.start(df.seq(df.call('select workflows.hello(''x'', 1)'),
+    df.wait_for_signal('done')), 'outer@1')
+$outer$;
+insert into perdure.workflow_versions (name, version, digest, signature, source,
+  source_map, compiler_version, target)
+values ('outer', 1, 'abc', '', '',
+  '[{"path": "steps", "name": null, "role": "run", "file": "w.yaml", "line": 1},
+    {"path": "steps[0]", "name": "one", "role": "call", "file": "w.yaml", "line": 5},
+    {"path": "steps[1]", "name": null, "role": "signal", "file": "w.yaml", "line": 7}]',
+  '0', 'perdure');
+"""
+
+
+def test_a_run_that_waits_for_another_one_says_for_which(
+    perdure: Perdure, connection: Connection
+) -> None:
+    connection.execute(CALLS)
+    run = perdure("run", "outer", "--detach").stdout.strip()
+    connection.execute("call df.work(1000, 20000)")
+    row = connection.execute("select id from df.instances where label = 'hello@1'")
+    (called,) = row.fetchone() or ("",)
+    line = perdure("show", run).stdout.splitlines()[1]
+    assert plain(line) == (
+        "├── ◷ one call  waiting for run  TIME  RUN hello@1 running  w.yaml:5"
+    )
+    assert called in line
+    step, _ = json.loads(perdure("show", run, "--json").stdout)["steps"]
+    assert (step["state"], step["waits_for"]) == ("waiting", "run")
+    assert step["called"] == [{"run": called, "label": "hello@1", "status": "running"}]
+    refused = perdure("signal", run, "go", '{"a": 1}', code=2).stderr
+    assert refused == (
+        f'error: run {run} (outer@1) has no step that waits for "go"\n'
+        f"  = help: run {called} (hello@1), which it waits for, does: "
+        f"perdure signal {called} go '{{\"a\": 1}}'\n"
+    )
+    assert connection.execute("select count(*) from df_engine.signals").fetchone() == (
+        0,
+    )
+
+
+def test_a_signal_is_sent_to_who_can_hear_it(
+    perdure: Perdure, connection: Connection
+) -> None:
+    connection.execute(CALLS)
+    run = perdure("run", "outer", "--detach").stdout.strip()
+    connection.execute("call df.work(1000, 20000)")
+    sent = perdure("signal", run, "done").stdout
+    assert sent == (
+        f'sent "done" to run {run}; no step waits for it now, and it is kept until '
+        "one does\n"
+    )
+    told = json.loads(perdure("signal", run, "done", "--json").stdout)
+    assert told == {"run": run, "signal": "done", "data": {}, "awaited": False}
+    near = perdure("signal", run, "don", code=2).stderr
+    assert 'has no step that waits for "don"\n  = help: did you mean "done"?' in near
+    other = perdure("signal", run, "xyz", code=2).stderr
+    assert "help: it has steps for: done" in other
+    plain_run = perdure("run", "broken", "--detach").stdout.strip()
+    none = perdure("signal", plain_run, "go", code=2).stderr
+    assert "help: none of its steps waits for a signal" in none
+
+
+def test_a_called_run_that_waits_for_the_same_signal_is_named(
+    perdure: Perdure, connection: Connection
+) -> None:
+    connection.execute(CALLS.replace("'done'", "'go'"))
+    run = perdure("run", "outer", "--detach").stdout.strip()
+    connection.execute("call df.work(1000, 20000)")
+    row = connection.execute("select id from df.instances where label = 'hello@1'")
+    (called,) = row.fetchone() or ("",)
+    assert perdure("signal", run, "go").stderr == (
+        f"note: run {called} (hello@1), which it waits for, waits: "
+        f"perdure signal {called} go\n"
+    )
+
+
 def test_cancelled_run_fails_the_one_who_follows(
     perdure: Perdure, connection: Connection
 ) -> None:

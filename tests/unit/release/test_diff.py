@@ -179,9 +179,20 @@ def test_a_workflow_with_another_name_was_renamed(bench: Workbench) -> None:
     assert (found.name, found.old_name, found.change) == ("other", "demo", "renamed")
     assert found.effect == "breaking"
     assert [each.change for each in found.steps] == ["changed"]
-    assert "~ workflow other, renamed from demo: breaking" in (
-        render_text(compare({"demo": old}, {"other": new}))
+    assert render_text(compare({"demo": old}, {"other": new})).startswith(
+        "~ workflow other, renamed from demo: breaking\n"
+        "  callers must call it by its new name\n"
     )
+
+
+def test_of_several_names_that_of_the_most_alike_is_the_new_one(
+    bench: Workbench,
+) -> None:
+    one, two = OLD.replace("5s", "6s"), OLD.replace("5s", "7s")
+    before = {"a": Unit(bench.ir(OLD)), "b": Unit(bench.ir(one))}
+    after = {"y": Unit(bench.ir(one)), "z": Unit(bench.ir(two))}
+    found = compare(before, after).workflows
+    assert [(each.old_name, each.name) for each in found] == [("b", "y"), ("a", "z")]
 
 
 def test_a_new_version_that_the_schema_is_the_reason_of(bench: Workbench) -> None:
@@ -192,6 +203,48 @@ def test_a_new_version_that_the_schema_is_the_reason_of(bench: Workbench) -> Non
     assert told in render_text(found)
     assert json.loads(render_json(found))["workflows"][0]["rule"] == "schema-changed"
     assert told[1:] in render_markdown(found)
+
+
+TYPED = "- name: a\n  sql: select 1 as x\n  expect: one\n"
+
+
+@pytest.mark.parametrize(
+    ("result", "effect"),
+    [
+        ('{x: "${a.x}"}', "breaking"),
+        ('["${a.x + 1}"]', "breaking"),
+        ('{x: "x is ${a.x}", id: "${id}", n: 1}', "compatible"),
+    ],
+)
+def test_results_of_types_that_nobody_kept(
+    bench: Workbench, result: str, effect: str
+) -> None:
+    same = {"demo": Unit(bench.ir(f"{TYPED}- return: {result}"))}
+    found = compare(same, same, retyped=["demo"])
+    assert found.effect == effect
+    (workflow,) = found.workflows
+    assert workflow.whole is not None
+    assert workflow.whole.rule == "schema-changed"
+    points = [(each.rule, each.before) for each in workflow.interface]
+    assert points == [("returns-not-compared", "not known")] * (effect == "breaking")
+
+
+def test_a_declared_result_has_the_type_that_it_had(bench: Workbench) -> None:
+    body = "".join(f"  {line}\n" for line in TYPED.splitlines())
+    text = "workflow: demo\nreturns: {x: integer}\nsteps:\n" + body
+    same = {"demo": Unit(bench.ir(text + '  - return: {x: "${a.x}"}'))}
+    assert compare(same, same, retyped=["demo"]).effect == "compatible"
+    other = text.replace("x: integer", "x: bigint") + '  - return: {x: "${a.x}"}'
+    path = "workflows/demo.yaml"
+    found = compare(
+        same, {"demo": Unit(bench.ir(other))}, new_sources={path: Source(path, other)}
+    )
+    assert [e.place for e in found.workflows[0].interface] == [f"{path}:2"]
+
+
+def test_what_did_not_compile_is_told_when_it_goes(bench: Workbench) -> None:
+    (found,) = compare({"demo": Unit(None)}, {}).workflows
+    assert (found.change, found.effect) == ("removed", "breaking")
 
 
 def test_columns_that_the_schema_gives_other_types(bench: Workbench) -> None:

@@ -112,3 +112,11 @@ def test_a_page_without_differences(bench: Workbench) -> None:
     assert "No differences." in Page(render_html(compare(same, same), same, same)).text
     other_types = compare(same, same, recompiled=["demo"])
     assert "the schema gives" in Page(render_html(other_types, same, same)).text
+
+
+def test_what_did_not_compile_was_there(bench: Workbench) -> None:
+    before, after = {"demo": Unit(None)}, {"demo": Unit(bench.ir(OLD))}
+    text = Page(render_html(compare(before, after), before, after)).text
+    assert "what it was does not compile" in text
+    assert "not there" not in text
+    assert "not there" in Page(render_html(compare({}, after), {}, after)).text

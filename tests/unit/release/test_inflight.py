@@ -136,7 +136,7 @@ def test_what_changed_under_a_version() -> None:
     there = {"kept": "1", "changed": "2"}
     drift = late_drift([used], there, {"demo@1": 2}, None)
     assert [f"{each.subject} {each.message}" for each in drift] == [
-        "demo@1 uses gone, which is gone since it was compiled; 2 runs are in flight"
+        "demo@1 uses gone, which is not there; 2 runs are in flight"
     ]
 
 
@@ -157,3 +157,23 @@ def test_what_changed_on_both_sides_is_no_drift(
 ) -> None:
     drift = late_drift([entry(f="1")], there, {"demo@1": 1}, repo)
     assert [each.severity for each in drift] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("there", "repo", "severities"),
+    [
+        ({"f": "2"}, None, ["warning"]),
+        ({"f": "2"}, {}, ["warning"]),
+        ({"f": "2"}, {"f": "1"}, ["warning"]),
+        ({"f": "2"}, {"f": "3"}, ["warning"]),
+        ({"f": "2"}, {"f": "2"}, []),
+        ({"f": "1"}, {"f": "2"}, []),
+        ({}, {"f": "1"}, ["error"]),
+        ({}, {}, []),
+    ],
+)
+def test_what_only_new_runs_use_is_told_where_the_repo_has_it_not(
+    there: dict[str, str], repo: dict[str, str] | None, severities: list[str]
+) -> None:
+    drift = late_drift([entry(f="1")], there, {}, repo)
+    assert [each.severity for each in drift] == severities

@@ -52,6 +52,10 @@ def test_the_latest_version_counts_numbers() -> None:
         ("format = 2", "the lock can't be read: format 2 is missing or wrong"),
         ("format = 1\n[workflows.a.x]", "the lock can't be read: invalid literal"),
         (
+            "format = 1\n[workflows.a.1]",
+            'the lock can\'t be read: "digest" in [workflows.a.1] is missing or wrong',
+        ),
+        (
             write_lock([entry("a", 1)]).replace('"plain"', '"own"'),
             'the lock can\'t be read: the layout "own" of a@1 is missing or wrong',
         ),
@@ -88,7 +92,7 @@ def merge(ours: str, theirs: str, after: str = "") -> str:
 @pytest.mark.parametrize(
     ("theirs", "message"),
     [
-        ("hello", "two branches changed the same workflow"),
+        ("hello", 'two branches changed the same workflow, "hello"'),
         ("other", "two branches made versions of different workflows"),
     ],
 )
@@ -98,6 +102,16 @@ def test_a_merge_says_what_met(theirs: str, message: str) -> None:
     assert [each.message for each in found] == [
         f"the lock has an unresolved merge: {message}"
     ]
+
+
+def test_a_merge_says_which_migrations_the_sides_have() -> None:
+    ours = TABLE.format(name="hello")
+    theirs = ours.replace("0003_hello", "0004_hello")
+    _, (found,) = read_lock(Source("workflows.lock", merge(ours, theirs)))
+    assert found.notes == (
+        "--ours has the migration 0003_hello_v3",
+        "--theirs has the migration 0004_hello_v3",
+    )
 
 
 @pytest.mark.parametrize("tail", [TAIL, "signature = []\n"])

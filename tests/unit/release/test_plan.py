@@ -198,7 +198,26 @@ def test_a_lock_that_was_edited_is_found(bench: Workbench) -> None:
     )
     release = project.plan(candidate(bench, TWO))
     assert codes(release) == ["WF704"]
-    assert "demo, version 1, has another digest" in release.findings[0].message
+    assert release.findings[0].message == (
+        "the lock was edited: demo, version 1, has another digest in it than in "
+        '"0001_demo_v1.up.sql" and "0001_demo_v1.down.sql"'
+    )
+    assert "git checkout HEAD -- workflows.lock" in (release.findings[0].help or "")
+
+
+def test_the_files_of_a_version_are_told_together(bench: Workbench) -> None:
+    project = Project()
+    project.write(candidate(bench, ONE))
+    intact = dict(project.files)
+    project.files = {name: text + "-- edited" for name, text in intact.items()}
+    (found,) = project.plan(candidate(bench, ONE)).findings
+    files = '"0001_demo_v1.up.sql" and "0001_demo_v1.down.sql" of demo, version 1,'
+    assert found.message == (
+        f"the migrations {files} were edited after they were written"
+    )
+    project.files = {}
+    (found,) = project.plan(candidate(bench, ONE)).findings
+    assert found.message == f"the migrations {files} are gone"
 
 
 def test_a_migration_in_conflict_is_told_as_such(bench: Workbench) -> None:

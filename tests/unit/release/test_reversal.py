@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from perdure.diagnostics import Diagnostic
 from perdure.emit.switch import Switch, retire, roll_back, statements_of
-from perdure.plan.version import Previous, Script
-from perdure.release import Change, Lock, Release, read_lock
+from perdure.plan.version import Previous, Script, VersionSql
+from perdure.release import Candidate, Change, Lock, Release, read_lock
+from perdure.release.interface import Call
 from perdure.release.layouts import Folder
 from perdure.release.reversal import (
     Refused,
@@ -20,11 +23,19 @@ from perdure.release.reversal import (
     plan_rollback,
 )
 from perdure.release.script import split
-from perdure.source import Source
+from perdure.source import Source, Span
 from tests.unit.emit.deployed import Connection, prepared
 from tests.unit.lower.workbench import Workbench
 from tests.unit.release.test_layouts import NAMES
-from tests.unit.release.test_plan import NOW, ONE, TWO, Project, candidate, codes
+from tests.unit.release.test_plan import (
+    NOW,
+    ONE,
+    TWO,
+    Project,
+    candidate,
+    codes,
+    named,
+)
 
 
 def switch(change: Change) -> Switch:
@@ -221,3 +232,99 @@ def test_the_whole_workflow_goes_and_its_number_is_not_given_again(
     assert (entry.version, entry.before) == (3, 0)
     with pytest.raises(Refused, match="those of lower numbers are retired"):
         rolled_back(project)
+
+
+# --- callers of what was rolled back ------------------------------------------------
+
+PLACE = Span("workflows/caller.yaml", 30, 34)
+
+
+def caller(bench: Workbench, steps: str, *calls: Call) -> Candidate:
+    """Return a workflow that calls `demo`; its SQL tells which version that is."""
+    own = named("caller", candidate(bench, steps), "demo")
+
+    def build(
+        version: int, previous: Previous | None, numbers: Mapping[str, int]
+    ) -> VersionSql:
+        made = own.build(version, previous, numbers)
+        head = f"{made.install.head}\n-- calls demo_v{numbers['demo']}"
+        return replace(made, install=replace(made.install, head=head))
+
+    return replace(own, build=build, against=lambda: calls)
+
+
+def errors(release: Release) -> list[Diagnostic]:
+    return [each for each in release.findings if each.severity == "error"]
+
+
+def test_what_calls_sources_that_were_rolled_back_is_not_compiled(
+    bench: Workbench,
+) -> None:
+    project = Project()
+    call = Call("demo", PLACE)
+    one, two = candidate(bench, ONE), candidate(bench, TWO)
+    project.write(one, caller(bench, ONE, call))
+    project.write(two, caller(bench, TWO, call))
+    rolled_back(project)
+    assert codes(project.plan(two, caller(bench, TWO, call))) == ["WF709"]
+    changed = caller(bench, "- return: 3", call, call)
+    release = project.plan(two, changed)
+    assert [each.name for each in release.versions] == []
+    (found,) = errors(release)
+    assert (found.code, found.span) == ("WF710", PLACE)
+    assert found.message == (
+        '"caller" is checked against version 2 of "demo", which was rolled back: '
+        "version 1 is current"
+    )
+    assert found.help == (
+        'take the sources of "demo" back to version 1, or change them, which makes '
+        "version 3; or put version 2 in force again: perdure rollback demo --to 2"
+    )
+    texts = project.write(one, changed)
+    assert "-- calls demo_v1" in texts["0006_caller_v3.up.sql"]
+    mended = project.write(candidate(bench, "- return: 4"), caller(bench, ONE, call))
+    assert "-- calls demo_v3" in mended["0008_caller_v4.up.sql"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message", "notes"),
+    [
+        (
+            Call("demo", PLACE, True),
+            '"caller" would take in the steps of version 2',
+            (),
+        ),
+        (
+            Call("demo", PLACE, within="middle"),
+            '"caller" is checked against version 2',
+            ('it takes in "middle", which calls "demo"',),
+        ),
+    ],
+)
+def test_it_is_told_how_what_was_rolled_back_comes_in(
+    bench: Workbench, call: Call, message: str, notes: tuple[str, ...]
+) -> None:
+    project = Project()
+    project.write(candidate(bench, ONE))
+    two = candidate(bench, TWO)
+    project.write(two)
+    rolled_back(project)
+    (found,) = errors(project.plan(two, caller(bench, ONE, call)))
+    assert found.message.startswith(message)
+    assert found.notes == notes
+
+
+def test_callers_name_the_next_version_of_what_was_retired(bench: Workbench) -> None:
+    """Its sources came back as they were, or are those of a version that is retired."""
+    project = Project()
+    one, two = candidate(bench, ONE), candidate(bench, TWO)
+    call = Call("demo", PLACE)
+    project.write(one)
+    project.write(two)
+    rolled_back(project)
+    retired(project, 2)
+    texts = project.write(two, caller(bench, ONE, call))
+    assert "-- calls demo_v3" in texts["0006_caller_v1.up.sql"]
+    retired(project)
+    texts = project.write(two, caller(bench, TWO, call))
+    assert "-- calls demo_v4" in texts["0009_caller_v2.up.sql"]

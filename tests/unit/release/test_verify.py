@@ -1,4 +1,4 @@
-"""Which steps a run may still come to, and which step stands at a line."""
+"""Which steps a run may still come to, who needs them, and what is said of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from perdure.release.verify import (
     comes_to,
     other_types,
     render_json,
-    step_at,
+    steps_at,
+    still_starts,
+)
+from perdure.release.verify_needs import (
+    Need,
+    Needs,
+    Starts,
+    States,
+    advice,
+    reached,
+    ways_to,
 )
 from perdure.release.verify_text import render_text
 from tests.unit.lower.workbench import Workbench
@@ -30,6 +40,7 @@ PATHS = [
     ("steps[3].parallel.a[0]", 9),
     ("steps[3].parallel.b[0]", 10),
     ("steps[4]", 11),
+    ("steps[1].then[0].undo[0]", None),
 ]
 PLACES = [
     Place(str(number), path, None, "sql", "w.yaml" if line else None, line)
@@ -62,6 +73,9 @@ PLACES = [
             {"steps[3]": "running", "steps[3].parallel.a[0]": "completed"},
             True,
         ),
+        ("steps[1].then[0].undo[0]", {"steps[1].then[0]": "completed"}, True),
+        ("steps[1].then[0].undo[0]", {"steps[1].then[1]": "running"}, True),
+        ("steps[1].then[0].undo[0]", {"steps[1]": "completed"}, False),
     ],
 )
 def test_what_a_run_still_comes_to(
@@ -76,10 +90,129 @@ def test_what_a_run_still_comes_to(
     ("line", "expected"),
     [(1, "steps[0]"), (3, "steps[1].then[0]"), (99, "steps[4]"), (0, None)],
 )
-def test_the_step_at_a_line(line: int, expected: str | None) -> None:
-    found = step_at(PLACES, "w.yaml", line)
-    assert (found.path if found else None) == expected
-    assert step_at(PLACES, "other.yaml", line) is None
+def test_the_steps_at_a_line(line: int, expected: str | None) -> None:
+    found = steps_at(PLACES, "w.yaml", line)
+    assert [each.path for each in found] == ([expected] if expected else [])
+    assert steps_at(PLACES, "other.yaml", line) == []
+
+
+def test_both_steps_of_a_workflow_that_is_taken_in_twice_are_at_its_line() -> None:
+    paths = ["steps[0].call.steps[0]", "steps[1].call.steps[0]"]
+    twice = [Place(str(n), e, None, "sql", "w.yaml", 2) for n, e in enumerate(paths)]
+    assert [each.path for each in steps_at(twice, "w.yaml", 3)] == paths
+
+
+@pytest.mark.parametrize(
+    ("path", "roles", "states", "expected"),
+    [
+        ("steps[0]", ["call"], {}, True),
+        ("steps[0]", ["call"], {"1": "running"}, False),
+        ("steps[0]", ["call"], {"1": "completed"}, False),
+        ("steps[0]", ["retry", "call"], {"1": "running", "2": "running"}, True),
+        ("steps[0]", ["retry", "call"], {"1": "completed"}, False),
+        ("steps[0].do[0]", ["call"], {"1": "running"}, True),
+        ("steps[0]", ["start"], {"1": "running"}, True),
+        ("steps[0]", ["start"], {"1": "completed"}, False),
+    ],
+)
+def test_a_call_that_waits_has_started_its_run(
+    path: str, roles: list[str], states: dict[str, str], expected: bool
+) -> None:
+    places = [Place(str(n), path, None, e, None, None) for n, e in enumerate(roles, 1)]
+    assert still_starts(str(len(roles)), places, states) is expected
+
+
+STARTS: Starts = {
+    "ship@1": {},
+    "ship@2": {"ship@2": None},
+    "outer@1": {"ship@1": ["2"]},
+    "outer@2": {"ship@2": None, "top@2": None},
+    "top@1": {"outer@1": ["2"]},
+    "top@2": {"outer@2": None},
+}
+CALLER = [
+    Place(str(number), f"steps[{number - 1}]", None, role, "w.yaml", number)
+    for number, role in enumerate(["signal", "call", "sql"], 1)
+]
+
+
+def test_versions_that_start_each_other() -> None:
+    assert ways_to("ship@1", STARTS) == {"outer@1": ["ship@1"], "top@1": ["outer@1"]}
+    ring = {"ship@2": ["ship@2"], "outer@2": ["ship@2", "top@2"], "top@2": ["outer@2"]}
+    assert ways_to("ship@2", STARTS) == ring
+    assert reached(["top@2"], STARTS) == {"top@2", "outer@2", "ship@2"}
+
+
+def needs(
+    *current: str,
+    runs: dict[str, States] | None = None,
+    failed: dict[str, States] | None = None,
+    pending: dict[str, str] | None = None,
+) -> Needs:
+    places = dict.fromkeys(STARTS, CALLER)
+    return Needs(places, STARTS, current, runs, failed or {}, pending or {})
+
+
+def test_a_version_is_needed_by_those_that_start_it() -> None:
+    need = needs("ship@2", "top@1").of("ship@1", ["steps[0]"])
+    assert (need.in_force, need.starters) == (("top@1",), ("outer@1",))
+    assert need.notes == ("new runs of top@1 start it",)
+    need = needs("ship@2", pending={"ship@2": "7.sql"}).of("ship@2", None)
+    assert need.notes == ("new runs will start with it once 7.sql is applied",)
+    need = needs("top@1", pending={"top@1": "7.sql"}).of("ship@1", None)
+    via = "new runs will start with top@1, which starts it, once 7.sql is applied"
+    assert need.notes == (via,)
+    need = needs("ship@2").of("ship@1", None)
+    assert (need.notes, need.serious) == (("it may have runs; --db URL tells",), True)
+
+
+def test_runs_come_to_what_they_start() -> None:
+    runs: dict[str, States] = {
+        "ship@1": {"a": {"1": "completed"}},
+        "outer@1": {"b": {"1": "running"}, "c": {"2": "running"}},
+        "top@1": {"d": {}, "e": {}, "f": {"2": "completed", "3": "running"}},
+    }
+    there = needs("ship@2", runs=runs)
+    need = there.of("ship@1", ["steps[0]"])
+    assert need.runs == ("b", "d", "e")
+    assert need.notes == (
+        "1 run of outer@1 still starts it: b",
+        "2 runs of top@1 still start it: d, e",
+    )
+    assert there.of("ship@1", ["steps[1]"]).runs == ("a", "b", "d", "e")
+    gone = needs("ship@2", runs={"ship@1": runs["ship@1"]}, failed={"top@1": {"g": {}}})
+    need = gone.of("ship@1", ["steps[0]"])
+    assert need.notes == (
+        "no run in flight comes to it any more",
+        "1 failed run of top@1 starts it if retried, and would fail there: g",
+    )
+    assert not need.serious
+
+
+@pytest.mark.parametrize(
+    ("in_force", "starters", "before", "by_schema", "expected"),
+    [
+        ("ship@1", (), False, True, "deploy it before the change of schema"),
+        ("ship@1", (), True, True, "mend the schema, or compile a version that fits"),
+        ("ship@1", (), False, False, "compile a version that fits, and deploy it"),
+        ("outer@1", (), True, False, "compile a version of outer that starts one that"),
+        ("", (), False, True, "and it is retired: perdure retire ship@1"),
+        ("", ("outer@1", "top@1"), False, True, "ship@1 last: perdure retire top@1"),
+        ("", (), True, True, "mend the schema, or take the runs that wait"),
+        ("", (), False, False, "take the runs that wait to a version that fits"),
+    ],
+)
+def test_what_to_do(
+    in_force: str,
+    starters: tuple[str, ...],
+    before: bool,
+    by_schema: bool,
+    expected: str,
+) -> None:
+    need = Need((), (), (in_force,) if in_force else (), starters, serious=True)
+    told = advice("ship@1", need, before=before, by_schema=by_schema, movable=True)
+    assert expected in told
+    assert ("schema" in told) is by_schema
 
 
 def test_columns_of_another_type_are_found(bench: Workbench) -> None:

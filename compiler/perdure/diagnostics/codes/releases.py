@@ -72,7 +72,8 @@ CODES: tuple[Code, ...] = (
         slug="unusable-migrations",
         summary="the migration tool's own files allow no further migration",
         what="The layout's tool keeps files of its own, such as the plan of Sqitch or "
-        "the chain of revisions of Alembic, and a new migration has no place in them.",
+        "the chain of revisions of Alembic, and a new migration has no place in them; "
+        "or they say another thing than the lock.",
         why="A migration that the tool does not run, or runs at another place, would "
         "look deployed and not be.",
         wrong="# alembic heads prints two heads",
@@ -101,5 +102,31 @@ CODES: tuple[Code, ...] = (
         "are mended or taken back.",
         wrong="# perdure rollback order_approval, and the file stays as it is",
         right="# git revert the change, or mend it: perdure compile makes version 4",
+    ),
+    Code(
+        code="WF710",
+        slug="call-of-rolled-back",
+        summary="a workflow is compiled with steps or types that were rolled back",
+        what="A workflow that gets a new version calls another one, or takes its steps "
+        "in, and the sources of that one are those of a version that was rolled back.",
+        why="The caller is checked against the sources, and would start the version "
+        "that is current, which may have other inputs and another result; or it would "
+        "bring back the steps that were rolled back.",
+        wrong="# perdure rollback ship, ship.yaml stays as it is;\n"
+        "# order.yaml, which calls ship, is changed and compiled",
+        right="# git revert the change of ship.yaml, or mend it; then perdure compile",
+    ),
+    Code(
+        code="WF711",
+        slug="mixed-layouts",
+        summary="the migration tool would misread migrations of the layout before",
+        what="The project has another `layout` since some of its migrations were "
+        "written, and the tool of the new one takes their files for its own: it would "
+        "run what leads down, or refuse the folder.",
+        why="Supabase and Atlas run every `.sql` file from its first line to its last. "
+        "A version would be removed right after it was installed.",
+        wrong='# layout = "supabase", and migrations/0001_w_v1.down.sql is there',
+        right="# mkdir migrations/plain\n"
+        "# git mv migrations/0001_w_v1.*.sql migrations/plain/",
     ),
 )

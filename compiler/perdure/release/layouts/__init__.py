@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from perdure.release.layouts.model import Folder, Layout, Migration, UnusableFolder
+from perdure.release.layouts.model import (
+    Folder,
+    Layout,
+    Migration,
+    UnusableFolder,
+    Written,
+)
 from perdure.release.layouts.python import Alembic, Django
 from perdure.release.layouts.sqitch import Sqitch
 from perdure.release.layouts.sql import (
@@ -31,4 +37,4 @@ LAYOUTS: dict[str, Layout] = {
     )
 }
 
-__all__ = ["LAYOUTS", "Folder", "Layout", "Migration", "UnusableFolder"]
+__all__ = ["LAYOUTS", "Folder", "Layout", "Migration", "UnusableFolder", "Written"]

@@ -8,7 +8,7 @@ stands in the lock, as part of the name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -17,9 +17,23 @@ from perdure.plan.version import Script
 
 STAMP = "%Y%m%d%H%M%S"
 
+_WAY_BACK = re.compile(
+    r"^-- written by perdure: \w+, "
+    r"(version \d+: back to the version before|change \d+, taken back:)",
+    re.MULTILINE,
+)
+
+RUNS = "would run what leads down, too"
+REFUSES = "refuses the folder with that in it"
+"""What a tool does with files of another layout, as messages say it."""
+
 
 class UnusableFolder(Exception):
     """The tool's own files do not allow another migration; the message says why."""
+
+    def __init__(self, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.help = help
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,15 @@ class Migration:
     install: Script
     remove: Script
     registered: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A migration that has its files, with the name that people read."""
+
+    workflow: str
+    stem: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +91,15 @@ class Layout(Protocol):
     def shared(self, folder: Folder, stems: Mapping[str, str]) -> Mapping[str, str]:
         """Return the tool's own files that must follow, given stems with titles."""
 
-    def broken(self, folder: Folder) -> bool:
-        """Say whether the tool's own files have to be made anew after a merge."""
+    def mended(self, folder: Folder, past: Sequence[Written]) -> Mapping[str, str]:
+        """Return the tool's own files as they have to be for what was written before.
+
+        `past` has the migrations of each workflow in their order. Raises UnusableFolder
+        for what only a person can put right.
+        """
+
+    def misreads(self, path: str, text: str) -> str | None:
+        """Return what the tool does with a file of another layout, if that is wrong."""
 
     def number(self, path: str) -> int | None:
         """Return the number of a migration that leads up, None for other files."""
@@ -96,9 +126,13 @@ class Base:
         """Return nothing: the tool keeps no list of its migrations."""
         return {}
 
-    def broken(self, folder: Folder) -> bool:
-        """Return false: there is nothing of the tool's own to make anew."""
-        return False
+    def mended(self, folder: Folder, past: Sequence[Written]) -> Mapping[str, str]:
+        """Return nothing: there is nothing of the tool's own to put right."""
+        return {}
+
+    def misreads(self, path: str, text: str) -> str | None:
+        """Return None: the tool passes over the files of all others, or shares them."""
+        return None
 
     def number(self, path: str) -> int | None:
         """Return the first group of the pattern, if the whole name fits it."""
@@ -115,6 +149,11 @@ class Base:
     def up_sql(self, text: str) -> str:
         """Return the text itself."""
         return text
+
+
+def leads_down(text: str) -> bool:
+    """Say whether a migration of ours holds the way back, alone or beside the other."""
+    return _WAY_BACK.search(text) is not None
 
 
 def next_number(numbers: Iterable[str], width: int) -> str:

@@ -10,18 +10,22 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import ClassVar
 
 from perdure.assets import assets
 from perdure.release.layouts.model import (
+    REFUSES,
     Base,
     Folder,
     Migration,
     UnusableFolder,
+    Written,
     next_number,
 )
+
+_MODULE = re.compile(r"[^/]*\.py")
 
 
 class _Beside(Base):
@@ -57,10 +61,15 @@ class Alembic(_Beside):
         """Return None: revisions form a chain, and are not counted."""
         return None
 
-    def broken(self, folder: Folder) -> bool:
-        """Return false; two heads, as a merge leaves them, raise UnusableFolder."""
+    def mended(self, folder: Folder, past: Sequence[Written]) -> Mapping[str, str]:
+        """Return nothing; two heads, as a merge leaves them, raise UnusableFolder."""
         _head(folder)
-        return False
+        return {}
+
+    def misreads(self, path: str, text: str) -> str | None:
+        """Refuse Python without a revision; SQL is nothing to Alembic."""
+        python = _MODULE.fullmatch(path)
+        return REFUSES if python and not _chain({path: text}) else None
 
     def order(
         self, stems: Iterable[str], files: Mapping[str, str]
@@ -102,7 +111,7 @@ def _chain(files: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the revisions, each with those that it follows."""
     found: dict[str, list[str]] = {}
     for path, text in files.items():
-        if path.endswith(".py"):
+        if _MODULE.fullmatch(path):
             values = dict(_assigned(path, text, ("revision", "down_revision")))
             for name in _names(values.get("revision")):
                 found.setdefault(name, []).extend(_names(values.get("down_revision")))
@@ -149,6 +158,11 @@ class Django(_Beside):
         shown = ", ".join(repr((folder.name, each)) for each in _leaves(folder))
         return self._files(stem, migration, {"dependencies": f"[{shown}]"})
 
+    def misreads(self, path: str, text: str) -> str | None:
+        """Refuse Python without a class Migration; SQL is nothing to Django."""
+        python = _MODULE.fullmatch(path)
+        return REFUSES if python and "\nclass Migration(" not in text else None
+
 
 def _leaves(folder: Folder) -> list[str]:
     """Return the app's migrations that no other one of it depends on."""
@@ -156,7 +170,7 @@ def _leaves(folder: Folder) -> list[str]:
     needed: set[str] = set()
     for path, text in folder.files.items():
         stem = PurePosixPath(path).stem
-        if path.endswith(".py") and stem != "__init__":
+        if _MODULE.fullmatch(path) and stem != "__init__":
             names.add(stem)
             for _, value in _assigned(path, text, ("dependencies", "replaces")):
                 pairs = value if isinstance(value, list) else []

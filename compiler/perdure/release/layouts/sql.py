@@ -5,14 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from perdure.plan.version import Script
 from perdure.release.layouts.model import (
+    REFUSES,
+    RUNS,
     Base,
     Folder,
     Migration,
+    Written,
+    leads_down,
     next_number,
     next_stamp,
 )
@@ -80,6 +85,8 @@ class OneFile(Base):
     """Up and down in one file, each after a marker."""
 
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(\d+)_.*\.sql")
+    taken: ClassVar[re.Pattern[str]]
+    """The names of what the tool reads."""
     up: ClassVar[str]
     down: ClassVar[str]
 
@@ -103,11 +110,17 @@ class OneFile(Base):
         """Return one direction."""
         return script.text
 
+    def misreads(self, path: str, text: str) -> str | None:
+        """Refuse what is read as a migration and has no marker."""
+        taken = self.taken.fullmatch(path) and self.up not in text
+        return REFUSES if taken else None
+
 
 class Dbmate(OneFile):
     """`20260102030405_name.sql` with `-- migrate:up` and `-- migrate:down`."""
 
     name: ClassVar[str] = "dbmate"
+    taken: ClassVar[re.Pattern[str]] = re.compile(r"\d+[^/]*\.sql")
     up: ClassVar[str] = "-- migrate:up"
     down: ClassVar[str] = "-- migrate:down"
 
@@ -120,6 +133,7 @@ class Goose(OneFile):
     """`00001_name.sql`; each statement is marked, because some hold semicolons."""
 
     name: ClassVar[str] = "goose"
+    taken: ClassVar[re.Pattern[str]] = re.compile(r"[^/]*\.sql")
     up: ClassVar[str] = "-- +goose Up"
     down: ClassVar[str] = "-- +goose Down"
 
@@ -148,6 +162,12 @@ class Stamped(TwoFiles):
     down: ClassVar[str] = "rollback/{stem}.sql"
     globs: ClassVar[tuple[str, ...]] = ("*.sql", "rollback/*.sql")
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(\d+)_[^/]*\.sql")
+    taken: ClassVar[re.Pattern[str]] = pattern
+    """The names of what the tool runs, from its first line to its last."""
+
+    def misreads(self, path: str, text: str) -> str | None:
+        """Tell of what leads down, be it behind the marker of another tool."""
+        return RUNS if self.taken.fullmatch(path) and leads_down(text) else None
 
     def stem(self, migration: Migration, folder: Folder) -> str:
         """Return a stamp and the title."""
@@ -165,10 +185,18 @@ class Atlas(Stamped):
 
     name: ClassVar[str] = "atlas"
     globs: ClassVar[tuple[str, ...]] = ("*.sql", "rollback/*.sql", "atlas.sum")
+    taken: ClassVar[re.Pattern[str]] = re.compile(r"[^/]*\.sql")
 
-    def broken(self, folder: Folder) -> bool:
-        """Say whether git left its marks in the sum: it can be computed again."""
-        return "\n<<<<<<< " in "\n" + folder.files.get("atlas.sum", "")
+    def mended(self, folder: Folder, past: Sequence[Written]) -> Mapping[str, str]:
+        """Return the sum, which a merge may have left with one side's migrations.
+
+        One of files whose lines ended otherwise before git checked them out is right.
+        """
+        unix = {path: e.replace("\r\n", "\n") for path, e in folder.files.items()}
+        committed = self.shared(replace(folder, files=unix), {})
+        if not past or folder.files.get("atlas.sum") == committed["atlas.sum"]:
+            return {}
+        return self.shared(folder, {})
 
     def shared(self, folder: Folder, stems: Mapping[str, str]) -> Mapping[str, str]:
         """Return the sum of the folder as it is now."""

@@ -1,0 +1,1 @@
+-- written by perdure: greet, version 1: back to the version before it, if there is one

@@ -1,0 +1,1 @@
+-- written by perdure: greet, version 1
