@@ -4,7 +4,8 @@
 -- Both graphs are walked from the root. A step that the run has passed must be equal, with
 -- all that is in it. One that the run is in must be of the same kind, and the steps inside
 -- are compared in the same way. The steps of a sequence are compared by position, however
--- the sequence is nested. Nodes that agree get the other graph's numbers.
+-- the sequence is nested. Nodes that agree get the other graph's numbers. Branches that come
+-- after those that a join or a race has begun with are begun by the move.
 --
 -- What a statement keeps of its result may be written into it, as compiled ones do: then it
 -- is another one in each version that reads another column. Who knows how they are written
@@ -40,6 +41,7 @@ begin
       coalesce(p_data -> 'agreed', '[]'));
     perform df_engine.check_kept(v_run, v_graph.id, v_map);
     perform df_engine.renumber(v_run.id, v_map);
+    perform df_engine.begin_branches(v_run.id, v_run.graph, v_graph.id, v_map);
   end if;
   update df_engine.instances set graph = v_graph.id, label = coalesce(p_label, label),
     search_path = coalesce(p_search_path, search_path), input = v_run.input
@@ -150,6 +152,22 @@ as $$
   order by o.node limit 1
 $$;
 
+-- Return whether a run has left a branch of a join that it is in, or what comes before the
+-- `finally` of a try that it is in: nothing that comes at its end would be done.
+create function df_engine.has_left(p_instance bigint, p_node df_engine.nodes) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  select exists (select from df_engine.nodes p
+    cross join lateral (select p.children[cardinality(p.children)] as node) f
+    join df_engine.tasks t on t.instance = p_instance
+    where p.graph = p_node.graph and p.node = p_node.parent
+      and (p.op = 'join' and t.state = 'f' and t.frame = p_node.node
+        or p.op = 'try' and p.config ? 'finally' and p_node.node < f.node
+          and t.node between f.node and p.last_node))
+$$;
+
 -- Return the numbers, in the new graph, of the nodes of a subtree that the run has been
 -- in. Raises PD035 where the graphs do not agree on them.
 create function df_engine.align(p_instance bigint, p_old integer, p_node integer,
@@ -194,6 +212,9 @@ begin
     v_map := v_map || df_engine.align(p_instance, p_old, v_olds[i], p_new, v_news[i],
       p_agreed);
   end loop;
+  if cardinality(v_news) > cardinality(v_olds) and df_engine.has_left(p_instance, v_old) then
+    perform df_engine.raise_more(v_olds[cardinality(v_olds)], v_news[cardinality(v_olds) + 1]);
+  end if;
   return v_map;
 end
 $$;
@@ -212,6 +233,19 @@ begin
       || df_graph.node_type(p_new.op) || ') there, and not the same', 'not there')
     using errcode = 'PD035', detail = jsonb_build_object('old', p_old.node, 'new', p_new.node,
       'before', to_jsonb(p_old), 'after', to_jsonb(p_new))::text,
+      hint = 'What a run has passed must be the same in both graphs, step by step.';
+end
+$$;
+
+-- Raise PD035: the new graph has a node after the last one of what the run has left.
+create function df_engine.raise_more(p_last integer, p_new integer) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception 'the new graph has more to do in what the run has left: node %', p_new
+    using errcode = 'PD035',
+      detail = jsonb_build_object('old', p_last, 'new', p_new, 'more', true)::text,
       hint = 'What a run has passed must be the same in both graphs, step by step.';
 end
 $$;
@@ -280,6 +314,36 @@ begin
   update df_engine.items set node = df_engine.moved(p_map, node) where instance = p_instance;
   delete from df_engine.failed_tasks where instance = p_instance;
   delete from df_engine.failed_names where instance = p_instance;
+end
+$$;
+
+-- Begin the branches that the joins and races that a run is in have more of than they had.
+create function df_engine.begin_branches(p_instance bigint, p_old integer, p_new integer,
+  p_map jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  with begun as (
+    insert into df_engine.tasks (instance, node, state, frame, item, parent, epoch, ready_at)
+    select p_instance, f.node, df_engine.entry_state(f.op)::"char", c.node, t.item, t.id, t.forks,
+      clock_timestamp()
+    from df_engine.tasks t
+    join df_engine.nodes n on n.graph = p_new and n.node = t.node and n.op in ('join', 'race')
+    join jsonb_each_text(p_map) m on m.value::integer = n.node
+    join df_engine.nodes o on o.graph = p_old and o.node = m.key::integer and o.op = n.op
+    join df_engine.nodes c on c.graph = p_new
+      and c.node = any (n.children[cardinality(o.children) + 1:])
+    join df_engine.nodes f on f.graph = p_new and f.node = c.first_node
+    where t.instance = p_instance and t.state = 'j'
+    returning parent)
+  update df_engine.tasks t set pending = t.pending + b.branches
+  from (select parent, count(*)::integer as branches from begun group by parent) b
+  where t.id = b.parent;
+  if found then
+    perform pg_notify('df_work', '');
+  end if;
 end
 $$;
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -11,37 +12,93 @@ import typer
 
 from perdure.cli.database import DatabaseUrl, Json, configuration, connected
 from perdure.cli.observe import RunId
-from perdure.cli.project import Directory, fail
+from perdure.cli.project import Directory, fail, version_number
+from perdure.cli.run import read_pairs, with_nulls
 
 if TYPE_CHECKING:
-    from perdure.engine.move import Disagreement, Immovable
+    from perdure.engine.disagreement import Disagreement
+    from perdure.engine.move import Immovable, Moved
+    from perdure.engine.move_input import UnfitInputs
     from perdure.engine.runs import Place
 
 _SHOWN_LINES = 12
+_STAYS = "it stays on its version, where it was"
 
 
 def move(
     run: RunId,
     to: Annotated[
-        int, typer.Option(metavar="N", min=1, help="The version, which is deployed.")
+        int,
+        typer.Option(
+            metavar="N", parser=version_number, help="The version, which is deployed."
+        ),
     ],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=VALUE]...", help="Inputs that the run has not."),
+    ] = None,
+    null: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Give this input null; repeatable."),
+    ] = None,
     json: Json = False,
     database_url: DatabaseUrl = None,
     directory: Directory = Path(),
 ) -> None:
     """Let a run that waits go on in another version of its workflow."""
     from perdure.engine import move as engine
+    from perdure.engine.move_input import UnfitInputs
+    from perdure.frontend.sqltext.lexer import words
 
+    given = with_nulls(read_pairs(inputs or (), "input", "order_id=1"), null or ())
     config = configuration(directory)
+    schema = config.sql_schema
     with connected(database_url, config) as connection:
         try:
-            before, after = engine.move(connection, run, to, config.sql_schema)
+            moved = engine.move(connection, run, to, schema, words, given)
         except engine.Immovable as refused:
             _refuse(run, to, refused)
+        except UnfitInputs as unfit:
+            _refuse_inputs(run, to, unfit)
     if json:
-        typer.echo(json_.dumps({"run": run, "from": before, "to": after}))
+        typer.echo(json_.dumps(_data(run, moved)))
     else:
-        typer.echo(f"moved run {run} from {before} to {after}")
+        _tell(run, moved)
+
+
+def _data(run: str, moved: Moved) -> dict[str, object]:
+    return {
+        "run": run,
+        "from": moved.before,
+        "to": moved.after,
+        "dropped": list(moved.inputs.dropped),
+        "defaults": dict(moved.inputs.defaults),
+    }
+
+
+def _tell(run: str, moved: Moved) -> None:
+    typer.echo(f"moved run {run} from {moved.before} to {moved.after}")
+    for name in moved.inputs.dropped:
+        typer.echo(f'  input "{name}" is none of {moved.after}, and is left unread')
+    for name, value in moved.inputs.defaults.items():
+        shown = "null" if value is None else json_.dumps(value, ensure_ascii=False)
+        typer.echo(f'  input "{name}" is new, and gets its default: {shown}')
+
+
+def _refuse_inputs(run: str, to: int, unfit: UnfitInputs) -> NoReturn:
+    """Say which inputs of a run its new version cannot take."""
+    typer.echo(
+        f"error: run {run} cannot be moved to version {to}, which takes other inputs",
+        err=True,
+    )
+    for line in unfit.wrong:
+        typer.echo(f"  {line}", err=True)
+    help = f"a run keeps the inputs that it was started with; {_STAYS}"
+    if len(unfit.missing) == len(unfit.wrong):
+        values = " ".join(f"{shlex.quote(name)}=..." for name in unfit.missing)
+        help = f"perdure move {run} --to {to} {values}; until then {_STAYS}"
+    typer.echo(f"  = help: {help}", err=True)
+    raise typer.Exit(1)
 
 
 def _refuse(run: str, to: int, refused: Immovable) -> NoReturn:
@@ -49,23 +106,57 @@ def _refuse(run: str, to: int, refused: Immovable) -> NoReturn:
     step = refused.step
     if step is None or step.old is None:
         fail(str(refused), "nothing was changed", code=1)
-    if step.lacking:
+    if step.reads:
         _refuse_lacking(run, to, step)
+    if step.more and step.new is not None:
+        _refuse_more(run, to, step.old, step.new)
     typer.echo(
         f"error: run {run} cannot be moved to version {to}: the versions do not agree "
         "on what the run has done",
         err=True,
     )
     typer.echo(f"  it has been at {_shown(step.old)}", err=True)
-    there = f"there is {_shown(step.new)}" if step.new else "there is no step"
-    if step.new and (step.new.path, step.new.name) == (step.old.path, step.old.name):
-        there = "the same step is there, and does another thing"
-    typer.echo(f"  in version {to}, at that point, {there}", err=True)
+    typer.echo(f"  in version {to}, at that point, {_there(step)}", err=True)
     for line in step.lines[:_SHOWN_LINES]:
         typer.echo(f"    {line}", err=True)
+    if len(step.lines) > _SHOWN_LINES:
+        typer.echo(f"    ({len(step.lines) - _SHOWN_LINES} more lines)", err=True)
     typer.echo(
-        "  = help: what a run has passed, and what it waits in, must be the same; it "
-        "stays on its version, where it was",
+        "  = help: what a run has passed, and what it waits in, must be the same; "
+        f"{_STAYS}",
+        err=True,
+    )
+    raise typer.Exit(1)
+
+
+def _there(step: Disagreement) -> str:
+    """Say what a version has in the place of a step that a run has done."""
+    from perdure.engine.disagreement import ON_FAILURE
+
+    old, new = step.old, step.new
+    if old is None or new is None:
+        return "there is no step"
+    if new.path == ON_FAILURE != old.path:
+        return f"all steps stand under {_shown(new)}, and the run has begun without it"
+    if old.path == ON_FAILURE != new.path:
+        return "no on_failure stands around the steps, and the run has begun with it"
+    if (new.path, new.name) == (old.path, old.name):
+        return "the same step is there, and does another thing"
+    return f"there is {_shown(new)}"
+
+
+def _refuse_more(run: str, to: int, last: Place, more: Place) -> NoReturn:
+    """Say which step would never be done, as the run has left what it stands in."""
+    typer.echo(
+        f"error: run {run} cannot be moved to version {to}, which has more to do where "
+        "the run has been",
+        err=True,
+    )
+    typer.echo(f"  version {to} has {_shown(more)} as well", err=True)
+    typer.echo(f"  the run came to the end there with {_shown(last)}", err=True)
+    typer.echo(
+        f"  = help: that would never be done; what a run has passed must be the same; "
+        f"{_STAYS}",
         err=True,
     )
     raise typer.Exit(1)
@@ -79,13 +170,12 @@ def _refuse_lacking(run: str, to: int, step: Disagreement) -> NoReturn:
         "has not kept",
         err=True,
     )
-    lacking = _columns(step.lacking)
+    lacking = _columns(step.lacking) if step.lacking else "the result"
     typer.echo(f"  version {to} reads {lacking} of {_shown(step.old)}", err=True)
     kept = "its columns" if step.kept is None else _columns(step.kept)
     typer.echo(f"  the run has passed it, and kept {kept}", err=True)
     typer.echo(
-        "  = help: a run keeps of a result what its own version reads later; it stays "
-        "on its version, where it was",
+        f"  = help: a run keeps of a result what its own version reads later; {_STAYS}",
         err=True,
     )
     raise typer.Exit(1)

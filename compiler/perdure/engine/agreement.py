@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +42,17 @@ _WRAPPED = re.compile(
 )
 _EXPECT = re.compile(r"perdure\.expect\((?:count\(\*\)|c\.n), '(\w+)'")
 _NUMBERED = re.compile(r"\br\d+_")
+_NAMES = frozenset({"n", "of", "item", "err"})
+"""Keys of a node's configuration and its references that name a result."""
+_DERIVED = frozenset({"catches", "again", "shown"})
+"""Keys of a configuration that come from the rest of the graph, or of it."""
 _LAST_NAME = re.compile(r'("(?:[^"]|"")+"|\w+)$')
 ROWS = "items"
 """The column that all rows of a result are kept in, as JSON."""
+
+
+Words = Callable[[str], str]
+"""Gives a statement without its layout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +70,14 @@ class Said:
         return sorted(columns - self.kept)
 
 
-def said(node: Mapping[str, Any]) -> Said:
-    """Read a node as the runtime stores it: its statement and what it keeps of it."""
-    parts = node["parts"] or []
-    text = _collapsed("\0".join(parts)).strip()
+def said(
+    node: Mapping[str, Any], words: Words, renamed: Mapping[str, str] | None = None
+) -> Said:
+    """Read a node as the runtime stores it: its statement and what it keeps of it.
+
+    `renamed` are names of results and those that they count as.
+    """
+    text = _collapsed("\0".join(node["parts"] or [])).strip()
     wrapped = _WRAPPED.fullmatch(text)
     expect, kept, own = None, None, text
     if wrapped is not None:
@@ -77,13 +89,34 @@ def said(node: Mapping[str, Any]) -> Said:
         kept = frozenset(() if nothing else _names(wrapped["columns"]))
     if node["name"] is None:
         kept = frozenset()
-    refs = [{k: v for k, v in e.items() if k != "b"} for e in node["refs"] or []]
-    config = {
-        k: v for k, v in (node["config"] or {}).items() if k not in ("catches", "again")
-    }
-    rest = _NUMBERED.sub("", json.dumps([refs, config], sort_keys=True))
+    config = {k: v for k, v in (node["config"] or {}).items() if k not in _DERIVED}
+    rest = _counted([node["refs"] or [], config], renamed or {})
     shown = _NUMBERED.sub("", _filled(own, node["refs"] or []))
-    return Said((node["op"], own, expect, rest), shown, kept)
+    essence = (node["op"], words(own), expect, json.dumps(rest, sort_keys=True))
+    return Said(essence, shown, kept)
+
+
+def renames(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names that two nodes give to what is the same, the new to the old."""
+    pairs = [(before["name"], after["name"])]
+    old, new = before["config"] or {}, after["config"] or {}
+    pairs += [(old.get(key), new.get(key)) for key in ("item", "err")]
+    return {b: a for a, b in pairs if a is not None and b is not None}
+
+
+def _counted(value: Any, renamed: Mapping[str, str]) -> Any:
+    """Return data of a node with the names that count, and without nodes' numbers."""
+    if isinstance(value, list):
+        return [_counted(each, renamed) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _NUMBERED.sub("", renamed.get(each, each))
+        if key in _NAMES and isinstance(each, str)
+        else _counted(each, renamed)
+        for key, each in value.items()
+        if not (key == "b" and isinstance(each, list))
+    }
 
 
 def read_columns(graph: str, name: str | None) -> frozenset[str]:

@@ -341,7 +341,7 @@ def start(
         raise UsageError("\n".join(wrong))
     given = [each for each in function.parameters if each.name in inputs]
     arguments = sql.SQL(", ").join(
-        sql.SQL("{} => {}").format(sql.Identifier(each.name), _cast(each.type))
+        sql.SQL("{} => {}").format(sql.Identifier(each.name), cast(each.type))
         for each in given
     )
     query = sql.SQL("select {}({})").format(
@@ -390,7 +390,7 @@ def _mistyped(
         if value is None:
             continue
         try:
-            query = sql.SQL("select {}").format(_cast(each.type))
+            query = sql.SQL("select {}").format(cast(each.type))
             connection.execute(query, [value])
         except (errors.DataError, errors.IntegrityError) as error:
             reason = error.diag.message_primary or str(error)
@@ -398,7 +398,7 @@ def _mistyped(
     return wrong
 
 
-def _cast(type_: str) -> sql.Composable:
+def cast(type_: str) -> sql.Composable:
     """Return a placeholder cast to a type, named as format_type names it."""
     return sql.SQL("%s::text::") + sql.SQL(type_)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -123,6 +124,46 @@ def released(perdure: Perdure, project: Path, compiled: Path) -> Perdure:
     shutil.copytree(compiled, project, dirs_exist_ok=True)
     perdure("deploy", "--yes")
     return perdure
+
+
+def waiting(database: str) -> str:
+    """Start a run of order_v1 and work until it waits; return its id."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        row = connection.execute("select workflows.order_v1(4)").fetchone()
+        connection.execute("call df.work(100, 10000)")
+    assert row is not None
+    return str(row[0])
+
+
+@pytest.fixture
+def moved(
+    perdure: Perdure, project: Path, database: str
+) -> Callable[[str, str, int], str]:
+    """Start a run, move it, let it end; return what was said and the result."""
+    schema = "create table things (id bigint primary key, n int, m int);"
+    (project / "schema.sql").write_text(schema)
+    toml = (project / "perdure.toml").read_text()
+    (project / "perdure.toml").write_text(f'schema = "schema.sql"\n{toml}')
+    (project / "workflows" / "hello.yaml").unlink()
+    execute(database, f"{schema} insert into things values (4, 1, 7)")
+
+    def move(old: str, new: str, code: int = 0) -> str:
+        for text in (old, new):
+            (project / "workflows" / "order.yaml").write_text(text)
+            perdure("compile")
+        perdure("deploy", "--yes")
+        run = waiting(database)
+        done = perdure("move", run, "--to", "2", code=code)
+        if code:
+            return str(done.stderr)
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("select df.signal(%s, 'approval')", [run])
+            connection.execute("call df.work(100, 10000)")
+            row = connection.execute("select df.result(%s)", [run]).fetchone()
+        assert row is not None
+        return str(json.loads(row[0])["rows"][0]["result"])
+
+    return move
 
 
 def dump(database: str) -> str:

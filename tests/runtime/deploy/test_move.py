@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from perdure.engine.move import arguments_of
-from tests.runtime.deploy.conftest import Perdure, execute
+from perdure.engine.version_function import arguments_of
+from tests.runtime.deploy.conftest import Perdure, waiting
 
 pytestmark = pytest.mark.usefixtures("runtime")
 ORDER = """\
@@ -29,14 +29,6 @@ BETTER = ORDER.replace(
     'return: {price: "${price.price + 1}", id: "${id}"}',
 )
 OTHER = ORDER.replace(":id * 2", ":id * 3")
-
-
-def waiting(database: str) -> str:
-    with psycopg.connect(database, autocommit=True) as connection:
-        row = connection.execute("select workflows.order_v1(4)").fetchone()
-        connection.execute("call df.work(100, 10000)")
-    assert row is not None
-    return str(row[0])
 
 
 @pytest.fixture
@@ -112,37 +104,6 @@ def rows(step: str, column: str) -> str:
     count = f"select sum({column}) as n from :{step}.*"
     more = f"  - {{name: c, sql: {count!r}, expect: one}}\n  - return"
     return reading("price.price", "c.n").replace("  - return", more)
-
-
-@pytest.fixture
-def moved(
-    perdure: Perdure, project: Path, database: str
-) -> Callable[[str, str, int], str]:
-    """Start a run, move it, let it end; return what was said and the result."""
-    schema = "create table things (id bigint primary key, n int, m int);"
-    (project / "schema.sql").write_text(schema)
-    toml = (project / "perdure.toml").read_text()
-    (project / "perdure.toml").write_text(f'schema = "schema.sql"\n{toml}')
-    (project / "workflows" / "hello.yaml").unlink()
-    execute(database, f"{schema} insert into things values (4, 1, 7)")
-
-    def move(old: str, new: str, code: int = 0) -> str:
-        for text in (old, new):
-            (project / "workflows" / "order.yaml").write_text(text)
-            perdure("compile")
-        perdure("deploy", "--yes")
-        run = waiting(database)
-        done = perdure("move", run, "--to", "2", code=code)
-        if code:
-            return str(done.stderr)
-        with psycopg.connect(database, autocommit=True) as connection:
-            connection.execute("select df.signal(%s, 'approval')", [run])
-            connection.execute("call df.work(100, 10000)")
-            row = connection.execute("select df.result(%s)", [run]).fetchone()
-        assert row is not None
-        return str(json.loads(row[0])["rows"][0]["result"])
-
-    return move
 
 
 ALL = ("price.price", "price.what", "written.n", "approval.timed_out")
@@ -253,6 +214,86 @@ def test_inputs_that_only_the_new_version_has_get_their_defaults(
         "by": "50%",
         "id": 4,
     }
+
+
+def returning(value: str, inputs: str) -> str:
+    return (
+        f"workflow: order\ninput:\n  {inputs}\nsteps:\n"
+        "  - {name: approval, wait_for_signal: approval, timeout: 1d}\n"
+        f'  - return: {{value: "${{{value}}}"}}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "s: text = 'xyz'",
+            "s: integer = 7",
+            'input "s" is "xyz", and integer there: invalid input syntax for type',
+        ),
+        (
+            "s: text? = null",
+            "s: text = 'a'",
+            'input "s" is null, and text there, never',
+        ),
+    ],
+)
+def test_inputs_are_checked_as_those_of_a_start_are(
+    moved: Callable[..., str], old: str, new: str, told: str
+) -> None:
+    both = [returning("s", f"id: bigint\n  {each}") for each in (old, new)]
+    refused = moved(*both, 1)
+    assert "cannot be moved to version 2, which takes other inputs" in refused
+    assert told in refused
+    assert "it stays on its version, where it was" in refused
+
+
+def test_inputs_that_came_and_went_are_told(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    (project / "workflows" / "hello.yaml").unlink()
+    inputs = ("id: bigint", "oid: bigint = 99", "oid: bigint\n  why: text")
+    for each in inputs:
+        value = each.partition(":")[0]
+        (project / "workflows" / "order.yaml").write_text(returning(value, each))
+        perdure("compile")
+    perdure("deploy", "--yes")
+    run = waiting(database)
+    refused = perdure("move", run, "--to", "3", code=1).stderr
+    assert 'input "oid" (bigint) is missing\n  input "why" (text) is missing' in refused
+    assert f"= help: perdure move {run} --to 3 oid=... why=...; until then" in refused
+    for given, told in {
+        "id=4": 'the version has no input "id"; did you mean "oid"?',
+        "zzz=4": 'the version has no input "zzz"; its inputs: oid, why',
+    }.items():
+        assert told in perdure("move", run, "--to", "3", given, code=2).stderr
+    wrong = perdure("move", run, "--to", "3", "oid=four", "why=", code=2).stderr
+    assert 'input "oid" is "four", and bigint there' in wrong
+    assert perdure("move", run, "--to", "2").stdout == (
+        f"moved run {run} from order@1 to order@2\n"
+        '  input "id" is none of order@2, and is left unread\n'
+        '  input "oid" is new, and gets its default: "99"\n'
+    )
+    refused = perdure("move", run, "--to", "1", "id=5", code=2).stderr
+    assert 'the run has an input "id" already, and keeps what it is: "4"' in refused
+    done = perdure("move", run, "--to", "3", "why=it's 50%", "--json")
+    assert json.loads(done.stdout) == {
+        "run": run,
+        "from": "order@2",
+        "to": "order@3",
+        "dropped": ["id"],
+        "defaults": {},
+    }
+    with psycopg.connect(database) as connection:
+        row = connection.execute("select input from df.instances").fetchone()
+    assert row is not None
+    assert row[0] == {"id": 4, "oid": 99, "why": "it's 50%"}
+
+
+def test_a_version_in_the_place_of_a_run(deployed: Perdure) -> None:
+    refused = deployed("move", "order@1", "--to", "2", code=2).stderr
+    assert "what is moved is a run: perdure ps order lists" in refused
 
 
 def test_the_arguments_are_cut_out_of_any_body() -> None:

@@ -109,6 +109,78 @@ def test_items_of_a_foreach(db: Db) -> None:
     assert sorted(db.log()) == ["1", "2"]
 
 
+@pytest.mark.parametrize("more", [1, 2])
+def test_branches_that_come_after_those_of_a_join_are_begun(db: Db, more: int) -> None:
+    def graph(added: str, last: str) -> str:
+        return f"df.seq(df.join('select 1', {WAIT}{added}), {last})"
+
+    run = waiting(db, graph("", logged("end")))
+    added = ", df.as(df.seq({}, 'select 7 as n'), 'late')".format(logged("added"))
+    move(db, run, graph(added * more, "'insert into log (what) values ($late.n)'"))
+    db.work()
+    assert db.log() == ["added"] * more
+    assert db.status(run) == "running"
+    go(db, run)
+    assert db.log() == [*["added"] * more, "7"]
+
+
+def test_a_branch_that_comes_to_a_race_can_win_it(db: Db) -> None:
+    sleep = f"df.seq(df.sleep(3600), {logged('late')})"
+    run = waiting(db, f"df.race({WAIT}, df.wait_for_signal('stop'))")
+    move(db, run, f"df.race({WAIT}, df.wait_for_signal('stop'), {sleep})")
+    db.work()
+    db.run("select df.advance_time('1 hour')")
+    db.work()
+    assert db.status(run) == "completed"
+    assert db.log() == ["late"]
+
+
+def test_a_branch_begins_for_each_item_that_is_in_the_join(db: Db) -> None:
+    def graph(added: str) -> str:
+        body = f"df.join({logged('first')}, {WAIT}{added})"
+        return f"df.foreach('select n from generate_series(1, 3) n', {body}, 'i', 2)"
+
+    run = waiting(db, graph(""))
+    move(db, run, graph(", 'insert into log (what) values ($i.n)'"))
+    db.work()
+    assert sorted(db.log()) == ["1", "2", "first", "first"]
+    db.run("select df.signal(%s, 'go')", run)
+    db.run("select df.signal(%s, 'go')", run)
+    go(db, run)
+    assert sorted(db.log()) == ["1", "2", "3", "first", "first", "first"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (f"df.join('select 1', {WAIT})", f"df.join(df.seq({{}}), {WAIT})"),
+        (
+            f"df.join(df.seq('select 1', 'select 2'), {WAIT})",
+            f"df.join(df.seq('select 1', 'select 2', 'select 3'), {WAIT})",
+        ),
+        (
+            f"df.try('select 1', finally => {WAIT})",
+            f"df.try(df.seq({{}}), finally => {WAIT})",
+        ),
+    ],
+)
+def test_what_comes_at_the_end_of_what_a_run_has_left_is_refused(
+    db: Db, old: str, new: str
+) -> None:
+    run = waiting(db, old)
+    with pytest.raises(psycopg.Error, match="has more to do in what the run has left"):
+        move(db, run, new.format("'select 1', 'select 3'"))
+    go(db, run)
+
+
+def test_what_comes_at_the_end_of_what_a_run_is_in_is_done(db: Db) -> None:
+    run = waiting(db, f"df.try({WAIT}, finally => 'select 1')")
+    graph = f"df.try(df.seq({WAIT}, {logged('a')}), finally => {logged('b')})"
+    move(db, run, graph)
+    go(db, run)
+    assert db.log() == ["a", "b"]
+
+
 def test_only_a_run_that_waits_can_be_moved(db: Db) -> None:
     run = db.start(f"df.seq({logged('a')}, {WAIT})")
     with pytest.raises(psycopg.Error, match="a step of it is in progress"):
