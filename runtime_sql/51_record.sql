@@ -153,3 +153,97 @@ begin
   end if;
 end
 $$;
+
+-- Record the steps of a batch (58_batch.sql) and set their tasks to the next ones. Here and
+-- below a task is told twice: by the array an index finds it, also where statistics that were
+-- made of an empty queue let the planner read all of an index first.
+create function df_engine.record_batch(p_done df_engine.done[]) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set jit = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+declare
+  v_tasks bigint[] := array(select d.task from unnest(p_done) d);
+begin
+  insert into df_engine.node_runs (instance, node, item, status, scope, row_count, started_at,
+    finished_at, result, filled)
+  select d.instance, d.node, d.item, 'completed', d.scope, d.row_count, d.started_at,
+    d.finished_at, d.result, d.filled
+  from unnest(p_done) d;
+  update df_engine.tasks t set node = d.next_node,
+    turns = case when d.turn < 10 then d.turn else 0 end, moved_at = clock_timestamp(),
+    ready_at = case when d.turn < 10 then t.ready_at else clock_timestamp() end,
+    started_at = coalesce(t.started_at, d.started_at)
+  from unnest(p_done) d where t.id = d.task and t.id = any (v_tasks) and d.next_state = 'x';
+  if exists (select from unnest(p_done) d where d.next_state = 'p' and d.parent is null) then
+    perform df_engine.record_ends(p_done);
+  end if;
+  if exists (select from unnest(p_done) d where d.next_state = 'p' and d.parent is not null) then
+    perform df_engine.record_arrivals(p_done);
+  end if;
+  return true;
+end
+$$;
+
+-- End the runs that ended with a step of a batch: all that finish() does for one whose end
+-- concerns nobody else.
+create function df_engine.record_ends(p_done df_engine.done[]) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set jit = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+  with gone as (
+    delete from df_engine.tasks t using unnest(p_done) d
+    where t.id = d.task and t.id = any (array(select x.task from unnest(p_done) x))
+      and d.next_state = 'p' and d.parent is null
+    returning t.instance, t.started_at as run_began, d.started_at, d.finished_at, d.result),
+  ended as (
+    update df_engine.instances i set status = 'completed', result = coalesce(g.result, 'null'),
+      started_at = coalesce(g.run_began, g.started_at), completed_at = g.finished_at
+    from gone g where i.id = g.instance returning i.id),
+  signals as (delete from df_engine.signals s using ended e where s.instance = e.id),
+  names as (delete from df_engine.failed_names n using ended e where n.instance = e.id)
+  delete from df_engine.failed_tasks f using ended e where f.instance = e.id
+$$;
+
+-- Let the branches that ended with a step of a batch arrive at their joins. The last one
+-- that a join waits for does so in a transaction of its own, because the run goes on then.
+create function df_engine.record_arrivals(p_done df_engine.done[]) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set jit = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+  with arrived as (
+    select d.task, d.node, d.next_node, d.started_at, d.result, d.parent,
+      row_number() over (partition by d.parent) = p.pending as is_last
+    from unnest(p_done) d join df_engine.tasks p on p.id = d.parent
+    where d.next_state = 'p' and p.id = any (array(select x.parent from unnest(p_done) x))),
+  parents as (
+    update df_engine.tasks p set pending = p.pending - a.count
+    from (select parent, count(*) filter (where not is_last) from arrived group by parent) a
+    where p.id = a.parent and p.id = any (array(select x.parent from unnest(p_done) x))),
+  gone as (
+    delete from df_engine.tasks t using arrived a
+    where t.id = a.task and t.id = any (array(select x.task from unnest(p_done) x))
+    returning t.*, a.node as leaf, a.next_node, a.started_at as began, a.result as gave,
+      a.is_last)
+  insert into df_engine.tasks (id, instance, frame, item, node, state, turns, parent, epoch,
+    forks, ready_at, started_at, outcome, result)
+  select g.id, g.instance, g.frame, g.item, case when g.is_last then g.leaf else g.next_node end,
+    case when g.is_last then 'a' else 'f' end::"char", g.turns, g.parent, g.epoch, g.forks,
+    case when g.is_last then g.ready_at end, coalesce(g.started_at, g.began),
+    case when not g.is_last then 'ok' end, g.gave
+  from gone g
+$$;

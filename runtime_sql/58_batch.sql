@@ -119,7 +119,8 @@ $$;
 -- hundred, so as not to walk over a queue of long statements. A task that moves on in
 -- between is checked again after its lock, against the node that was read before: hence
 -- `n.node = t.node`, which the subquery, there for the plan as in step_of(), is not asked
--- for again.
+-- for again. (It is joined by ctid: by its id a plan could read the whole index, which seems
+-- as cheap where statistics were made of an empty queue.)
 create function df_engine.claim_more(p_from timestamptz, p_max integer,
   out step df_engine.step, out joint boolean) returns setof record
 language sql volatile
@@ -149,10 +150,10 @@ as $$
       else n.next_state = 'x' end
   from df_engine.holders() h
   cross join lateral (
-    select q.id from df_engine.tasks q
+    select q.ctid from df_engine.tasks q
     where q.ready_at >= p_from and age(q.xmax) > h.newest and age(q.xmax) <> all (h.ages)
     order by q.ready_at limit 100) near
-  join df_engine.tasks t on t.id = near.id
+  join df_engine.tasks t on t.ctid = near.ctid
   join df_engine.instances i on i.id = t.instance
   cross join lateral (
     select * from df_engine.nodes q where q.graph = i.graph and q.node = t.node offset 0) n
@@ -211,94 +212,6 @@ when assert_failure or others then
   v_ok := df_engine.tidy(false);
   return null;
 end
-$$;
-
--- Record the steps of a batch and set their tasks to the next ones.
-create function df_engine.record_batch(p_done df_engine.done[]) returns boolean
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-set jit = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-as $$
-begin
-  insert into df_engine.node_runs (instance, node, item, status, scope, row_count, started_at,
-    finished_at, result, filled)
-  select d.instance, d.node, d.item, 'completed', d.scope, d.row_count, d.started_at,
-    d.finished_at, d.result, d.filled
-  from unnest(p_done) d;
-  update df_engine.tasks t set node = d.next_node,
-    turns = case when d.turn < 10 then d.turn else 0 end, moved_at = clock_timestamp(),
-    ready_at = case when d.turn < 10 then t.ready_at else clock_timestamp() end,
-    started_at = coalesce(t.started_at, d.started_at)
-  from unnest(p_done) d where t.id = d.task and d.next_state = 'x';
-  if exists (select from unnest(p_done) d where d.next_state = 'p' and d.parent is null) then
-    perform df_engine.record_ends(p_done);
-  end if;
-  if exists (select from unnest(p_done) d where d.next_state = 'p' and d.parent is not null) then
-    perform df_engine.record_arrivals(p_done);
-  end if;
-  return true;
-end
-$$;
-
--- End the runs that ended with a step of a batch: all that finish() does for one whose end
--- concerns nobody else.
-create function df_engine.record_ends(p_done df_engine.done[]) returns void
-language sql volatile
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-set jit = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-as $$
-  with gone as (
-    delete from df_engine.tasks t using unnest(p_done) d
-    where t.id = d.task and d.next_state = 'p' and d.parent is null
-    returning t.instance, t.started_at as run_began, d.started_at, d.finished_at, d.result),
-  ended as (
-    update df_engine.instances i set status = 'completed', result = coalesce(g.result, 'null'),
-      started_at = coalesce(g.run_began, g.started_at), completed_at = g.finished_at
-    from gone g where i.id = g.instance returning i.id),
-  signals as (delete from df_engine.signals s using ended e where s.instance = e.id),
-  names as (delete from df_engine.failed_names n using ended e where n.instance = e.id)
-  delete from df_engine.failed_tasks f using ended e where f.instance = e.id
-$$;
-
--- Let the branches that ended with a step of a batch arrive at their joins. The last one
--- that a join waits for does so in a transaction of its own, because the run goes on then.
-create function df_engine.record_arrivals(p_done df_engine.done[]) returns void
-language sql volatile
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-set jit = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-as $$
-  with arrived as (
-    select d.task, d.node, d.next_node, d.started_at, d.result, d.parent,
-      row_number() over (partition by d.parent) = p.pending as is_last
-    from unnest(p_done) d join df_engine.tasks p on p.id = d.parent
-    where d.next_state = 'p'),
-  parents as (
-    update df_engine.tasks p set pending = p.pending - a.count
-    from (select parent, count(*) filter (where not is_last) from arrived group by parent) a
-    where p.id = a.parent),
-  gone as (
-    delete from df_engine.tasks t using arrived a where t.id = a.task
-    returning t.*, a.node as leaf, a.next_node, a.started_at as began, a.result as gave,
-      a.is_last)
-  insert into df_engine.tasks (id, instance, frame, item, node, state, turns, parent, epoch,
-    forks, ready_at, started_at, outcome, result)
-  select g.id, g.instance, g.frame, g.item, case when g.is_last then g.leaf else g.next_node end,
-    case when g.is_last then 'a' else 'f' end::"char", g.turns, g.parent, g.epoch, g.forks,
-    case when g.is_last then g.ready_at end, coalesce(g.started_at, g.began),
-    case when not g.is_last then 'ok' end, g.gave
-  from gone g
 $$;
 
 -- Add steps to a transaction that has done its first, and learn from them: those behind

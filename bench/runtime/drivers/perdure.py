@@ -183,12 +183,18 @@ class Perdure:
         return {"filled": finished + waiting}
 
     def horizon(self, runs: int, rounds: int) -> Answer:
-        """Measure rounds, then more of them while an old snapshot is held."""
+        """Measure rounds, then more of them while an old snapshot is held.
+
+        Statistics are made between them, when the queue is empty: the worst moment.
+        """
         free = [self._round(runs) for _ in range(3)]
         with work.connect(self._url) as holder:
             holder.execute("begin isolation level repeatable read")
             holder.execute("select 1")
-            rates = [self._round(runs) for _ in range(rounds)]
+            rates = []
+            for _ in range(rounds):
+                self._connection.execute("analyze")
+                rates.append(self._round(runs))
             holder.execute("rollback")
         return {"free": free, "rates": rates}
 
