@@ -8,35 +8,43 @@ otherwise, so their throughput includes the starts; ours is measured that way as
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 import time
-from typing import Any, Protocol
+from typing import Any, LiteralString, Protocol
 
-import psycopg
 from bench.runtime.drivers import work
 from bench.runtime.drivers.protocol import Answer, percentiles, serve, window
 
-_LOCAL = threading.local()
 URL = sys.argv[1] if len(sys.argv) > 1 else ""
+# Of connections for the steps' statements: a thread for each of 1,000 sleepers must not
+# have one of its own.
+AT_ONCE = 32
 
-
-def _connection() -> psycopg.Connection[Any]:
-    """Return this thread's connection for the steps' statements."""
-    if not hasattr(_LOCAL, "connection"):
-        _LOCAL.connection = work.connect(URL)
-    connection: psycopg.Connection[Any] = _LOCAL.connection
-    return connection
+_room = threading.BoundedSemaphore(AT_ONCE)
+_idle: queue.LifoQueue[work.Connection] = queue.LifoQueue()
 
 
 def insert(run: int, step: int) -> None:
     """Do a step."""
-    _connection().execute(work.INSERT, (run, step))
+    _execute(work.INSERT, (run, step))
 
 
 def insert_late(run: int, due: float) -> None:
     """Do a step that notes when it was done, and when it should have been."""
-    _connection().execute(work.INSERT_LATE, (run, due))
+    _execute(work.INSERT_LATE, (run, due))
+
+
+def _execute(statement: LiteralString, values: tuple[float, ...]) -> None:
+    """Execute a statement on a connection that nobody else has meanwhile."""
+    with _room:
+        try:
+            connection = _idle.get_nowait()
+        except queue.Empty:
+            connection = work.connect(URL)
+        connection.execute(statement, values)
+        _idle.put(connection)
 
 
 class Peer(Protocol):
