@@ -179,10 +179,15 @@ def show_plan(
     from perdure.engine.deploy import runs_by_version
 
     runs = runs_by_version(connection)
+    unscheduled: set[str] = set()
     typer.echo(f"to {database.shown}:", err=True)
     for each in todo:
         typer.echo(f"  {described(each)}  {released.files[each.key]}", err=True)
+        if "perdure.stop_schedule(" in released.scripts[each.key]:
+            unscheduled.add(each.workflow)
         for label, states in runs.items():
+            if label.endswith(" schedule") and each.workflow in unscheduled:
+                continue  # the migration, or one before it, ends that run
             count = _unfinished(states)
             if label.partition("@")[0] == each.workflow and count:
                 stay = "1 run stays" if count == 1 else f"{count} runs stay"

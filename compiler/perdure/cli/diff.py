@@ -25,6 +25,7 @@ from perdure.cli.past import (
 )
 from perdure.cli.project import Directory, coloured, find_project, usable_state
 from perdure.cli.revisions import as_committed
+from perdure.cli.standing import once_deployed, rolled_back
 
 if TYPE_CHECKING:
     from perdure.cli.past import Past
@@ -94,9 +95,11 @@ def diff(
     """Show which workflows and steps changed, and for whom that matters."""
     with _errors_are_one(detailed_exitcode):
         config = find_project(directory)
-        after = compiled(config, rollbacks=revision is None and db is None)
+        after = compiled(config)
+        if revision is not None or db is not None:
+            after = once_deployed(config, after, usable_state(config))
         before, runs = _before(config, revision, db, after)
-        found = _compare(before, after)
+        found = _compare(before, after, rolled_back(config, before, after))
         affected = _affected(found, runs, after)
         form = Format.json if json else format
         typer.echo(_rendered(form, found, before, after, affected), nl=False)
@@ -126,7 +129,9 @@ def _errors_are_one(detailed: bool) -> Iterator[None]:
         raise
 
 
-def _compare(before: Compiled, after: Compiled) -> Diff:
+def _compare(
+    before: Compiled, after: Compiled, rolled_back: Mapping[str, tuple[int, int]]
+) -> Diff:
     from perdure.release import compare
 
     new = {
@@ -135,20 +140,28 @@ def _compare(before: Compiled, after: Compiled) -> Diff:
         if None is not before.digest(name) != after.digest(name) is not None
     }
     same = {name for name in after.units if before.digest(name) == after.digest(name)}
-    texts = before.sources, after.sources
-    retyped = before.retyped - same
-    found = compare(before.units, after.units, *texts, new, before.own, retyped)
-    return replace(found, workflows=tuple(_to_compile(found, before)))
+    found = compare(
+        before.units,
+        after.units,
+        before.sources,
+        after.sources,
+        new,
+        (before.own, after.own),
+        before.retyped - same,
+        rolled_back,
+    )
+    unchanged = {*before.own, *after.own} - new
+    return replace(found, workflows=tuple(_to_compile(found, unchanged)))
 
 
-def _to_compile(found: Diff, before: Compiled) -> Iterator[WorkflowDiff]:
+def _to_compile(found: Diff, unchanged: set[str]) -> Iterator[WorkflowDiff]:
     """Yield the workflows that differ, without those that no version is made of.
 
     What a version keeps for readers only, its descriptions and its file, stays as it
     was until there is a next one: it would be told after every compile.
     """
     for each in found.workflows:
-        if each.effect != "metadata" or each.name not in before.own:
+        if each.effect != "metadata" or each.name not in unchanged:
             yield each
 
 
@@ -211,7 +224,8 @@ def _earlier(config: Config, revision: str | None) -> Compiled:
         known = locked(config)
         return compiled_versions(config, in_force(config, known), known, state)
     with folder() as place:
-        return compiled_before(as_committed(config, revision, place), state)
+        then = as_committed(config, revision, place)
+        return once_deployed(then, compiled_before(then, state), state)
 
 
 def _as_deployed(config: Config, database: Database, names: set[str]) -> Compiled:

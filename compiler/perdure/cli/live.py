@@ -8,7 +8,7 @@ reads in order and two runs of the same kind give the same lines but for the tim
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
@@ -19,6 +19,8 @@ from perdure.engine.follow import ACTIVE, Arm, Followed, Step, walk
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.tree import Tree
+
+    from perdure.engine.runs import Called
 
 MARKS = {
     "pending": ("·", "dim"),
@@ -34,7 +36,7 @@ SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 SPINS_PER_SECOND = 10
 VALUE_CHARACTERS = 72
 CALLED = 3
-"""How many of the runs that a step waits for are shown."""
+"""How many of the runs that a step waits for, or that wait for a run, are shown."""
 
 
 class View(Protocol):
@@ -77,9 +79,17 @@ def facts(step: Step, now: datetime) -> list[str]:
         left = (step.wake_at - now).total_seconds()
         said.append(f"until {step.wake_at:%H:%M:%S} ({duration(max(left, 0))} left)")
     if step.state == "waiting":
-        said += [f"{e.id} {e.label or 'run'} {e.status}" for e in step.called[:CALLED]]
-        if more := step.called[CALLED:]:
-            said.append(f"and {len(more)} more")
+        said += _runs(step.called)
+    return said
+
+
+def _runs(called: Sequence[Called]) -> list[str]:
+    """Return runs for people, the first few of them."""
+    said = [
+        f"{each.id} {each.label or 'run'} {each.status}" for each in called[:CALLED]
+    ]
+    if more := called[CALLED:]:
+        said.append(f"and {len(more)} more")
     return said
 
 
@@ -117,6 +127,8 @@ def tree(followed: Followed, result: Any = None, spin: int | None = None) -> Tre
     head.append(f"  {duration(followed.seconds())}", "dim")
     if run.note:
         head.append(f"  {run.note}", "yellow")
+    if followed.callers:
+        head.append(f"  called by {', '.join(_runs(followed.callers))}", "dim")
     root = Tree(head, guide_style="dim")
     for step in followed.steps:
         _add(root, step, run.now, spin)
@@ -318,6 +330,7 @@ def run_data(followed: Followed, result: Any) -> dict[str, Any]:
         "completed_at": _time(run.completed_at),
         "seconds": round(followed.seconds(), 3),
         "note": run.note,
+        "called_by": _runs_data(followed.callers),
         "steps": [step_data(step, run.now) for step in followed.steps],
     }
 
@@ -340,11 +353,7 @@ def step_data(step: Step, now: datetime) -> dict[str, Any]:
         "attempts": step.attempts,
         "waits_for": step.waits_for if step.state == "waiting" else None,
         "wake_at": _time(step.wake_at),
-        "called": [
-            {"run": each.id, "label": each.label, "status": each.status}
-            for each in step.called
-            if step.state == "waiting"
-        ],
+        "called": _runs_data(step.called if step.state == "waiting" else ()),
         "sql": step.sql,
         "error": step.error,
         "sqlstate": step.sqlstate,
@@ -354,6 +363,10 @@ def step_data(step: Step, now: datetime) -> dict[str, Any]:
             for arm in step.arms
         },
     }
+
+
+def _runs_data(runs: Sequence[Called]) -> list[dict[str, str | None]]:
+    return [{"run": e.id, "label": e.label, "status": e.status} for e in runs]
 
 
 def _time(value: datetime | None) -> str | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json as json_
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from perdure.cli.database import DatabaseUrl, Json, configuration, connected
+from perdure.cli.database import DatabaseUrl, Json, configuration, opened
 from perdure.cli.observe import RunId
 from perdure.cli.project import Directory, fail, version_number
 from perdure.cli.run import read_pairs, with_nulls
@@ -46,6 +47,8 @@ def move(
     directory: Directory = Path(),
 ) -> None:
     """Let a run that waits go on in another version of its workflow."""
+    from perdure.cli.called import require_fit
+    from perdure.engine import client
     from perdure.engine import move as engine
     from perdure.engine.move_input import UnfitInputs
     from perdure.frontend.sqltext.lexer import words
@@ -53,9 +56,13 @@ def move(
     given = with_nulls(read_pairs(inputs or (), "input", "order_id=1"), null or ())
     config = configuration(directory)
     schema = config.sql_schema
-    with connected(database_url, config) as connection:
+    with (
+        opened(database_url, config) as database,
+        client.session(database) as connection,
+    ):
+        fit = partial(require_fit, config, database, connection, run)
         try:
-            moved = engine.move(connection, run, to, schema, words, given)
+            moved = engine.move(connection, run, to, schema, words, fit, given)
         except engine.Immovable as refused:
             _refuse(run, to, refused)
         except UnfitInputs as unfit:
@@ -105,7 +112,7 @@ def _refuse(run: str, to: int, refused: Immovable) -> NoReturn:
     """Say on which step the versions differ."""
     step = refused.step
     if step is None or step.old is None:
-        fail(str(refused), "nothing was changed", code=1)
+        fail(str(refused), refused.help or "nothing was changed", code=1)
     if step.reads:
         _refuse_lacking(run, to, step)
     if step.more and step.new is not None:

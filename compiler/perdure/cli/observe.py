@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json as json_
 import shlex
-from difflib import get_close_matches
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -21,6 +21,7 @@ from perdure.cli.database import (
     connected,
     opened,
 )
+from perdure.cli.hearing import known_signals
 from perdure.cli.project import Directory, fail, refuse_version
 
 if TYPE_CHECKING:
@@ -95,12 +96,15 @@ def show(
     """Show a run: its steps, their state, durations, errors and places."""
     from perdure.cli import run as run_
     from perdure.engine import client
+    from perdure.engine.listening import callers
     from perdure.engine.watch import read
 
     config = configuration(directory)
     with opened(database_url, config) as database:
         with client.session(database) as connection:
             followed = read(connection, run)
+            if not followed.run.ended and not follow:
+                followed = replace(followed, callers=callers(connection, run))
         if follow and not followed.run.ended:
             how = run_.Following(json=json, worker=worker)
             raise typer.Exit(run_.follow(config, database, run, how))
@@ -144,19 +148,13 @@ def signal(
 
 def _refuse_unheard(heard: Listening, name: str, data: str) -> NoReturn:
     """End the command: a run has no step that waits for a signal."""
-    near = get_close_matches(name, heard.signals, 1)
+    help = known_signals(name, heard.signals)
     if heard.called:
         each, now = max(heard.called, key=lambda each: each[1])
         does = "does" if now else "has one, which does not wait yet"
         more = len(heard.called) - 1
         others = f"; so do {more} more" if more > 1 else "; so does 1 more"
         help = f"{_who(each)} {does}: {_send(each, name, data)}{others if more else ''}"
-    elif near:
-        help = f'did you mean "{near[0]}"?'
-    elif heard.signals:
-        help = f"it has steps for: {', '.join(heard.signals)}"
-    else:
-        help = "none of its steps waits for a signal"
     label = f" ({heard.run.label})" if heard.run.label else ""
     fail(f'run {heard.run.id}{label} has no step that waits for "{name}"', help)
 

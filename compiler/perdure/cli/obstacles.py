@@ -6,7 +6,7 @@ The migration refuses what the database has in the way, too (see the runtime's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,10 +62,11 @@ def tell(obstacles: Sequence[Obstacle]) -> None:
         typer.echo(f"error: {each.what}\n  = help: {each.help}", err=True)
 
 
-def in_project(config: Config, leaving: Leaving) -> list[Obstacle]:
+def in_project(config: Config, leaving: Sequence[Leaving]) -> list[Obstacle]:
     """Return what the lock and the sources have in the way."""
     found = list(_starting(leaving))
-    return [*found, *_sources(config, leaving.workflow)] if leaving.whole else found
+    whole = {each.workflow for each in leaving if each.whole}
+    return [*found, *_sources(config, whole)] if whole else found
 
 
 def in_database(
@@ -84,58 +85,78 @@ def in_database(
     return found, [run for run, _, status in runs if status == "failed"]
 
 
-def callers_of(leaving: Leaving) -> dict[int, list[str]]:
-    """Return which versions in use start the versions, by their numbers."""
+def callers_of(released: Released, key: str) -> list[str]:
+    """Return which versions in use start a version."""
     from perdure.emit.functions import function_name
     from perdure.release.reversal import callers
 
-    functions = {
-        each.version: function_name(each.schema, each.workflow, each.version)
-        for each in leaving.entries
-    }
-    released = leaving.released
-    return callers(released.whole, released.scripts, functions, leaving.workflow)
+    (entry,) = (each for each in released.whole.entries if each.key == key)
+    function = function_name(entry.schema, entry.workflow, entry.version)
+    return callers(released.whole, released.scripts, entry.workflow, function)
 
 
 # --- in the project -----------------------------------------------------------------
 
 
-def _starting(leaving: Leaving) -> Iterator[Obstacle]:
-    """Yield the versions that start one of those to retire."""
+def _starting(leaving: Sequence[Leaving]) -> Iterator[Obstacle]:
+    """Yield the versions that stay and start one of those to retire."""
+    going = [label for each in leaving for label in each.labels]
     started: dict[str, list[str]] = {}
-    for number, callers in callers_of(leaving).items():
-        for each in callers:
-            started.setdefault(each, []).append(f"{leaving.workflow}@{number}")
-    in_force = {each.key for each in leaving.released.whole.in_force}
+    for label in going:
+        for caller in callers_of(leaving[0].released, label):
+            if caller not in going:
+                started.setdefault(caller, []).append(label)
+    in_force = {each.key for each in leaving[0].released.whole.in_force}
     for caller, labels in started.items():
         are = "is" if len(labels) == 1 else "are"
         what = f"{', '.join(labels)} {are} started by {caller}"
-        help = f"retire that first: perdure retire {caller}"
-        if caller in in_force:
-            name = caller.partition("@")[0]
-            what += ", which is in force"
-            help = (
-                f"change {name} so that it does not start {labels[-1]}, or "
-                f"retire it as a whole; compile and deploy it, then perdure retire "
-                f"{caller}"
-            )
-        yield Obstacle(what, help)
+        if caller not in in_force:
+            together = _command(leaving, ())
+            yield Obstacle(what, f"retire them together: {together}")
+            continue
+        name = caller.partition("@")[0]
+        whole = [e.partition("@")[0] for e in started if e in in_force]
+        help = (
+            f"change {name} so that it does not start {labels[-1]}, compile and deploy "
+            f"it, then perdure retire {caller} with the rest; or retire it as a whole, "
+            f"too: {_command(leaving, whole)}"
+        )
+        yield Obstacle(f"{what}, which is in force", help)
 
 
-def _sources(config: Config, workflow: str) -> Iterator[Obstacle]:
-    """Yield the source that still defines a workflow that is to go as a whole."""
+def _command(leaving: Sequence[Leaving], whole: Sequence[str]) -> str:
+    """Return what retires versions with all that lead to them and are superseded.
+
+    `whole` are workflows that go, too.
+    """
+    released = leaving[0].released
+    whole = [*whole, *(each.workflow for each in leaving if each.whole)]
+    going = [label for each in leaving for label in each.labels]
+    for name in whole:
+        going += [f"{name}@{number}" for number in released.whole.versions(name)]
+    going = list(dict.fromkeys(going))
+    in_force = {each.key for each in released.whole.in_force}
+    for label in going:  # which grows
+        callers = callers_of(released, label)
+        going += [e for e in callers if e not in going and e not in in_force]
+    words = (e if (n := e.partition("@")[0]) not in whole else n for e in going)
+    return f"perdure retire {' '.join(reversed(dict.fromkeys(words)))}"
+
+
+def _sources(config: Config, workflows: Collection[str]) -> Iterator[Obstacle]:
+    """Yield the sources that still define workflows that are to go as a whole."""
     from perdure.cli.project import opened_compiler
     from perdure.pipeline import workflow_files
 
     with opened_compiler(config) as compiler:
         checked = compiler.check(workflow_files(config), None)
-        unit = next((each for each in checked.units if each.name == workflow), None)
-    if unit is not None:
-        yield Obstacle(
-            f'"{unit.source.path}" still defines {workflow}: the next perdure compile '
-            "would bring it back",
-            "delete it there first",
-        )
+    for unit in checked.units:
+        if unit.name in workflows:
+            yield Obstacle(
+                f'"{unit.source.path}" still defines {unit.name}: the next perdure '
+                "compile would bring it back",
+                "delete it there first",
+            )
 
 
 # --- in the database ----------------------------------------------------------------

@@ -36,9 +36,9 @@ class Compiled:
     """The workflows of a project by name, and the files that were read.
 
     Versions of before have `own` files, by workflow, which may be others of the same
-    path, and the `digests` that they were released with. A workflow that only the
-    target or a rollback keeps from being compiled is there, too; `failed` says that
-    there is one.
+    path, and the `digests` that they were released with. `versions` are the numbers of
+    those in force, as far as they have one yet. A workflow that only the target or a
+    rollback keeps from being compiled is there, too; `failed` says that there is one.
     """
 
     units: dict[str, Unit]
@@ -46,6 +46,7 @@ class Compiled:
     digests: Mapping[str, str] = field(default_factory=dict)
     failed: bool = False
     own: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
     def digest(self, name: str) -> str | None:
         """Return the digest of a workflow's version."""
@@ -84,10 +85,10 @@ class Past:
         return f"{self.workflow}@{self.version}"
 
 
-def compiled(config: Config, *, rollbacks: bool = False) -> Compiled:
+def compiled(config: Config) -> Compiled:
     """Compile all workflows of a project; end the command on mistakes.
 
-    Warnings are not told: the command is about something else. But `rollbacks` are, as
+    Warnings are not told: the command is about something else. But rollbacks are, as
     far as they keep something from being compiled.
     """
     from perdure.cli.project import check_all, show
@@ -95,7 +96,7 @@ def compiled(config: Config, *, rollbacks: bool = False) -> Compiled:
     with opened_compiler(config, remember=False) as compiler:
         checked = check_all(compiler, config)
         found = [*checked.findings] if checked.failed else []
-        if rollbacks and not checked.failed:
+        if not checked.failed:
             later = compiler.release(checked).findings
             found = [each for each in later if each.code in ("WF709", "WF710")]
         if found:
@@ -147,7 +148,8 @@ def compiled_versions(
             units[each.workflow] = replace(unit, ir=unit.drawn)
             own[each.workflow] = read
     digests = {each.workflow: each.digest for each in versions}
-    return Compiled(units, {}, digests, own=own)
+    numbers = {each.workflow: each.version for each in versions}
+    return Compiled(units, {}, digests, own=own, versions=numbers)
 
 
 def _whole(

@@ -43,6 +43,15 @@ class Released:
 
         return in_order(self.lock, self.texts)
 
+    @property
+    def retiring(self) -> dict[str, str]:
+        """The files that retire versions, by version."""
+        return {
+            f"{change.workflow}@{number}": self.files[change.key]
+            for change in self.lock.changes
+            for number in change.versions
+        }
+
 
 def read_released(config: Config) -> Released:
     """Read the lock and its migrations; end the command on what is wrong with them."""

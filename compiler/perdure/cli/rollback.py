@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from perdure.cli.past import Past
     from perdure.config import Config
     from perdure.emit.switch import Switch
-    from perdure.plan.version import Previous, Script
+    from perdure.plan.version import Previous, Retirement, Script
     from perdure.release import Change, Lock, Release
     from perdure.release.layouts import Folder, Layout
-    from perdure.release.reversal import Refused, Retirement
+    from perdure.release.reversal import Refused
 
 
 def rollback(
@@ -46,7 +46,7 @@ def rollback(
     directory: Directory = Path(),
 ) -> None:
     """Write a migration that puts the version before in force again."""
-    from perdure.cli.obstacles import Leaving, callers_of
+    from perdure.cli.obstacles import callers_of
     from perdure.cli.past import locked
     from perdure.emit.switch import roll_back
     from perdure.release.reversal import Refused, plan_rollback
@@ -65,29 +65,32 @@ def rollback(
         release = plan_rollback(released.whole, folder, layout, workflow, to, build)
     except Refused as refused:
         _refuse(refused)
-    change = _write(config, release, json)
+    (change,) = _write(config, release, silent=json)
+    if json:
+        typer.echo(json_.dumps(_data(config, release, [change])[0], indent=2))
     past = {each.key: each for each in locked(config)}
     if not json:
-        name, now = change.workflow, f"{change.workflow}@{change.to}"
+        left = f"{change.workflow}@{change.before}"
+        now = f"{change.workflow}@{change.to}"
         typer.echo(f"{now} is current once it is applied (perdure deploy does)")
+        callers = callers_of(released, left)
+        but = f" any more but by {', '.join(callers)}" if callers else " any more"
         typer.echo(
-            f"runs in flight stay on their versions; {name}@{change.before} stays "
-            "deployed, and is not called"
+            f"runs in flight stay on their versions; {left} stays deployed, and is not "
+            f"started{but}"
         )
-        left = Leaving(released, name, [change.before], whole=False)
-        for caller in callers_of(left)[change.before]:
-            typer.echo(f"note: {caller} goes on to start {name}@{change.before}")
-        _tell_of_holders(
-            config, released, past, past[f"{change.workflow}@{change.before}"]
-        )
+        _tell_of_holders(config, released, past, past[left])
     _warn_of_misfits(config, past, f"{change.workflow}@{change.to}")
 
 
 def retire(
     what: Annotated[
-        str,
+        list[str],
         typer.Argument(
-            metavar="WORKFLOW[@N]", help="A version, or the workflow with all of them."
+            metavar="WORKFLOW[@N]",
+            help="A version, or the workflow with all of them; several are retired "
+            "together, and may start each other.",
+            show_default=False,
         ),
     ],
     offline: Annotated[
@@ -110,26 +113,32 @@ def retire(
     ] = None,
     directory: Directory = Path(),
 ) -> None:
-    """Write a migration that takes a version, or a workflow, out of the database."""
+    """Write migrations that take versions, or workflows, out of the database."""
     from perdure.cli.obstacles import Leaving
     from perdure.release.reversal import Refused, plan_retire
 
     config = find_project(directory)
     released = read_released(config)
     folder, layout = _migrations(config, released.whole)
-    workflow, version = _parse(what)
+    wanted = _parse(what)
     build = _retirement(released)
     try:
-        release = plan_retire(released.whole, folder, layout, workflow, version, build)
+        release = plan_retire(released.whole, folder, layout, wanted, build)
     except Refused as refused:
         _refuse(refused)
-    numbers = [version] if version else released.whole.versions(workflow)
-    leaving = Leaving(released, workflow, numbers, whole=version is None)
+    leaving = [
+        Leaving(released, name, numbers or released.whole.versions(name), not numbers)
+        for name, numbers in wanted.items()
+    ]
     failed = _refuse_obstacles(config, leaving, database_url, offline=offline)
-    change = _write(config, release, json, failed)
-    if failed:
-        _warn_of_failed(failed)
-    if not json:
+    changes = _write(config, release, silent=json)
+    _warn_of_failed(failed)
+    if json:
+        made = _data(config, release, changes)
+        data = [each | {"failed_runs": failed} for each in made]
+        typer.echo(json_.dumps(data if len(wanted) > 1 else data[0], indent=2))
+        return
+    for change in changes:
         typer.echo(
             f"{change.workflow}: {change.note}, once it is applied (perdure deploy "
             "does); it refuses while runs are on them"
@@ -138,12 +147,14 @@ def retire(
 
 def _retirement(
     released: Released,
-) -> Callable[[Change, Retirement], tuple[Script, Script]]:
+) -> Callable[[Change, Sequence[Retirement]], tuple[Script, Script]]:
     """Return what writes the SQL that retires versions."""
     from perdure.emit.switch import retire, statements_of
     from perdure.release.script import split
 
-    def build(change: Change, retired: Retirement) -> tuple[Script, Script]:
+    def build(
+        change: Change, retirements: Sequence[Retirement]
+    ) -> tuple[Script, Script]:
         made = {
             number: statements_of(
                 split(released.scripts[f"{change.workflow}@{number}"]),
@@ -153,19 +164,25 @@ def _retirement(
             )
             for number in change.versions
         }
-        return retire(_switch(change), retired.versions, made, retired.current)
+        return retire(_switch(change), retirements, made)
 
     return build
 
 
-def _parse(what: str) -> tuple[str, int | None]:
-    name, at, number = what.partition("@")
-    if at and not (number.isdecimal() and number.isascii() and int(number) > 0):
-        fail(
-            f'"{number}" is not the number of a version',
-            f"perdure retire {name}@{meant_number(number, 'N')}",
-        )
-    return name, int(number) if at else None
+def _parse(what: Sequence[str]) -> dict[str, list[int]]:
+    """Return the versions that are meant by workflow, none where that goes whole."""
+    found: dict[str, list[int]] = {}
+    whole: set[str] = set()
+    for each in dict.fromkeys(what):
+        name, at, number = each.partition("@")
+        if at and not (number.isdecimal() and number.isascii() and int(number) > 0):
+            fail(
+                f'"{number}" is not the number of a version',
+                f"perdure retire {name}@{meant_number(number, 'N')}",
+            )
+        found.setdefault(name, []).extend([int(number)] if at else [])
+        whole |= set() if at else {name}
+    return {name: [] if name in whole else own for name, own in found.items()}
 
 
 def _migrations(config: Config, lock: Lock) -> tuple[Folder, Layout]:
@@ -194,10 +211,8 @@ def _switch(change: Change) -> Switch:
     )
 
 
-def _write(
-    config: Config, release: Release, json: bool, failed: Sequence[str] = ()
-) -> Change:
-    """Write the migration and the lock; return the change that is new in it."""
+def _write(config: Config, release: Release, *, silent: bool) -> list[Change]:
+    """Write the migrations and the lock; return the changes that are new in it."""
     from perdure.cli.compile import shown, write
     from perdure.release import read_lock
     from perdure.source import Source
@@ -211,29 +226,37 @@ def _write(
     write(config, release)
     lock, _ = read_lock(source)
     assert lock is not None  # it was written just now
-    change = next(
+    changes = [
         each
         for each in lock.changes
         if {path for path, _ in each.files} & release.files.keys()
-    )
+    ]
+    if not silent:
+        for name in sorted(release.files):
+            typer.echo(f"wrote {shown(config.migrations, config.root)}/{name}")
+    return changes
+
+
+def _data(
+    config: Config, release: Release, changes: Sequence[Change]
+) -> list[dict[str, object]]:
+    """Return changes for JSON; a file of the tool's own is one of each of them."""
+    from perdure.cli.compile import shown
+
     folder = shown(config.migrations, config.root)
-    files = [f"{folder}/{name}" for name in sorted(release.files)]
-    if json:
-        data = {
+    own = [{path for path, _ in each.files} for each in changes]
+    beside = release.files.keys() - set[str]().union(*own)
+    return [
+        {
             "workflow": change.workflow,
             "change": change.number,
             "kind": change.kind,
             "current": change.to or None,
             "retired": list(change.versions),
-            "files": files,
+            "files": [f"{folder}/{name}" for name in sorted(files | beside)],
         }
-        if change.kind == "retire":
-            data["failed_runs"] = list(failed)
-        typer.echo(json_.dumps(data, indent=2))
-    else:
-        for name in files:
-            typer.echo(f"wrote {name}")
-    return change
+        for change, files in zip(changes, own, strict=True)
+    ]
 
 
 def _tell_of_holders(
@@ -258,7 +281,7 @@ def _tell_of_holders(
 
 
 def _refuse_obstacles(
-    config: Config, leaving: Leaving, url: str | None, *, offline: bool
+    config: Config, leaving: Sequence[Leaving], url: str | None, *, offline: bool
 ) -> list[str]:
     """Show all that stands in the way of retiring, and end the command if it does.
 
@@ -276,15 +299,19 @@ def _refuse_obstacles(
             opened(url, config) as database,
             connect(database.url, database.origin) as connection,
         ):
-            more, failed = in_database(connection, leaving)
-        tell(more)
-        found += more
+            for each in leaving:
+                more, runs = in_database(connection, each)
+                tell(more)
+                found += more
+                failed += runs
     if found:
         raise typer.Exit(1)
     return failed
 
 
 def _warn_of_failed(runs: Sequence[str]) -> None:
+    if not runs:
+        return
     count = "1 failed run" if len(runs) == 1 else f"{len(runs)} failed runs"
     rest = f" and {len(runs) - 20} more" if len(runs) > 20 else ""
     typer.echo(

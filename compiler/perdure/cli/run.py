@@ -95,7 +95,8 @@ def run(
         say_what_is_lost(database_url, config)
     with opened(database_url, config, fresh=fresh) as database:
         ready = partial(prepare, yes=yes)
-        started = start(config, database, workflow, given, ready)
+        names = [name for name, _ in signals]
+        started = start(config, database, workflow, given, ready, names)
         if detach:
             typer.echo(json_.dumps({"run": started}) if json else started)
             return
@@ -123,13 +124,19 @@ def start(
     workflow: str,
     inputs: Mapping[str, str | None],
     prepare: Prepare,
+    signals: Sequence[str] = (),
 ) -> str:
-    """Make ready and start a workflow; return the run's id."""
+    """Make ready and start a workflow; return the run's id.
+
+    End the command on names of signals that no step waits for.
+    """
+    from perdure.cli.hearing import refuse_unheard
     from perdure.engine import client
 
     schema, name = prepare(config, database, workflow)
     with client.session(database) as connection:
         function = client.find_function(connection, schema, name)
+        refuse_unheard(connection, workflow, function, signals)
         return client.start(connection, function, inputs)
 
 
@@ -154,7 +161,7 @@ def follow(config: Config, database: Database, run: str, how: Following) -> int:
         return DETACHED
     assert last is not None
     print_run(database, last, json=how.json)
-    _say_unsent(outbox)
+    _say_sent(outbox)
     return 0 if last.run.status == "completed" else 1
 
 
@@ -250,7 +257,11 @@ def read_signals(texts: Sequence[str]) -> list[tuple[str, str]]:
     return signals
 
 
-def _say_unsent(outbox: Outbox) -> None:
+def _say_sent(outbox: Outbox) -> None:
+    """Tell of the signals that other runs got, and of those that nobody got."""
+    for name, to in outbox.forwarded:
+        got = f"run {to.id} ({to.label or 'no label'}), which it waited for"
+        typer.echo(f'note: signal "{name}" was sent to {got}', err=True)
     for name, _ in outbox.signals:
         message = f'signal "{name}" was not sent: the run did not wait for it'
         typer.echo(f"warning: {message}", err=True)

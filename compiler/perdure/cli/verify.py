@@ -356,6 +356,7 @@ def _broken(
     what_to_do = advice(
         version.key,
         need,
+        released(case.config).retiring,
         before=before,
         by_schema=by_schema or (case.before is not None and not before),
         movable=case.config.target == "perdure",

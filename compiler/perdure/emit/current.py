@@ -19,9 +19,10 @@ def refuse_runs(workflow: str, versions: Sequence[int]) -> str:
     return f"select perdure.refuse_runs({quote_text(workflow)}, array[{shown}]);"
 
 
-def dropped(name: str, parameters: Sequence[Parameter]) -> str:
-    """Return what drops a function."""
-    return f"{_ALLOWED}\ndrop function {identity(name, parameters)};"
+def dropped(name: str, parameters: Sequence[Parameter], *, there: bool = True) -> str:
+    """Return what drops a function; `there` says that it can't be gone already."""
+    what = "function" if there else "function if exists"
+    return f"{_ALLOWED}\ndrop {what} {identity(name, parameters)};"
 
 
 def replaced(

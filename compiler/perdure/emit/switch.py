@@ -11,14 +11,14 @@ makes the functions from the very statements that made them first.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from perdure.emit.current import LIMITS, described, dropped, refuse_runs, replaced
 from perdure.emit.functions import comment_on, function_name
 from perdure.emit.literals import quote_text
 from perdure.emit.options import stop_schedule, supervisor_name
-from perdure.plan.version import Previous, Script
+from perdure.plan.version import Previous, Retirement, Script
 
 Scripts = tuple[Script, Script]
 
@@ -59,29 +59,31 @@ def roll_back(switch: Switch, before: Previous, after: Previous) -> Scripts:
 
 def retire(
     switch: Switch,
-    versions: Sequence[Previous],
+    retirements: Sequence[Retirement],
     made: Mapping[int, Sequence[str]],
-    current: Previous | None,
 ) -> Scripts:
     """Return the scripts that retire versions, and that bring them back.
 
-    `made` are the statements that made the functions of each version. `current` is
-    given when the workflow as a whole goes, its current function with it.
+    `retirements` are all that one command retires, those of the change first. They may
+    start each other: the functions of all go with the first migration that is applied,
+    and only what stays is asked whether it calls them. `made` are the statements that
+    made the functions of each version of the change.
     """
-    numbers = [each.version for each in versions]
-    stop = [stop_schedule(switch.workflow)] if current and current.scheduled else []
-    install = [
-        *LIMITS,
-        *stop,
-        refuse_runs(switch.workflow, numbers),
-        _refuse_callers(switch, numbers, current),
-        *([dropped(switch.current, current.parameters)] if current else []),
+    own, current = retirements[0], retirements[0].current
+    numbers = [each.version for each in own.versions]
+    install = [*LIMITS]
+    install += [
+        stop_schedule(each.workflow)
+        for each in retirements
+        if each.current and each.current.scheduled
     ]
-    for each in versions:
-        install.append(dropped(switch.versioned(each.version), each.parameters))
-        if each.scheduled:
-            name = supervisor_name(switch.schema, switch.workflow, each.version)
-            install.append(dropped(name, ()))
+    install += [
+        refuse_runs(each.workflow, [version.version for version in each.versions])
+        for each in retirements
+    ]
+    for each in retirements:
+        install += _dropped(each, there=len(retirements) == 1)
+    install += map(_refuse_callers, retirements)
     install += [_mark(switch.workflow, numbers, "clock_timestamp()"), _register(switch)]
     back = [statement for number in numbers for statement in made[number]]
     remove = [*LIMITS, *back]
@@ -148,13 +150,26 @@ def _refuse_other_state(switch: Switch, versions: Sequence[int]) -> str:
     )
 
 
-def _refuse_callers(
-    switch: Switch, versions: Sequence[int], current: Previous | None
-) -> str:
-    names = [switch.versioned(each) for each in versions]
-    names += [switch.current] if current else []
+def _dropped(what: Retirement, *, there: bool) -> Iterator[str]:
+    """Yield what drops functions; `there` says that none can be gone already."""
+    schema, workflow = what.schema, what.workflow
+    if what.current:
+        name = function_name(schema, workflow, None)
+        yield dropped(name, what.current.parameters, there=there)
+    for each in what.versions:
+        name = function_name(schema, workflow, each.version)
+        yield dropped(name, each.parameters, there=there)
+        if each.scheduled:
+            name = supervisor_name(schema, workflow, each.version)
+            yield dropped(name, (), there=there)
+
+
+def _refuse_callers(what: Retirement) -> str:
+    numbers: list[int | None] = [each.version for each in what.versions]
+    numbers += [None] if what.current else []
+    names = [function_name(what.schema, what.workflow, number) for number in numbers]
     shown = ", ".join(map(quote_text, names))
-    workflow = quote_text(switch.workflow)
+    workflow = quote_text(what.workflow)
     return f"select perdure.refuse_callers({workflow}, array[{shown}]);"
 
 

@@ -183,17 +183,6 @@ def signal(connection: Connection, run: str, name: str, data: str) -> None:
     connection.execute("select df.signal(%s, %s, %s)", [run, name, data])
 
 
-def awaited_signals(connection: Connection, run: str) -> list[str]:
-    """Return the names of the signals that a run waits for now."""
-    rows = connection.execute(
-        "select n.query::json ->> 'signal_name' from df.nodes n"
-        " where n.instance_id = %s and n.node_type = 'SIGNAL'"
-        " and n.status = 'running' order by n.id",
-        [run],
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
 def check_json(text: str) -> None:
     """Raise UsageError when a text is not JSON."""
     try:

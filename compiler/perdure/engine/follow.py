@@ -98,11 +98,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A run with its steps; `detail` is what is known more of why it failed."""
+    """A run with its steps; `detail` is what is known more of why it failed.
+
+    `callers` are the runs that wait for it, where that was asked for.
+    """
 
     run: Run
     steps: tuple[Step, ...]
     detail: str | None = None
+    callers: tuple[Called, ...] = ()
 
     def seconds(self) -> float:
         """Return how long the run took, or has taken."""

@@ -1,4 +1,4 @@
-"""The runs that a run waits for, and who of them waits for a signal.
+"""The runs that wait for each other, and who of them waits for a signal.
 
 A signal is kept until a step of its run takes it. One that is sent to a run whose graph
 has no such step is kept for nothing, which SQL that sends it can't be told.
@@ -6,13 +6,14 @@ has no such step is kept for nothing, which SQL that sends it can't be told.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
-from perdure.engine.client import find_run
+from perdure.engine.client import Function, find_run
 from perdure.engine.runs import Called, Run
 
 Connection = psycopg.Connection[Any]
@@ -36,6 +37,43 @@ from df.nodes n
 where n.instance_id = any (%s) and n.node_type = 'SIGNAL'
 group by 1, 2 order by 2
 """
+# Versions without a call wait for no run: theirs may be most of the runs.
+_CALLERS = """
+select i.id, i.label, i.status from df.instances i
+where i.ended_at is null and i.id in (
+  select n.instance_id from (
+    select instance_id, node_type, status, detail from df.nodes
+    where instance_id = any (%(runs)s)
+    union all
+    select instance_id, node_type, status, detail from df.node_items
+    where instance_id = any (%(runs)s)
+  ) n
+  where n.node_type = 'CALL' and n.status = 'running' and n.detail = %(waits)s)
+order by i.created_at, i.id
+"""
+_CALLING = """
+select i.id from df.instances i
+where i.ended_at is null and i.id <> %s and (i.label is null or i.label not in (
+  select w.name || '@' || w.version from perdure.workflow_versions w
+  where not w.source_map @> '[{"role": "call"}]'))
+"""
+_REACHED = """
+with recursive functions as (
+  select p.oid, p.prosrc, format('%%s.%%s(', n.nspname, p.proname) as called,
+    n.nspname = %(schema)s and p.proname = %(name)s as first
+  from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  where p.prorettype = 'text'::regtype
+    and n.nspname !~ '^(pg_|(df|df_engine|df_graph|perdure|information_schema)$)'
+), reached (oid, prosrc) as (
+  select f.oid, f.prosrc from functions f where f.first
+  union
+  select f.oid, f.prosrc from reached r
+  join functions f on strpos(replace(r.prosrc, '"', ''), f.called) > 0
+)
+select prosrc from reached
+"""
+_STARTS = re.compile(r"\bdf\.start\(")
+_WAITS = re.compile(r"\bdf\.wait_for_signal\(\s*(?:'((?:[^']|'')*)')?")
 _Signals = Mapping[str, bool]
 
 
@@ -60,6 +98,20 @@ def listening(connection: Connection, run: str, name: str) -> Listening:
     return Listening(found, own, tuple(_below(connection, run, name)))
 
 
+def heard_by(connection: Connection, function: Function) -> frozenset[str] | None:
+    """Return the signals that a workflow and those that it calls have steps for.
+
+    They are read from their functions. None where these don't tell, as they are not
+    what the compiler writes.
+    """
+    names = {"schema": function.schema, "name": function.name}
+    bodies = [str(body) for (body,) in connection.execute(_REACHED, names)]
+    found = [each for body in bodies for each in _WAITS.findall(body)]
+    if "" in found or not any(_STARTS.search(body) for body in bodies):
+        return None
+    return frozenset(name.replace("''", "'") for name in found)
+
+
 def calls(
     connection: Connection, runs: Sequence[str]
 ) -> dict[tuple[str, str], tuple[Called, ...]]:
@@ -68,6 +120,14 @@ def calls(
     for run, node, *called in connection.execute(_CALLS, {"runs": list(runs)}):
         found[run, node] = (*found.get((run, node), ()), Called(*called))
     return found
+
+
+def callers(connection: Connection, run: str) -> tuple[Called, ...]:
+    """Return the runs that wait for a run now, the oldest first."""
+    runs = [each for (each,) in connection.execute(_CALLING, [run])]
+    waits = {"runs": runs, "waits": f"waits for the run {run}"}
+    rows = connection.execute(_CALLERS, waits) if runs else ()
+    return tuple(Called(*row) for row in rows)
 
 
 def _below(

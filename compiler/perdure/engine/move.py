@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,16 +14,28 @@ from perdure.engine.agreement import Words, read_columns, renames, said
 from perdure.engine.client import Connection, find_run
 from perdure.engine.disagreement import Disagreement, Sides
 from perdure.engine.errors import UsageError
+from perdure.engine.listening import callers
 from perdure.engine.move_input import NewInputs, new_inputs
+from perdure.engine.runs import Called
 from perdure.engine.version_function import version_function
+
+Fit = Callable[[Sequence[Called], str, str], None]
+"""Given who waits for a run, and the labels of its versions; raises Immovable when
+those who wait can't take what the second one returns."""
 
 
 class Immovable(UsageError):
-    """The versions do not agree on what the run has done, or it does not wait."""
+    """The versions do not agree on what the run has done or returns, or it waits not.
 
-    def __init__(self, message: str, step: Disagreement | None = None) -> None:
+    `help` says what else can be done.
+    """
+
+    def __init__(
+        self, message: str, step: Disagreement | None = None, help: str | None = None
+    ) -> None:
         super().__init__(message)
         self.step = step
+        self.help = help
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +53,14 @@ def move(
     to: int,
     schema: str,
     words: Words,
+    require_fit: Fit,
     given: Mapping[str, str | None] | None = None,
 ) -> Moved:
     """Move a run to a version.
 
-    `words` gives a statement without its layout; `given` are values, as text, of inputs
-    that the run has not, None for null. Raises UsageError.
+    `words` gives a statement without its layout; `require_fit` is asked where other
+    runs wait for this one; `given` are values, as text, of inputs that the run has not,
+    None for null. Raises UsageError.
     """
     _require_move(connection)
     if "@" in run:
@@ -68,6 +82,8 @@ def move(
     function = version_function(connection, schema, workflow, to)
     inputs = new_inputs(connection, run, function, given or {})
     sides = Sides(connection, found.label or "", label)
+    if waiting := callers(connection, run):
+        require_fit(waiting, sides.before, sides.after)
     move = _Move(run, sides, function.graph, function.search_path, inputs.made, words)
     while _tried(move):
         pass

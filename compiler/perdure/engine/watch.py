@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import psycopg
 
@@ -18,7 +18,8 @@ from perdure.engine import client
 from perdure.engine.database import Database, connect
 from perdure.engine.errors import NoDatabase, UsageError
 from perdure.engine.follow import Followed, follow
-from perdure.engine.listening import calls
+from perdure.engine.listening import calls, listening
+from perdure.engine.runs import Called
 
 SHORTEST_PAUSE = 0.05
 LONGEST_PAUSE = 0.5
@@ -27,22 +28,40 @@ PATIENCE_SECONDS = 60.0
 
 @dataclass(slots=True)
 class Outbox:
-    """Signals to be sent, each as soon as the run waits for one of its name."""
+    """Signals to be sent, each as soon as a run waits for one of its name.
+
+    That is the run that is watched, or one that it waits for, if no step of its own
+    takes the signal; `forwarded` are those that went there.
+    """
 
     signals: list[tuple[str, str]]
+    forwarded: list[tuple[str, Called]] = field(default_factory=list)
 
-    def awaited(self, connection: client.Connection, run: str) -> list[str]:
-        """Return what the run waits for now, if there is anything to send."""
-        return client.awaited_signals(connection, run) if self.signals else []
+    def awaited(
+        self, connection: client.Connection, run: str
+    ) -> list[tuple[str, Called | None]]:
+        """Return what is waited for now; with the run that does, if it is another."""
+        found: list[tuple[str, Called | None]] = []
+        for name in dict.fromkeys(name for name, _ in self.signals):
+            heard = listening(connection, run, name)
+            if heard.signals.get(name):
+                found.append((name, None))
+            elif name not in heard.signals:
+                found += [(name, each) for each, now in heard.called if now][:1]
+        return found
 
-    def send(self, connection: client.Connection, run: str, name: str) -> None:
+    def send(
+        self, connection: client.Connection, run: str, name: str, to: Called | None
+    ) -> None:
         """Send the first signal of a name, if there is one."""
         for at, (wanted, data) in enumerate(self.signals):
             if wanted == name:
                 # The run may have ended in the meantime; then it stays unsent.
                 with suppress(UsageError):
-                    client.signal(connection, run, name, data)
+                    client.signal(connection, to.id if to else run, name, data)
                     del self.signals[at]
+                    if to is not None:
+                        self.forwarded.append((name, to))
                 return
 
 
@@ -104,6 +123,6 @@ def _watch(
         if followed.run.ended:
             return
         with client.translated():
-            for name in awaited:
-                outbox.send(connection, run, name)
+            for name, to in awaited:
+                outbox.send(connection, run, name, to)
         time.sleep(pause)

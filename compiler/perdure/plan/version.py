@@ -25,6 +25,16 @@ class Previous:
 
 
 @dataclass(frozen=True, slots=True)
+class Retirement:
+    """Versions to retire; `current` goes with them when the whole workflow does."""
+
+    workflow: str
+    schema: str
+    versions: tuple[Previous, ...]
+    current: Previous | None
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """What a version says of its making.
 

@@ -6,7 +6,7 @@ from perdure.release.inflight import Affected, InFlight, Waiting, affected
 from perdure.release.intact import place_of, unsound
 from perdure.release.interface import calls_of
 from perdure.release.lock import Change, Entry, Lock, read_lock, text_digest, write_lock
-from perdure.release.plan import Candidate, Release, plan_release
+from perdure.release.plan import Candidate, Release, plan_release, version_of
 from perdure.release.render import render_json, render_markdown, render_text
 from perdure.release.render_html import render_html
 from perdure.release.sources import registered_sources
@@ -37,5 +37,6 @@ __all__ = [
     "render_text",
     "text_digest",
     "unsound",
+    "version_of",
     "write_lock",
 ]

@@ -202,8 +202,7 @@ class _Comparison:
         for name in _names(old, new):
             texts = (old.get(name), new.get(name))
             if texts[0] != texts[1]:
-                own = name if name in ("schedule", "role") else "option"
-                yield self.point(f"{own}-changed", name, None, texts, None)
+                yield self.point(_option_rule(name, texts), name, None, texts, None)
 
     def listed(self, what: str) -> Iterator[Point]:
         attribute = what if what in ("reads", "writes") else f"{what}s"
@@ -228,6 +227,10 @@ class _Comparison:
             if texts[0] != texts[1]:
                 name = step.name or step.path
                 yield self.point(rule, "description", name, texts, step.span)
+        listed = _listed(old), _listed(new)
+        if listed[0] != listed[1] and _positions(old) == _positions(new):
+            rule, span = "inputs-listed-otherwise", new.inputs[0].span
+            yield self.point(rule, "inputs", None, listed, span)
         if old.path != new.path:
             yield self.point("file-moved", "file", None, (old.path, new.path), None)
 
@@ -365,6 +368,18 @@ def _positions(workflow: Workflow) -> list[str]:
     """Return the inputs in the order in which the function takes them."""
     ordered = sorted(workflow.inputs, key=optional)
     return [each.name for each in ordered]
+
+
+def _listed(workflow: Workflow) -> str:
+    """Return the inputs in the order in which the file has them."""
+    return ", ".join(each.name for each in workflow.inputs)
+
+
+def _option_rule(name: str, texts: tuple[str | None, str | None]) -> str:
+    """Return the rule for a key of the workflow that says something else."""
+    if name == "role" and None in texts:
+        return "role-added" if texts[0] is None else "role-removed"
+    return f"{name if name in ('schedule', 'role') else 'option'}-changed"
 
 
 def _signal_rule(old: Sequence[Signal], new: Sequence[Signal]) -> str:

@@ -94,6 +94,7 @@ class Compiled(Protocol):
 
 
 Sources = Mapping[str, Source]
+OwnSources = Mapping[str, Sources]
 
 
 def compare(
@@ -102,30 +103,35 @@ def compare(
     old_sources: Sources | None = None,
     new_sources: Sources | None = None,
     recompiled: Collection[str] = (),
-    own_sources: Mapping[str, Sources] | None = None,
+    own_sources: tuple[OwnSources, OwnSources] = ({}, {}),
     retyped: Collection[str] = (),
+    rolled_back: Mapping[str, tuple[int, int]] | None = None,
 ) -> Diff:
     """Compare two sets of workflows, by name; the sources are for the places.
 
     `recompiled` get a new version, be it for another reason than their text.
-    `own_sources` are those of old workflows that have files of their own. `retyped` are
-    old workflows that had other types than those that they are given here.
+    `own_sources` are those of old and of new workflows that have files of their own.
+    `retyped` are old workflows that had other types than those that they have here.
+    `rolled_back` are the versions before and after of those that went back.
     """
     old = {name: each.ir for name, each in before.items() if each.ir is not None}
     new = {name: each.ir for name, each in after.items() if each.ir is not None}
     unknown = {name for name in before if name not in old}
+    unknown |= {name for name in before.keys() & after.keys() if name not in new}
     renamed = dict(_renamed(old, {n: w for n, w in new.items() if n not in unknown}))
+    own_before, own_after = own_sources
     found = []
     for name in sorted({*old, *new, *unknown} - set(renamed)):
+        back = _back((rolled_back or {}).get(name))
         if name in unknown:
-            found.append(_not_compared(name, there=name in after))
+            found.append(_not_compared(name, back, there=name in after))
             continue
         former = next((o for o, n in renamed.items() if n == name), name)
-        texts = (own_sources or {}).get(former, old_sources or {})
-        place = _places({"before": texts, "after": new_sources or {}})
-        each = _workflow(
-            name, former, old.get(former), new.get(name), place, former in retyped
-        )
+        texts = own_before.get(former, old_sources or {})
+        texts_now = own_after.get(name, new_sources or {})
+        place = _places({"before": texts, "after": texts_now})
+        both = old.get(former), new.get(name)
+        each = _workflow(name, former, *both, place, former in retyped, back)
         if each is not None:
             found.append(each)
     told = {each.name for each in found}
@@ -161,11 +167,21 @@ def _reached(name: str, workflows: Mapping[str, Workflow]) -> set[str]:
     return found
 
 
-def _not_compared(name: str, *, there: bool) -> WorkflowDiff:
+def _back(versions: tuple[int, int] | None) -> tuple[Point, ...]:
+    """Return the point that says that an older version is in force again."""
+    if versions is None:
+        return ()
+    rule = RULES["rolled-back"]
+    was, now = map(str, versions)
+    own = (rule.name, rule.effect, rule.reason, None)
+    return (Point("version", None, was, now, *own),)
+
+
+def _not_compared(name: str, back: tuple[Point, ...], *, there: bool) -> WorkflowDiff:
     """Return what is told of a workflow that did not compile before."""
     if not there:
         return WorkflowDiff(name, None, "removed", _whole("removed"), (), (), ())
-    return WorkflowDiff(name, None, "changed", _whole("not-compared"), (), (), ())
+    return WorkflowDiff(name, None, "changed", _whole("not-compared"), back, (), ())
 
 
 def _places(sources: Mapping[Side, Sources]) -> Place:
@@ -215,6 +231,7 @@ def _workflow(
     new: Workflow | None,
     place: Place,
     retyped: bool,
+    back: tuple[Point, ...],
 ) -> WorkflowDiff | None:
     before = outline(old) if old else []
     after = outline(new) if new else []
@@ -223,7 +240,7 @@ def _workflow(
     if old is None or new is None:
         change: WorkflowChange = "added" if old is None else "removed"
         return WorkflowDiff(name, None, change, _whole(change), (), (), steps)
-    interface = tuple(points(old, new, place, retyped=retyped))
+    interface = (*back, *points(old, new, place, retyped=retyped))
     heads = [(before[pairs[e.index]].head, e.head) for e in after if e.index in pairs]
     metadata = tuple(described(old, new, place, heads))
     if former != name:

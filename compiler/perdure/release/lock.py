@@ -125,8 +125,8 @@ class Change:
         """What makes it."""
         if self.kind == "rollback":
             return f"perdure rollback {self.workflow} --to {self.to}"
-        version = f"@{self.versions[0]}" if self.to else ""
-        return f"perdure retire {self.workflow}{version}"
+        labels = [f"{self.workflow}@{number}" for number in self.versions]
+        return f"perdure retire {' '.join(labels) if self.to else self.workflow}"
 
     @property
     def digest(self) -> str:

@@ -121,11 +121,24 @@ class _Standing:
 def _standing(candidate: Candidate, lock: Lock, schema: str) -> _Standing:
     name = candidate.name
     latest, current = lock.latest(name), lock.current(name)
-    in_force = current is not None and _same(current, candidate, schema)
-    rolled_back = None
-    if latest and not in_force and latest.version not in lock.retired(name):
-        rolled_back = latest if _same(latest, candidate, schema) else None
-    return _Standing(candidate, latest, current, in_force, rolled_back)
+    own = version_of(lock, name, (candidate.digest, candidate.target, schema))
+    in_force = own is not None and own == current
+    return _Standing(candidate, latest, current, in_force, None if in_force else own)
+
+
+def version_of(lock: Lock, workflow: str, made: tuple[str, str, str]) -> Entry | None:
+    """Return the version that sources are those of; None where they give the next one.
+
+    It is the current version, or the latest one, which was rolled back then. `made` are
+    the digest, the target and the schema.
+    """
+    latest = lock.latest(workflow)
+    if latest and latest.version in lock.retired(workflow):
+        latest = None
+    for each in (lock.current(workflow), latest):
+        if each and (each.digest, each.target, each.schema) == made:
+            return each
+    return None
 
 
 def _in_order(standings: Mapping[str, _Standing]) -> list[_Standing]:
@@ -266,14 +279,6 @@ def _past(lock: Lock, layout: Layout) -> list[Written]:
         for each in lock.events(workflow)
         if each.layout == layout.name
     ]
-
-
-def _same(latest: Entry, candidate: Candidate, schema: str) -> bool:
-    return (latest.digest, latest.target, latest.schema) == (
-        candidate.digest,
-        candidate.target,
-        schema,
-    )
 
 
 def _numbers(standings: Mapping[str, _Standing], lock: Lock) -> dict[str, int]:

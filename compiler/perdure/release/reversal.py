@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from perdure.diagnostics import Diagnostic
-from perdure.plan.version import Previous, Script
+from perdure.plan.version import Previous, Retirement, Script
 from perdure.release.intact import state_of
 from perdure.release.layouts import Folder, Layout, Migration, UnusableFolder
 from perdure.release.lock import Change, Entry, Lock, write_lock
@@ -30,15 +30,16 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Retirement:
-    """Versions to retire; `current` goes with them when the whole workflow does."""
+class _Draft:
+    """A change without its files, the title of its migration, and what writes that."""
 
-    versions: tuple[Previous, ...]
-    current: Previous | None
+    change: Change
+    title: str
+    build: Callable[[Change], tuple[Script, Script]]
 
 
 BuildRollback = Callable[[Change, Previous, Previous], tuple[Script, Script]]
-BuildRetire = Callable[[Change, Retirement], tuple[Script, Script]]
+BuildRetire = Callable[[Change, Sequence[Retirement]], tuple[Script, Script]]
 
 
 def plan_rollback(
@@ -70,93 +71,108 @@ def plan_rollback(
     def scripts(change: Change) -> tuple[Script, Script]:
         return build(change, current.previous(), after.previous())
 
-    return _release(lock, folder, layout, change, title, scripts)
+    return _release(lock, folder, layout, [_Draft(change, title, scripts)])
 
 
 def plan_retire(
     lock: Lock,
     folder: Folder,
     layout: Layout,
-    workflow: str,
-    version: int | None,
+    wanted: Mapping[str, Sequence[int]],
     build: BuildRetire,
 ) -> Release:
-    """Return what takes a version out of use; without one, the whole workflow.
+    """Return what takes versions out of use, with a change for each workflow.
 
-    Raises Refused.
+    `wanted` are their numbers by workflow; none for all of it. Raises Refused.
     """
-    current = _known(lock, workflow)
-    if version is None:
-        numbers = lock.versions(workflow)
-    else:
-        numbers = [_superseded(lock, workflow, version, current).version]
-    entries = [entry for n in numbers if (entry := lock.find(workflow, n))]
-    _same_place(entries, current)
+    going = {name: _retirement(lock, name, numbers) for name, numbers in wanted.items()}
+    drafts = [
+        _retiring(lock, [own, *(each for each in going.values() if each != own)], build)
+        for own in going.values()
+    ]
+    return _release(lock, folder, layout, drafts)
+
+
+def _retiring(
+    lock: Lock, retirements: Sequence[Retirement], build: BuildRetire
+) -> _Draft:
+    """Return the change for the first of what is retired together."""
+    own = retirements[0]
+    current = _known(lock, own.workflow)
     change = replace(
-        _change(lock, workflow, "retire", current),
-        to=0 if version is None else current.version,
-        versions=tuple(numbers),
+        _change(lock, own.workflow, "retire", current),
+        to=0 if own.current else current.version,
+        versions=tuple(each.version for each in own.versions),
     )
-    what = f"v{version}" if version else "all"
-    title = f"{workflow}_retire_{change.number}_{what}"
-    retired = Retirement(
+    what = "all" if own.current else "_".join(f"v{n}" for n in change.versions)
+    title = f"{own.workflow}_retire_{change.number}_{what}"
+    return _Draft(change, title, lambda change: build(change, retirements))
+
+
+def _retirement(lock: Lock, workflow: str, numbers: Sequence[int]) -> Retirement:
+    """Return versions as they are retired; without numbers, the whole workflow."""
+    current = _known(lock, workflow)
+    if numbers:
+        entries = [_superseded(lock, workflow, n, current) for n in sorted(numbers)]
+    else:
+        found = (lock.find(workflow, n) for n in lock.versions(workflow))
+        entries = [each for each in found if each is not None]
+    _same_place(entries, current)
+    return Retirement(
+        workflow,
+        current.schema,
         tuple(each.previous() for each in entries),
-        current.previous() if version is None else None,
-    )
-    return _release(
-        lock, folder, layout, change, title, lambda change: build(change, retired)
+        None if numbers else current.previous(),
     )
 
 
 def callers(
-    lock: Lock, scripts: Mapping[str, str], functions: Mapping[int, str], workflow: str
-) -> dict[int, list[str]]:
-    """Return which versions in use start one of these versions, by its number.
+    lock: Lock, scripts: Mapping[str, str], workflow: str, function: str
+) -> list[str]:
+    """Return which versions in use start a version of a workflow.
 
-    A version names the function of the version that it calls, and goes on to call it.
+    They name its function, and go on to call it.
     """
-    found: dict[int, list[str]] = {}
-    for number, function in functions.items():
-        found[number] = [
-            each.key
-            for each in lock.entries
-            if each.workflow != workflow
-            and each.version not in lock.retired(each.workflow)
-            and f"{function}(" in scripts.get(each.key, "")
-        ]
-    return found
+    return [
+        each.key
+        for each in lock.entries
+        if each.workflow != workflow
+        and each.version not in lock.retired(each.workflow)
+        and f"{function}(" in scripts.get(each.key, "")
+    ]
 
 
 def _release(
-    lock: Lock,
-    folder: Folder,
-    layout: Layout,
-    change: Change,
-    title: str,
-    build: Callable[[Change], tuple[Script, Script]],
+    lock: Lock, folder: Folder, layout: Layout, drafts: Sequence[_Draft]
 ) -> Release:
     findings: list[Diagnostic] = state_of(lock, folder, layout)
     if any(each.severity == "error" for each in findings):
         return Release({}, write_lock(lock.entries, lock.changes), (), tuple(findings))
-    install, remove = build(change)
-    migration = Migration(
+    try:
+        work = Work(lock, folder, layout)
+        for each in drafts:
+            stem, files = work.write(_migration(each))
+            work.changes.append(
+                replace(each.change, layout=layout.name, migration=stem, files=files)
+            )
+        return work.release(findings)
+    except UnusableFolder as failure:
+        findings.append(unusable(layout, failure))
+    return Release({}, write_lock(lock.entries, lock.changes), (), tuple(findings))
+
+
+def _migration(draft: _Draft) -> Migration:
+    change = draft.change
+    install, remove = draft.build(change)
+    return Migration(
         change.workflow,
-        title,
+        draft.title,
         called(change),
         install,
         remove,
         "perdure.workflow_changes\n"
         f"where workflow = '{change.workflow}' and number = {change.number}",
     )
-    try:
-        work = Work(lock, folder, layout)
-        stem, files = work.write(migration)
-        made = replace(change, layout=layout.name, migration=stem, files=files)
-        work.changes.append(made)
-        return work.release(findings)
-    except UnusableFolder as failure:
-        findings.append(unusable(layout, failure))
-    return Release({}, write_lock(lock.entries, lock.changes), (), tuple(findings))
 
 
 def _change(lock: Lock, workflow: str, kind: Kind, current: Entry) -> Change:

@@ -1,7 +1,8 @@
 """The rules that say for whom a change of a workflow matters; `docs/releases.md` has
 them as a table.
 
-Three classes. *metadata*: the compiled workflow is the same, no version is made.
+Three classes. *metadata*: the compiled workflow does the same; no version is made,
+but for inputs that are listed otherwise.
 *compatible*: callers and those who send signals need not change. *breaking*: they
 must. Runs that have started never change: they stay on their version. So a changed
 step is compatible however much it does otherwise; judging what steps do is the
@@ -38,6 +39,8 @@ RULES: Mapping[str, Rule] = {
         {
             "description-changed": "a description is for readers only",
             "file-moved": "where a workflow stands does not change what it does",
+            "inputs-listed-otherwise": "calls take them in the order of before: those "
+            "that may be left out come last; a version is made all the same",
         },
     ),
     **_rules(
@@ -57,8 +60,6 @@ RULES: Mapping[str, Rule] = {
             "sent-added": "a signal more is sent",
             "schedule-changed": "runs start by themselves at other times",
             "option-changed": "callers call as before",
-            "role-changed": "callers keep their right to call; the new role needs "
-            "the rights on what the steps touch",
             "host-added": "the workers must be allowed to reach it",
             "host-removed": "nothing is asked of it any more",
             "secret-added": "the workers must be given it",
@@ -72,6 +73,8 @@ RULES: Mapping[str, Rule] = {
             "reads-removed": "it is read no more",
             "writes-added": "the role of the runs needs the right to write it",
             "writes-removed": "it is written no more",
+            "rolled-back": "the older version is current again; runs in flight stay on "
+            "theirs",
             "schema-changed": "the schema gives its steps other types than those it "
             "was compiled with",
             "ring-changed": "it and a workflow that changed call each other, and their "
@@ -104,6 +107,12 @@ RULES: Mapping[str, Rule] = {
             "signals-on-its-own": "its signals go to the run of its own now",
             "payload-restricted": "payloads that were accepted are refused",
             "sent-removed": "who waits for it waits on",
+            "role-added": "nobody may call it until it is granted; the role needs the "
+            "rights on what the steps touch",
+            "role-removed": "its steps run as who calls it, who needs the rights on "
+            "what they touch; everybody may call it",
+            "role-changed": "what was granted on it has to be granted again; the new "
+            "role needs the rights on what the steps touch",
         },
     ),
 }

@@ -97,15 +97,17 @@ def drift(
     they make, as far as it is known. `runs` are those in flight, by version.
     """
     found = conflicts(lock, scripts, database)
+    conflicting = bool(found)
     found += _unknown(lock, database)
     stuck = {each.subject for each in found if each.kind in _STUCK}
+    refused = "perdure deploy, which refuses until the differences above are mended"
     found += [
         Difference(
             "missing",
             each.key,
             "is in the lock, and not deployed",
             "repo",
-            _to_deploy(each, lock, runs or {}),
+            refused if conflicting else _to_deploy(each, lock, runs or {}),
         )
         for each in missing(lock, database)
         if each.key not in stuck

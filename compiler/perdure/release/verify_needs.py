@@ -179,12 +179,19 @@ def _listed(texts: Sequence[str]) -> str:
 
 
 def advice(
-    key: str, need: Need, *, before: bool, by_schema: bool, movable: bool
+    key: str,
+    need: Need,
+    retiring: Mapping[str, str],
+    *,
+    before: bool,
+    by_schema: bool,
+    movable: bool,
 ) -> str:
     """Return what to do about a step that does not fit and is needed.
 
-    `before` says that it did not fit under the schema of before, either, `by_schema`
-    that a schema makes it fit or not, `movable` that runs can go to another version.
+    `retiring` are the migrations that retire versions, by version. `before` says that
+    it did not fit under the schema of before, either, `by_schema` that a schema makes
+    it fit or not, `movable` that runs can go to another version.
     """
     if need.in_force:
         compiled = _compiled(key, need.in_force)
@@ -194,7 +201,7 @@ def advice(
             return f"mend the schema, or {compiled}"
         return f"{compiled} before the change of schema"
     if by_schema and not before:
-        return _once_ended(key, need.starters)
+        return _once_ended(key, need.starters, retiring)
     move = (
         "take the runs that wait to a version that fits (perdure move RUN --to N), "
         "or end them (perdure cancel RUN)"
@@ -215,13 +222,20 @@ def _compiled(key: str, in_force: Sequence[str]) -> str:
     )
 
 
-def _once_ended(key: str, starters: Sequence[str]) -> str:
-    """Return the advice to wait for the runs; who starts a version is retired first."""
-    whose, are, first = "its runs", "it is", ""
+def _once_ended(key: str, starters: Sequence[str], retiring: Mapping[str, str]) -> str:
+    """Return the advice to wait for the runs, and to retire who starts a version, too.
+
+    What has a migration for that already is only to be deployed.
+    """
+    whose, are = "its runs", "it is"
     if starters:
         whose, are = f"its runs and those of {_listed(starters)}", "they are"
-        first = f", {key} last"
+    going = [*reversed(starters), key]
+    left = [each for each in going if each not in retiring]
+    files = dict.fromkeys(retiring[each] for each in going if each in retiring)
+    ways = [f"perdure retire {' '.join(left)}"] if left else []
+    ways += [f"deploy {', '.join(files)}"] if files else []
     return (
         f"change the schema once {whose} have ended (perdure versions shows them) and "
-        f"{are} retired{first}: perdure retire {(*reversed(starters), key)[0]}"
+        f"{are} retired: {', and '.join(ways)}"
     )

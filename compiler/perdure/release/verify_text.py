@@ -37,14 +37,15 @@ def _group(found: Sequence[Finding]) -> Iterator[str]:
     keys = list(dict.fromkeys(each.key for each in found))
     if len(keys) == 1:
         yield f"{first.severity}{code}: {first.key}: {first.message}"
-        yield from places(found)
-        yield from (f"  = note: {e}" for e in _distinct(e.notes for e in found))
+        for same in _of_same_notes(found):
+            yield from places(same)
+            yield from (f"  = note: {note}" for note in same[0].notes)
     else:
         yield f"{first.severity}{code}: {first.message}, in {len(keys)} versions"
         for versions in _alike(found):
-            yield f"  --> {_versions(versions)}{_steps(versions)}"
-            notes = _distinct(each.notes for each in versions)
-            yield from (f"      = note: {note}" for note in notes)
+            for same in _of_same_notes(versions):
+                yield f"  --> {_versions(same)}{_steps(same)}"
+                yield from (f"      = note: {note}" for note in same[0].notes)
     yield from (f"  = help: {text}" for text in _helps(found))
 
 
@@ -74,6 +75,14 @@ def places(found: Sequence[Finding]) -> Iterator[str]:
             yield f"  --> {each.place}, as it was compiled{step}"
 
 
+def _of_same_notes(found: Sequence[Finding]) -> list[list[Finding]]:
+    """Return findings by what is to be said about each step."""
+    same: dict[tuple[str, ...], list[Finding]] = {}
+    for each in found:
+        same.setdefault(each.notes, []).append(each)
+    return list(same.values())
+
+
 def _alike(found: Sequence[Finding]) -> list[list[Finding]]:
     """Return the findings of versions of a workflow of which the same is said."""
     by_version: dict[str, list[Finding]] = {}
@@ -81,7 +90,7 @@ def _alike(found: Sequence[Finding]) -> list[list[Finding]]:
         by_version.setdefault(each.key, []).append(each)
     same: dict[object, list[Finding]] = {}
     for of_one in by_version.values():
-        said = (of_one[0].workflow, tuple(_distinct(each.notes for each in of_one)))
+        said = (of_one[0].workflow, frozenset(each.notes for each in of_one))
         same.setdefault(said, []).extend(of_one)
     return list(same.values())
 

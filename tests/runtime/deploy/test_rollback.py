@@ -302,7 +302,9 @@ def test_a_version_that_another_one_starts_stays(
     done = perdure("retire", "hello@1", "--offline", code=1)
     assert "hello@1 is started by caller@1" in done.stderr
     said = perdure("rollback", "hello").stdout
-    assert "caller@1 goes on to start hello@2" not in said
+    assert "hello@2 stays deployed, and is not started any more but by caller@2\n" in (
+        said
+    )
     assert "has the steps" not in said
 
 

@@ -56,6 +56,26 @@ def test_it_shows_what_it_would_do_and_asks(perdure: Perdure, project: Path) -> 
     assert "no drift" in perdure("drift").stdout
 
 
+def test_runs_that_end_with_their_schedule_do_not_stay(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    (project / "workflows" / "hello.yaml").unlink()
+    tick = project / "workflows" / "tick.yaml"
+    for number in (1, 2):
+        tick.write_text(
+            f'workflow: tick\nschedule: "0 {number} * * *"\n'
+            f"steps:\n  - return: {number}\n"
+        )
+        perdure("compile")
+        if number == 1:
+            perdure("deploy", "--yes")
+    with psycopg.connect(database) as connection:
+        connection.execute("select workflows.tick()")
+    _, told = asked(project, "n")
+    assert "1 run stays on tick@1\n" in told
+    assert "schedule" not in told
+
+
 def test_one_that_is_killed_leaves_what_is_whole(
     perdure: Perdure, project: Path, database: str
 ) -> None:

@@ -94,8 +94,14 @@ def test_runs_that_still_start_a_version_need_it(
         f"  = note: 1 run of outer@1 still starts it: {waiting[0]}\n"
         f"  = note: 1 run of top@1 still starts it: {waiting[1]}\n"
         "  = help: change the schema once its runs and those of outer@1, top@1 have "
-        "ended (perdure versions shows them) and they are retired, ship@1 last: "
-        "perdure retire top@1\n"
+        "ended (perdure versions shows them) and they are retired: "
+        "perdure retire top@1 outer@1 ship@1\n"
+    ) in done
+    perdure("retire", "top@1", "--offline")
+    (file,) = (project / "migrations").glob("*retire*.up.sql")
+    done = perdure("verify", "--db", database, code=1).stdout
+    assert (
+        f"retired: perdure retire outer@1 ship@1, and deploy migrations/{file.name}\n"
     ) in done
     (project / "workflows.lock").unlink()
     for path in (project / "migrations").iterdir():

@@ -16,6 +16,7 @@ from perdure.engine.errors import (
 )
 from perdure.engine.follow import walk
 from perdure.engine.install import install, read_status
+from perdure.engine.listening import listening
 from perdure.engine.watch import Outbox, read, watch
 from tests.runtime.worker.processes import WorkerProcess, wait_until
 from tests.runtime.worker.runs import Connection, await_end
@@ -233,4 +234,4 @@ def test_schema_of_another_owner_is_left_alone(bare_url: str) -> None:
 
 
 def _until_waiting(connection: Connection, run: str) -> None:
-    wait_until(lambda: client.awaited_signals(connection, run) == ["go"])
+    wait_until(lambda: listening(connection, run, "go").signals == {"go": True})

@@ -113,6 +113,12 @@ def test_run_that_fails_exits_with_1_and_says_why(perdure: Perdure) -> None:
         (["hello", "who=a", "times=x"], 'input "times" is integer'),
         (["hello", "who=a", "--null", "who"], 'input "who" is given a value and null'),
         (["hello", "who=a", "times=1", "--signal", "go={"], "is not JSON"),
+        (
+            ["hello", "who=a", "times=1", "--signal", "goo"],
+            'no step of "hello", or of what it calls, waits for "goo"\n'
+            '  = help: did you mean "go"?',
+        ),
+        (["broken", "--signal", "go"], "none of its steps waits for a signal"),
     ],
 )
 def test_mistakes_exit_with_2_before_anything_starts(
@@ -171,6 +177,10 @@ def test_a_run_that_waits_for_another_one_says_for_which(
     step, _ = json.loads(perdure("show", run, "--json").stdout)["steps"]
     assert (step["state"], step["waits_for"]) == ("waiting", "run")
     assert step["called"] == [{"run": called, "label": "hello@1", "status": "running"}]
+    head = perdure("show", called).stdout.splitlines()[0]
+    assert head.endswith(f"  called by {run} outer@1 running")
+    callers = json.loads(perdure("show", called, "--json").stdout)["called_by"]
+    assert callers == [{"run": run, "label": "outer@1", "status": "running"}]
     refused = perdure("signal", run, "go", '{"a": 1}', code=2).stderr
     assert refused == (
         f'error: run {run} (outer@1) has no step that waits for "go"\n'
@@ -202,6 +212,20 @@ def test_a_signal_is_sent_to_who_can_hear_it(
     plain_run = perdure("run", "broken", "--detach").stdout.strip()
     none = perdure("signal", plain_run, "go", code=2).stderr
     assert "help: none of its steps waits for a signal" in none
+
+
+def test_a_signal_of_a_run_goes_to_the_called_run_that_waits(
+    perdure: Perdure, connection: Connection
+) -> None:
+    connection.execute(CALLS)
+    done = perdure("run", "outer", "--signal", "done", "--signal", "go")
+    assert "✓ outer@1" in done.stdout
+    row = connection.execute("select id from df.instances where label = 'hello@1'")
+    (called,) = row.fetchone() or ("",)
+    notes = [each for each in done.stderr.splitlines() if each.startswith("note")]
+    assert notes == [
+        f'note: signal "go" was sent to run {called} (hello@1), which it waited for'
+    ]
 
 
 def test_a_called_run_that_waits_for_the_same_signal_is_named(

@@ -266,12 +266,38 @@ def test_the_host_of_a_url(url: tuple[str | Secret, ...], expected: str) -> None
         ('schedule: "0 9 * * *"\n', "schedule-changed"),
         ("timeout: 1h\n", "option-changed"),
         ("concurrency: {limit: 2}\n", "option-changed"),
-        ("role: clerk\n", "role-changed"),
     ],
 )
 def test_the_workflow_s_own_keys(bench: Workbench, head: str, expected: str) -> None:
     found = rules(bench, file(), file(head))
     assert [rule for rule, _ in found] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("", "role: clerk\n", "role-added"),
+        ("role: clerk\n", "", "role-removed"),
+        ("role: clerk\n", "role: agent\n", "role-changed"),
+    ],
+)
+def test_another_role(bench: Workbench, old: str, new: str, rule: str) -> None:
+    (point,) = changed(bench.ir(file(old)), bench.ir(file(new)))
+    assert (point.rule, point.effect) == (rule, "breaking")
+
+
+def test_inputs_whose_order_means_nothing(bench: Workbench) -> None:
+    old = inputs("id: bigint", "limit: numeric = 100")
+    new = inputs("limit: numeric = 100", "id: bigint")
+    before, after = ({"demo": Unit(bench.ir(each))} for each in (old, new))
+    (found,) = compare(before, after, recompiled=["demo"]).workflows
+    assert (found.effect, found.whole, found.interface) == ("metadata", None, ())
+    (point,) = found.metadata
+    assert (point.rule, point.before, point.after) == (
+        "inputs-listed-otherwise",
+        "id, limit",
+        "limit, id",
+    )
 
 
 def test_every_rule_stands_in_the_docs() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +12,12 @@ import pytest
 
 from perdure.diagnostics import Diagnostic
 from perdure.emit.switch import Switch, retire, roll_back, statements_of
-from perdure.plan.version import Previous, Script, VersionSql
+from perdure.plan.version import Previous, Retirement, Script, VersionSql
 from perdure.release import Candidate, Change, Lock, Release, read_lock
 from perdure.release.interface import Call
 from perdure.release.layouts import Folder
 from perdure.release.reversal import (
     Refused,
-    Retirement,
     plan_retire,
     plan_rollback,
 )
@@ -82,19 +81,25 @@ def rolled_back(project: Project, to: int | None = None) -> None:
 
 
 def retired(project: Project, version: int | None = None) -> None:
-    def build(change: Change, what: Retirement) -> tuple[Script, Script]:
+    def build(
+        change: Change, retirements: Sequence[Retirement]
+    ) -> tuple[Script, Script]:
         made = {
             number: statements_of(
                 split(script(project, f"demo@{number}")), "workflows", "demo", number
             )
             for number in change.versions
         }
-        return retire(switch(change), what.versions, made, what.current)
+        return retire(switch(change), retirements, made)
 
     take(
         project,
         plan_retire(
-            project.lock, folder(project), project.layout, "demo", version, build
+            project.lock,
+            folder(project),
+            project.layout,
+            {"demo": [version] if version else []},
+            build,
         ),
     )
 

@@ -10,7 +10,7 @@ from perdure.release.deployed import Database, Version
 from perdure.release.lock import Lock
 from perdure.release.state import drift
 from tests.unit.lower.workbench import PG_DURABLE, Workbench
-from tests.unit.release.test_reversal import laid_out, retired
+from tests.unit.release.test_reversal import laid_out, retired, rolled_back
 
 
 @pytest.mark.parametrize(("target", "moves"), [("perdure", True), (PG_DURABLE, False)])
@@ -31,6 +31,19 @@ def test_runs_are_moved_where_the_runtime_can(
     (advice,) = [each.advice for each in found if each.kind == "missing"]
     assert ("perdure move RUN --to N" in advice) == moves
     assert "or end them (perdure cancel RUN): 0a1b2c3d" in advice
+
+
+def test_what_can_not_be_deployed_yet_says_what_comes_first(bench: Workbench) -> None:
+    project = laid_out(bench, "plain")
+    there = [Version(e.workflow, e.version, e.digest) for e in project.lock.entries]
+    rolled_back(project)
+    for ahead in ((), (Version("demo", 3, ""),)):
+        found = drift(project.lock, {}, Database((*there, *ahead), {}), {})
+        (advice,) = [each.advice for each in found if each.kind == "missing"]
+        assert advice.startswith("perdure deploy")
+        assert ("refuses until the differences above are mended" in advice) == bool(
+            ahead
+        )
 
 
 @pytest.mark.parametrize(

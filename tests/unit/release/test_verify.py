@@ -197,7 +197,27 @@ def test_runs_come_to_what_they_start() -> None:
         ("ship@1", (), False, False, "compile a version that fits, and deploy it"),
         ("outer@1", (), True, False, "compile a version of outer that starts one that"),
         ("", (), False, True, "and it is retired: perdure retire ship@1"),
-        ("", ("outer@1", "top@1"), False, True, "ship@1 last: perdure retire top@1"),
+        (
+            "",
+            ("outer@1", "top@1"),
+            False,
+            True,
+            "they are retired: perdure retire top@1 outer@1 ship@1",
+        ),
+        (
+            "",
+            ("gone@1", "outer@1"),
+            False,
+            True,
+            "retired: perdure retire outer@1 ship@1, and deploy 8.sql",
+        ),
+        (
+            "",
+            ("gone@1",),
+            False,
+            True,
+            "are retired: perdure retire ship@1, and deploy",
+        ),
         ("", (), True, True, "mend the schema, or take the runs that wait"),
         ("", (), False, False, "take the runs that wait to a version that fits"),
     ],
@@ -210,7 +230,14 @@ def test_what_to_do(
     expected: str,
 ) -> None:
     need = Need((), (), (in_force,) if in_force else (), starters, serious=True)
-    told = advice("ship@1", need, before=before, by_schema=by_schema, movable=True)
+    told = advice(
+        "ship@1",
+        need,
+        {"gone@1": "8.sql"},
+        before=before,
+        by_schema=by_schema,
+        movable=True,
+    )
     assert expected in told
     assert ("schema" in told) is by_schema
 
@@ -302,4 +329,30 @@ def test_one_mistake_in_two_steps_of_a_version() -> None:
         "  --> order.yaml:9, as it was compiled, step tell\n"
         "  = note: it may have runs; --db URL tells\n"
         "  = help: perdure retire order@2\n"
+    )
+
+
+def test_steps_of_a_version_of_which_not_the_same_is_said() -> None:
+    coming, past = (
+        "1 run still comes to it: 0a",
+        "no run in flight comes to it any more",
+    )
+    steps = [broken("order", 2, 3, coming), broken("order", 2, 9, past)]
+    assert render_text(steps, 2) == (
+        'error[WF513]: order@2: column "email" does not exist\n'
+        "  --> order.yaml:3, as it was compiled, step find\n"
+        f"  = note: {coming}\n"
+        "  --> order.yaml:9, as it was compiled, step tell\n"
+        f"  = note: {past}\n"
+        "  = help: perdure retire order@2\n"
+    )
+    assert render_text([*steps, broken("bill", 1, 4, past)], 2) == (
+        'error[WF513]: column "email" does not exist, in 2 versions\n'
+        "  --> order@2, step find (order.yaml:3, as compiled)\n"
+        f"      = note: {coming}\n"
+        "  --> order@2, step tell (order.yaml:9, as compiled)\n"
+        f"      = note: {past}\n"
+        "  --> bill@1, step find (bill.yaml:4, as compiled)\n"
+        f"      = note: {past}\n"
+        "  = help: perdure retire VERSION\n"
     )
