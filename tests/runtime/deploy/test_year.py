@@ -23,7 +23,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from perdure.release import read_lock, registered_sources
+from perdure.release import Entry, read_lock, registered_sources
 from perdure.release.layouts import LAYOUTS
 from perdure.source import Source
 from tests.runtime.deploy.conftest import caller, dump
@@ -120,9 +120,11 @@ class Year:
     def tell_the_truth(self, *words: str) -> None:
         """Compare what `perdure diff` says with the sources of what is in force."""
         found = json.loads(self.call("diff", "--json", *words).stdout)["workflows"]
-        assert {each["name"]: each["change"] for each in found} == self.differing()
+        differing = self.differing(deployed=bool(words))
+        assert {each["name"]: each["change"] for each in found} == differing
 
-    def differing(self) -> dict[str, str]:
+    def differing(self, *, deployed: bool) -> dict[str, str]:
+        """Return what differs; once deployed, what was rolled back does not."""
         path = self.folder / "workflows.lock"
         text = path.read_text() if path.exists() else "format = 1"
         lock, _ = read_lock(Source(path.name, text))
@@ -133,11 +135,17 @@ class Year:
             if current is None:
                 found[name] = "added"
                 continue
-            up = self.folder / "migrations" / f"{current.migration}.up.sql"
-            (source,) = registered_sources(up.read_text()).values()
-            if source != self.path(name).read_text():
+            same = [current, lock.latest(name) if deployed else None]
+            sources = [self.source(each) for each in same if each is not None]
+            if self.path(name).read_text() not in sources:
                 found[name] = "changed"
         return found
+
+    def source(self, version: Entry) -> str:
+        """Return what a version was compiled from."""
+        up = self.folder / "migrations" / f"{version.migration}.up.sql"
+        (source,) = registered_sources(up.read_text()).values()
+        return source
 
     # --- changes ----------------------------------------------------------------------
 
