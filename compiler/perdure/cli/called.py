@@ -82,10 +82,10 @@ def _versions(
 
     there = registered(connection)
     known = deployed(there, locked(config), config.target, labels)
+    own, state = on_database(config, database), usable_state(config)
     found: dict[str, Workflow] = {}
     for each in (each for each in known if each.key in labels):
-        own = on_database(config, database)
-        compiled = compiled_versions(own, [each], known, usable_state(config))
+        compiled = compiled_versions(own, [each], known, state)
         ir = compiled.units[each.workflow].ir
         if ir is not None:
             found[each.key] = ir

@@ -235,6 +235,7 @@ def apply(
 
 def _ways_out(connection: Connection, event: Entry | Change) -> str | None:
     """Show the runs on versions to retire, and return what can be done about them."""
+    from perdure.cli.obstacles import show_runs
     from perdure.engine.deploy import runs_on
     from perdure.engine.move import can_move
     from perdure.release import Change
@@ -245,10 +246,7 @@ def _ways_out(connection: Connection, event: Entry | Change) -> str | None:
     found = [e for e in runs_on(connection, labels) if e[2] != "failed"]
     if not found:
         return None
-    for run, label, status in found[:20]:
-        typer.echo(f"  {run}  {label}  {status}", err=True)
-    if len(found) > 20:
-        typer.echo(f"  and {len(found) - 20} more", err=True)
+    show_runs(found)
     first, move = found[0][0], ""
     if event.to and can_move(connection):  # later versions are not deployed yet
         move = f"take it to version {event.to} while it waits (perdure move {first} "

@@ -55,11 +55,16 @@ class Leaving:
 def tell(obstacles: Sequence[Obstacle]) -> None:
     """Show what is in the way."""
     for each in obstacles:
-        for run, label, status in each.runs[:_SHOWN_RUNS]:
-            typer.echo(f"  {run}  {label}  {status}", err=True)
-        if more := each.runs[_SHOWN_RUNS:]:
-            typer.echo(f"  and {len(more)} more", err=True)
+        show_runs(each.runs)
         typer.echo(f"error: {each.what}\n  = help: {each.help}", err=True)
+
+
+def show_runs(runs: Sequence[tuple[str, str, str]]) -> None:
+    """Show runs on stderr, the first of them, with their labels and states."""
+    for run, label, status in runs[:_SHOWN_RUNS]:
+        typer.echo(f"  {run}  {label}  {status}", err=True)
+    if more := runs[_SHOWN_RUNS:]:
+        typer.echo(f"  and {len(more)} more", err=True)
 
 
 def in_project(config: Config, leaving: Sequence[Leaving]) -> list[Obstacle]:

@@ -139,7 +139,6 @@ def _lost(lock: Lock, unlocked: _Unlocked) -> list[Diagnostic]:
     if not unlocked:
         return []
     names = [name for each in unlocked.values() for name in each]
-    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
     does = "are" if len(names) > 1 else "is"
     events = [f"{what} {number} of {name}" for name, what, number in unlocked]
     rest = f" and {len(events) - 3} more" if len(events) > 3 else ""
@@ -148,7 +147,7 @@ def _lost(lock: Lock, unlocked: _Unlocked) -> list[Diagnostic]:
         error(
             "WF706",
             None,
-            f"{_quoted(names[:2])}{more} {does} of {', '.join(events[:3])}{rest}, "
+            f"{_first(names)} {does} of {', '.join(events[:3])}{rest}, "
             "which the lock does not know",
             help=f"restore the lock from version control ({_restored(lock)}); or "
             f"delete the {them} deployed nowhere",
@@ -220,6 +219,12 @@ def _quoted(names: Iterable[str]) -> str:
     return " and ".join(f'"{name}"' for name in names)
 
 
+def _first(names: Sequence[str]) -> str:
+    """Return the first two names, and how many more there are."""
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f"{_quoted(names[:2])}{more}"
+
+
 def _restored(lock: Lock) -> str:
     path = lock.source.path if lock.source else "workflows.lock"
     return f"git checkout HEAD -- {path}"
@@ -254,13 +259,11 @@ def _mixed(lock: Lock, existing: Mapping[str, str], layout: Layout) -> list[Diag
 def _misread(
     layout: Layout, before: str, does: str, names: Sequence[str]
 ) -> Diagnostic:
-    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
     are, them = ("are", "them") if len(names) > 1 else ("is", "it")
     return error(
         "WF711",
         None,
-        f'{_quoted(names[:2])}{more} {are} laid out for "{before}", and {layout.name} '
-        f"{does}",
+        f'{_first(names)} {are} laid out for "{before}", and {layout.name} {does}',
         help=f'move {them} into a folder "{before}" beside {them}, where {layout.name} '
         f'does not look and perdure does; or go back to layout = "{before}"',
     )
