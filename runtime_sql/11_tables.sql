@@ -251,7 +251,7 @@ create type df_engine.step as (
   sql text, rendered boolean, capture boolean, rows boolean,
   next_node integer, next_state "char", scope integer, rebinds integer[],
   again boolean, turn integer, claimed_at timestamptz, error text, active boolean,
-  ready_at timestamptz, short_runs integer,
+  ready_at timestamptz, short_runs integer, plain boolean,
   parts text[], refs jsonb, scopes integer[], input jsonb
 );
 

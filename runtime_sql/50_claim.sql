@@ -5,6 +5,7 @@
 --
 -- A query here locks its task first, in a subquery, and joins it then: with the lock on
 -- top, a task that moved on between the snapshot and its lock would come with its old node.
+-- (Not so where it asks for a node that it knows already: that is asked again after the lock.)
 --
 -- The functions of the hot path turn off the plans that read whole tables: their plans are
 -- kept for the session's life, and one that was made while a table was empty would scan it
@@ -12,6 +13,16 @@
 -- be compiled; hence jit off.) And they have one plan for all values: else each statement is
 -- planned five times, and every time where the statistics of a large table make a plan for
 -- its values look better. Statements are few: starting one costs more than its rows.
+
+-- Return whether a leaf is a statement that is followed by another leaf of its branch, or by
+-- the end of a run, where nobody can take the branch away and the end concerns nobody else:
+-- what there is to do after it cannot fail. Inlined. (Parsed here, it needs no path there.)
+create function df_engine.is_plain(n df_engine.nodes, i df_engine.instances, p_parent bigint)
+returns boolean
+language sql immutable
+return n.op = 'sql' and not n.guarded and i.deadline is null and (n.next_state = 'x'
+  or n.next_node = 0 and p_parent is null and i.concurrency_key is null
+    and i.timeout is null and i.watched is not true);
 
 -- Return the step that a task is about to do, its statement not yet rendered. Inlined into
 -- the queries below. (The `offset 0` makes the planner use both columns of the node's key:
@@ -26,6 +37,7 @@ as $$
     n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
     n.rebinds, (p_task).retries is not null, (p_task).turns + 1, null::timestamptz, null::text,
     i.status = 'active' and i.paused_at is null, (p_task).ready_at, n.short_runs,
+    df_engine.is_plain(n, i, (p_task).parent),
     n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
   from df_engine.instances i
   left join lateral (
@@ -96,6 +108,62 @@ begin
     v_step := null;
   end loop;
   return v_step;
+end
+$$;
+
+-- Return the steps that may follow the one that a session has just done, up to the tenth,
+-- each at the place of its turn: the plain leaves behind it. The nodes of a graph never
+-- change, so one query reads those of ten transactions.
+create function df_engine.read_ahead(p_step df_engine.step) returns df_engine.step[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+  select array_fill(null::df_engine.step, array[p_step.turn]) || array(
+    select row(p_step.task, p_step.instance, p_step.graph, n.node, 'x', n.op, p_step.frame,
+      p_step.item, p_step.parent, p_step.epoch, false, p_step.executor, p_step.search_path,
+      p_step.time_zone, case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
+      n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
+      n.rebinds, false, p_step.turn + row_number() over (order by n.node), null, null,
+      true, null, n.short_runs, df_engine.is_plain(n, i, p_step.parent),
+      n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end)::df_engine.step
+    from df_engine.instances i
+    cross join lateral (
+      select * from df_engine.nodes q
+      where q.graph = p_step.graph and q.node > p_step.node and q.op = 'sql' and not q.guarded
+      order by q.node limit 10 - p_step.turn) n
+    where i.id = p_step.instance
+    order by n.node)
+$$;
+
+-- Claim the step that follows the one that the session has just done, if it is the one that
+-- was read ahead and its run is as it was; one without a task if not, for claim() to do.
+create function df_engine.claim_next(p_last df_engine.step, p_ahead df_engine.step[])
+returns df_engine.step
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_step df_engine.step := p_ahead[p_last.turn + 1];
+begin
+  if v_step.node = p_last.next_node then
+    select t.ready_at into v_step.ready_at
+    from df_engine.tasks t join df_engine.instances i on i.id = t.instance
+    where t.id = p_last.task and t.node = v_step.node and t.state = 'x' and t.retries is null
+      and t.ready_at is not null and i.graph = v_step.graph and i.executor = v_step.executor
+      and i.status = 'active' and i.paused_at is null and i.deadline is null
+    for update of t skip locked;
+    if found then
+      v_step.claimed_at := clock_timestamp();
+      return v_step;
+    end if;
+  end if;
+  return null;
 end
 $$;
 

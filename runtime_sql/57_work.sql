@@ -18,11 +18,10 @@ as $$
 declare
   v_outcome df_engine.outcome;
   v_failure df_engine.failure;
-  v_goes_on boolean := df_engine.goes_on(p_step);
   v_done boolean := false;
   v_ok boolean;
 begin
-  if not v_goes_on then
+  if not p_step.plain then
     v_ok := df_engine.take_turn(p_step);
   end if;
   if p_step.op operator(pg_catalog.=) 'transaction' then
@@ -42,7 +41,7 @@ begin
       p_step.search_path, p_step.time_zone);
     v_done := true;
     v_ok := df_engine.tidy(p_in_batch);
-    if not v_goes_on or not df_engine.is_small(p_step, v_outcome.result) then
+    if not p_step.plain or not df_engine.is_small(p_step, v_outcome.result) then
       if p_in_batch then
         v_ok := df_engine.limit_waits();
       end if;
@@ -61,17 +60,6 @@ begin
   end if;
   v_ok := df_engine.tidy(p_in_batch);
   return df_engine.fail(p_step, v_failure, v_done, p_in_batch);
-end
-$$;
-
--- Return whether a leaf is followed by another one of its branch, which nobody can
--- take away.
-create function df_engine.goes_on(p_step df_engine.step) returns boolean
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return p_step.next_state = 'x' and p_step.op = 'sql' and not p_step.guarded;
 end
 $$;
 
@@ -139,8 +127,8 @@ begin
 end
 $$;
 
--- Record the success of a plain leaf and set its task to the next one; with the tenth
--- turn the task queues again behind the others. Lock order: the task is held.
+-- Record the success of a plain leaf and set its task to the next one, or end the run; with
+-- the tenth turn the task queues again behind the others. Lock order: the task is held.
 create function df_engine.proceed(p_step df_engine.step, p_outcome df_engine.outcome)
 returns boolean
 language plpgsql
@@ -152,6 +140,9 @@ as $$
 declare
   v_ok boolean;
 begin
+  if p_step.next_state <> 'x' then
+    return df_engine.end_run(p_step, p_outcome);
+  end if;
   v_ok := df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
   if p_step.again then
     perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
@@ -166,6 +157,38 @@ begin
     where t.id = p_step.task;
   end if;
   return v_ok;
+end
+$$;
+
+-- Record the success of the plain leaf that a run ends with, and end the run: all that walk()
+-- and finish() do for one whose end concerns nobody else. Lock order: the task is held, then
+-- the instance.
+create function df_engine.end_run(p_step df_engine.step, p_outcome df_engine.outcome)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+  v_ok boolean;
+begin
+  update df_engine.instances i set status = 'completed',
+    result = coalesce(p_outcome.result, 'null'),
+    started_at = coalesce((select t.started_at from df_engine.tasks t where t.id = p_step.task),
+      p_step.claimed_at),
+    completed_at = clock_timestamp()
+  where i.id = p_step.instance and i.status = 'active' and i.paused_at is null
+    and i.watched is not true;
+  if not found then  -- it was paused or called meanwhile
+    v_ok := df_engine.take_turn(p_step);
+    return df_engine.succeed(p_step, p_outcome);
+  end if;
+  v_ok := df_engine.record_success(p_step, p_outcome.result, p_outcome.row_count);
+  delete from df_engine.tasks where id = p_step.task;
+  perform df_engine.forget_run(p_step.instance);
+  return true;
 end
 $$;
 

@@ -138,7 +138,7 @@ as $$
       case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
       n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
       n.rebinds, t.retries is not null, t.turns + 1, null, null,
-      true, t.ready_at, n.short_runs,
+      true, t.ready_at, n.short_runs, df_engine.is_plain(n, i, t.parent),
       n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
     )::df_engine.step,
     t.state = 'x' and n.op = 'sql' and t.retries is null and n.rebinds = '{}' and not exists (

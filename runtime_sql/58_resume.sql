@@ -132,6 +132,8 @@ language plpgsql
 as $$
 declare
   v_step df_engine.step;
+  v_next df_engine.step;
+  v_ahead df_engine.step[];  -- what may follow in the run whose step was the last
   v_added record;
   v_ok boolean;
   v_batch_ms integer;    -- read after a claim: an upgrade waits for the tasks first, too
@@ -161,7 +163,20 @@ begin
     if v_from operator(pg_catalog.=) '-infinity' and df_engine.take_due() then
       commit;  -- first of all, so that a queue which never ends holds no timer up
     end if;
-    v_step := df_engine.claim(v_step.task, v_step.turn, v_from, v_busy);
+    v_next := null;
+    if v_step.plain and v_step.next_state operator(pg_catalog.=) 'x' and v_step.parent is null
+       and v_step.turn operator(pg_catalog.<) 10 then
+      if v_ahead is null then
+        v_ahead := df_engine.read_ahead(v_step);
+      end if;
+      v_next := df_engine.claim_next(v_step, v_ahead);
+    end if;
+    if v_next.task is not null then
+      v_step := v_next;
+    else
+      v_ahead := null;
+      v_step := df_engine.claim(v_step.task, v_step.turn, v_from, v_busy);
+    end if;
     if v_step.task is null then
       exit when v_from operator(pg_catalog.=) '-infinity' or not df_engine.take_due();
       commit;
@@ -224,6 +239,7 @@ begin
       if v_added.go_on is not null then
         v_step.task := v_added.go_on;
         v_step.turn := 0;
+        v_step.plain := false;
       elsif v_added.late then
         v_most := greatest(v_added.added, v_most operator(pg_catalog./) 2, 2);
       elsif v_added.added operator(pg_catalog.>) 0 then

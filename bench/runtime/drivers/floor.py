@@ -30,12 +30,16 @@ class Floor:
         self, runs: int, steps: int, connections: int, how: str = "state"
     ) -> Answer:
         """Drain a queue; `how` is state, queue (no row per step) or client."""
-        work.empty(self._connection)
         self._connection.execute("truncate floor.queue, floor.states")
-        self._enqueue(runs, steps)
         drain = self._by_client if how == "client" else self._by_procedure(how)
-        with work.Crew(self._url, connections) as crew, window() as clock:
+        with work.Crew(self._url, connections) as crew:
+            self._enqueue(work.WARM_RUNS, steps)
             crew.run(drain)
+            work.empty(self._connection)
+            self._connection.execute("truncate floor.states")
+            self._enqueue(runs, steps)
+            with window() as clock:
+                crew.run(drain)
         work.require_rows(self._connection, runs * steps)
         return {"steps": runs * steps, "steps_per_second": runs * steps / clock.seconds}
 

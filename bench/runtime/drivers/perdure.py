@@ -47,11 +47,14 @@ class Perdure:
     ) -> Answer:
         """Do runs that were started before; `how` is batches or single (commits)."""
         self._configure(how)
-        work.empty(self._connection)
         waiting = self._unfinished()
-        self._start(seq(steps), runs)
-        with work.Crew(self._url, connections) as crew, window() as clock:
+        with work.Crew(self._url, connections) as crew:
+            self._start(seq(steps), work.WARM_RUNS)
             crew.run(self._work_off)
+            work.empty(self._connection)
+            self._start(seq(steps), runs)
+            with window() as clock:
+                crew.run(self._work_off)
         self._configure("batches")
         work.require_rows(self._connection, runs * steps)
         self._require_ended(waiting)

@@ -18,9 +18,10 @@ create table if not exists bench.work (run integer, step integer);
 create table if not exists bench.late (run integer, due float8,
   at float8 default extract(epoch from clock_timestamp()));
 """
-# So many signals are sent before times are taken: sessions and pools have to get warm.
+# So many are done before times are taken: sessions and pools have to get warm.
 WARM_SIGNALS = 20
 WARM_SLEEPERS = 100
+WARM_RUNS = 40
 INSERT = "insert into bench.work values (%s, %s)"
 INSERT_LATE = "insert into bench.late (run, due) values (%s, %s)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -104,6 +105,65 @@ def test_sleeps_begin_together(batches: Db) -> None:
         batches.run(f"select df.start({graph})")
     assert batches.work() == 9
     assert batches.value("select count(distinct wake_at) from df_engine.tasks") < 9
+
+
+@pytest.fixture
+def gate(batches: Db) -> Iterator[Db]:
+    """Return a database where the statement GATE waits for the holder of a lock."""
+    batches.run("create table if not exists gate (id integer)")
+    yield batches
+
+
+GATE = "'select count(*) from gate'"
+
+
+@contextmanager
+def closed(db: Db) -> Iterator[None]:
+    """Let a session work until it waits in GATE, and go on with the block's end."""
+    with session(db) as holder:
+        holder.execute("lock table gate in access exclusive mode")
+        with working(db):
+            wait_until(lambda: waits_for_lock(db))
+            yield
+            holder.rollback()
+
+
+@pytest.mark.parametrize("batch_ms", [0, 5])
+def test_a_session_goes_on_with_no_run_that_was_paused(gate: Db, batch_ms: int) -> None:
+    gate.run("select df.configure(batch_ms => %s)", batch_ms)
+    steps = ", ".join([LEAF.format(1), LEAF.format(2), GATE, LEAF.format(3)])
+    run = gate.start(f"df.seq({steps})")
+    with closed(gate):
+        gate.run("select df.pause(%s)", run)
+    assert (gate.status(run), gate.log()) == ("paused", ["1", "2"])
+    gate.run("select df.resume(%s)", run)
+    gate.work()
+    assert (gate.status(run), gate.log()) == ("completed", ["1", "2", "3"])
+
+
+def test_a_session_goes_on_with_the_node_that_its_run_is_at(gate: Db) -> None:
+    """Retries, loops and branches between plain statements, and more of them than ten."""
+    many = ", ".join(LEAF.format(n) for n in range(12))
+    graph = (
+        f"df.seq({many}, df.if('select true', {LEAF.format('then')}, {LEAF.format('else')}),"
+        f" df.retry({LEAF.format('tried')}, 2), df.loop(df.seq({LEAF.format('round')},"
+        f" {LEAF.format('again')}, df.break())), {LEAF.format('last')})"
+    )
+    gate.run("select df.configure(batch_ms => 0)")
+    run = gate.finish(graph)
+    assert gate.status(run) == "completed"
+    words = [*map(str, range(12)), "then", "tried", "round", "again", "last"]
+    assert gate.log() == words
+
+
+def test_a_run_is_called_while_its_last_statement_executes(gate: Db) -> None:
+    run = gate.start(GATE)
+    with closed(gate):
+        caller = gate.start(f"df.call($$select '{run}'$$)")
+        gate.work()
+        assert gate.status(caller) == "running"
+    gate.work()
+    assert {gate.status(run), gate.status(caller)} == {"completed"}
 
 
 @pytest.fixture
