@@ -92,10 +92,11 @@ class Perdure:
 
     def starts(self, count: int) -> Answer:
         self._start(seq(10), 1)
-        statement = f"select df.start({seq(10)}, input => jsonb_build_object('run', "
+        given = "jsonb_build_object('run', %s::integer)"
+        statement = f"select df.start({seq(10)}, input => {given})".encode()
         with window() as clock:
             for run in range(count):
-                self._connection.execute(f"{statement}{run}))".encode())
+                self._connection.execute(statement, (run,))
         self._forget()
         return {"starts_per_second": count / clock.seconds}
 
