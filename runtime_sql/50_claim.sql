@@ -126,7 +126,7 @@ as $$
       p_step.item, p_step.parent, p_step.epoch, false, p_step.executor, p_step.search_path,
       p_step.time_zone, case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
       n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
-      n.rebinds, false, p_step.turn + row_number() over (order by n.node), null, null,
+      n.rebinds, false, null, null, null,
       true, null, n.short_runs, df_engine.is_plain(n, i, p_step.parent),
       n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end)::df_engine.step
     from df_engine.instances i
@@ -159,6 +159,7 @@ begin
       and i.status = 'active' and i.paused_at is null and i.deadline is null
     for update of t skip locked;
     if found then
+      v_step.turn := p_last.turn + 1;
       v_step.claimed_at := clock_timestamp();
       return v_step;
     end if;

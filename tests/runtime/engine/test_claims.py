@@ -108,10 +108,10 @@ def test_sleeps_begin_together(batches: Db) -> None:
 
 
 @pytest.fixture
-def gate(batches: Db) -> Iterator[Db]:
+def gate(batches: Db) -> Db:
     """Return a database where the statement GATE waits for the holder of a lock."""
     batches.run("create table if not exists gate (id integer)")
-    yield batches
+    return batches
 
 
 GATE = "'select count(*) from gate'"
@@ -142,10 +142,11 @@ def test_a_session_goes_on_with_no_run_that_was_paused(gate: Db, batch_ms: int) 
 
 
 def test_a_session_goes_on_with_the_node_that_its_run_is_at(gate: Db) -> None:
-    """Retries, loops and branches between plain statements, and more of them than ten."""
+    """Retries, loops and branches between plain statements, more of them than ten."""
     many = ", ".join(LEAF.format(n) for n in range(12))
     graph = (
-        f"df.seq({many}, df.if('select true', {LEAF.format('then')}, {LEAF.format('else')}),"
+        f"df.seq({many},"
+        f" df.if('select true', {LEAF.format('then')}, {LEAF.format('else')}),"
         f" df.retry({LEAF.format('tried')}, 2), df.loop(df.seq({LEAF.format('round')},"
         f" {LEAF.format('again')}, df.break())), {LEAF.format('last')})"
     )
