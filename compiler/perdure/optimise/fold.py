@@ -87,6 +87,9 @@ class _Folding:
                 return self._assert(step)
             case TryStep(steps=()) if not step.finally_:
                 return self._gone(step, "nothing is left to try")
+            case TryStep(handler=None, finally_=()):
+                self._note(step.head, "dead", "nothing is left of `finally`: no try")
+                return _taken(step, step.steps)
             case ForeachStep(steps=(), variable=None):
                 return self._gone(step, "nothing is left to do for a row")
             case _:

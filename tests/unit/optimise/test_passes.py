@@ -8,7 +8,7 @@ import pytest
 
 from perdure.optimise import Rewrite
 from perdure.plan.query import Code
-from perdure.plan.tree import Foreach, If, Join, Node, Plan, Race, Repeat, Sql
+from perdure.plan.tree import Foreach, If, Join, Node, Plan, Race, Repeat, Sql, Try
 from perdure.plan.walk import depth, every
 from perdure.planning import Planned, plan_of, report_of
 from perdure.targets import PERDURE
@@ -91,6 +91,11 @@ def kinds(found: Planned) -> set[str]:
             f"  catch: err\n  do: [{WRITE.format('b')}]",
             [],
         ),
+        (
+            f"- try: [{WRITE.format('a')}]\n"
+            f"  finally: [{{if: debug, then: [{WRITE.format('b')}]}}]",
+            ["a"],
+        ),
     ],
 )
 def test_what_is_decided_is_gone(bench: Workbench, steps: str, left: list[str]) -> None:
@@ -98,6 +103,7 @@ def test_what_is_decided_is_gone(bench: Workbench, steps: str, left: list[str]) 
     node = root(bench, text)
     assert written(node) == left
     assert len(of(node, If)) == (1 if "id > 1" in steps else 0)
+    assert not of(node, Try)
     plain = plan_of(bench.ir(text), PERDURE, optimise=False).plan
     assert plain is not None
     assert sum(1 for _ in every(plain.root)) > sum(1 for _ in every(node))
