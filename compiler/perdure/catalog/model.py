@@ -42,11 +42,29 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenNull:
+    """Columns that take no null, and of which a statement writes one.
+
+    `left`: it gives them no value, and they have no default; `written`: it gives one of
+    them a null. `position` is an offset into the SQL that was asked.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    how: Literal["left", "written"]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class Described:
-    """A statement that PostgreSQL accepts. Statements without rows have no columns."""
+    """A statement that PostgreSQL accepts. Statements without rows have no columns.
+
+    `nulls` are those for which PostgreSQL will refuse its rows when it runs.
+    """
 
     columns: tuple[Column, ...]
     facts: Facts
+    nulls: tuple[WrittenNull, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from perdure.catalog.model import (
     Rejected,
     Typed,
     Use,
+    WrittenNull,
 )
 from perdure.catalog.schema import Schema, read_schema
 from perdure.catalog.settings import CatalogSettings, ServerOptions
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from perdure.catalog.prober import Prober
     from perdure.catalog.scratch import Scratch
 
-_ANSWERS = "1"
+_ANSWERS = "2"
 """Goes up when the same question may get another answer from this module."""
 
 
@@ -304,4 +305,8 @@ def _described(stored: dict[str, Any]) -> Described | Rejected:
     facts = dict(stored["facts"])
     facts["reads"], facts["writes"] = tuple(facts["reads"]), tuple(facts["writes"])
     columns = tuple(Column(**column) for column in stored["columns"])
-    return Described(columns, Facts(**facts))
+    nulls = (
+        WrittenNull(**{**each, "columns": tuple(each["columns"])})
+        for each in stored["nulls"]
+    )
+    return Described(columns, Facts(**facts), tuple(nulls))

@@ -122,7 +122,7 @@ class Prober:
                 raw.columns, types, analysis.not_null, strict=True
             )
         )
-        return Described(columns, analysis.facts)
+        return Described(columns, analysis.facts, analysis.nulls)
 
     def uses(self, sql: str) -> tuple[Use, ...]:
         """Return the functions and views that a statement uses."""

@@ -19,19 +19,25 @@ A step runs with the path that its workflow states, and without one with this: w
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column: `type` is the base type without modifier; `not_null` is enforced."""
+    """A column: `type` is the base type without modifier; `not_null` is enforced.
+
+    `takes_null` says that a row with a null in it may be written, `filled` that a row
+    gets a value when it is left out: a default, an identity, or one computed.
+    """
 
     name: str
     type: str
     not_null: bool
+    takes_null: bool
+    filled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A relation. `keys` are sets of columns that no two of its rows share.
 
-    `inserts` says that inserting one row returns one row: no trigger and no rule can
-    drop it.
+    `inserts` says that inserting one row returns that row: no trigger, rule or foreign
+    partition can drop it or make another one of it. `updates` says so of updates.
     """
 
     schema: str
@@ -39,6 +45,7 @@ class Table:
     columns: Mapping[str, TableColumn]
     keys: tuple[frozenset[str], ...]
     inserts: bool
+    updates: bool
 
     @property
     def qualified(self) -> str:
@@ -86,7 +93,15 @@ _COLUMNS = """
 select c.oid, n.nspname, c.relname, a.attnum, a.attname,
   pg_catalog.format_type(
     case t.typtype when 'd' then t.typbasetype else t.oid end, null),
-  {not_null}
+  {not_null},
+  not a.attnotnull and not case when t.typtype = 'd' then (
+    with recursive chain (base, not_null) as (
+      select t.typbasetype, t.typnotnull
+      union all
+      select b.typbasetype, b.typnotnull
+      from chain join pg_catalog.pg_type b on b.oid = chain.base)
+    select pg_catalog.bool_or(chain.not_null) from chain) else false end,
+  a.atthasdef or a.attidentity <> '' or t.typdefault is not null
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = c.oid
@@ -108,13 +123,23 @@ where i.indisunique and i.indisvalid and i.indimmediate
   and not (c.relkind = 'r' and c.relhassubclass)
   and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
 """
-_INSERTS = """
-select c.oid from pg_catalog.pg_class c
+# An update may move a row to another partition, where the triggers of inserts run.
+_WRITES = """
+select c.oid, b.inserting = 0,
+  b.updating = 0 and (c.relkind = 'p' or not c.relhassubclass)
+from pg_catalog.pg_class c
+cross join lateral (
+  select case c.relkind
+    when 'p' then array(select p.relid::oid from pg_catalog.pg_partition_tree(c.oid) p)
+    else array[c.oid] end) w (tables)
+cross join lateral (
+  select count(*) filter (where t.tgtype & 4 = 4),
+    count(*) filter (where t.tgtype & 16 = 16 or c.relkind = 'p')
+  from pg_catalog.pg_trigger t
+  where t.tgrelid = any (w.tables) and t.tgtype & 1 = 1 and t.tgtype & 2 = 2
+) b (inserting, updating)
 where c.relkind in ('r', 'p') and not c.relhasrules and not exists (
-  select from pg_catalog.pg_trigger t
-  where (t.tgrelid = c.oid or c.relkind = 'p' and t.tgrelid in (
-      select p.relid from pg_catalog.pg_partition_tree(c.oid) p))
-    and t.tgtype & 1 = 1 and t.tgtype & 2 = 2 and t.tgtype & 4 = 4)
+  select from pg_catalog.pg_class f where f.oid = any (w.tables) and f.relkind = 'f')
 """
 _FUNCTIONS = """
 select p.proname, bool_or(p.proretset), bool_and(p.prokind = 'a'),
@@ -130,11 +155,16 @@ def read_tables(connection: psycopg.Connection) -> Tables:
     keys: dict[int, list[frozenset[str]]] = {}
     for oid, key in connection.execute(_KEYS):
         keys.setdefault(oid, []).append(frozenset(key))
-    inserts = {oid for (oid,) in connection.execute(_INSERTS)}
+    writes = {oid: kinds for oid, *kinds in connection.execute(_WRITES)}
     functions = connection.execute(_FUNCTIONS).fetchall()
     return Tables(
         {
-            name: Table(*name, columns[oid], tuple(keys.get(oid, ())), oid in inserts)
+            name: Table(
+                *name,
+                columns[oid],
+                tuple(keys.get(oid, ())),
+                *writes.get(oid, (False, False)),
+            )
             for oid, name in names.items()
         },
         frozenset(enforced),
@@ -155,12 +185,12 @@ def _read_columns(
     columns: dict[int, dict[str, TableColumn]] = {}
     names: dict[int, tuple[str, str]] = {}
     enforced: set[tuple[int, int]] = set()
-    for oid, schema, table, number, name, type_name, not_null in connection.execute(
+    for oid, schema, table, number, name, *of_column in connection.execute(
         query.encode()
     ):
         names[oid] = (schema, table)
-        column = TableColumn(name, type_name, not_null)
+        column = TableColumn(name, *of_column)
         columns.setdefault(oid, {})[name] = column
-        if not_null:
+        if column.not_null:
             enforced.add((oid, number))
     return columns, names, enforced

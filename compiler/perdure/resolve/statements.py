@@ -23,6 +23,7 @@ from perdure.resolve.references import resolve_reference, resolve_row_set
 from perdure.resolve.rejections import report_rejection
 from perdure.resolve.scope import Env
 from perdure.resolve.suggest import nearest
+from perdure.resolve.written import written_null
 from perdure.source import Span
 from perdure.syntax.sql import SqlRef, SqlText, Token, is_subscripted
 
@@ -234,6 +235,9 @@ def _describe(
             return None
         report_rejection(context, env, _with_hint(context, sql, answer), span)
         return None
+    for each in answer.nulls if None not in parts else ():
+        place = _token_span(sql, asked.place(each.position))
+        context.report_once(written_null(each, place))
     return answer
 
 

@@ -16,7 +16,7 @@ NAMES = [
     ("old", "log"),
     ("app", "Mixed"),
 ]
-TABLES = Tables({name: Table(*name, {}, (), False) for name in NAMES})
+TABLES = Tables({name: Table(*name, {}, (), False, False) for name in NAMES})
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from perdure.catalog.analysis.changes import find_table, target_of
 from perdure.catalog.analysis.nulls import mark_given
 from perdure.catalog.analysis.query import analyse_query
 from perdure.catalog.analysis.scope import Query, Scope, fold
-from perdure.catalog.model import NONE, Facts, Given, StatementKind
+from perdure.catalog.analysis.writes import written_nulls
+from perdure.catalog.model import NONE, Facts, Given, StatementKind, WrittenNull
 from perdure.catalog.tables import Tables
 
 # Statements that sqlglot cannot read are expected; it has no other switch for this.
@@ -47,6 +48,7 @@ class Analysis:
     facts: Facts
     not_null: tuple[bool, ...]
     origins: bool
+    nulls: tuple[WrittenNull, ...] = ()
 
 
 def analyse(
@@ -92,6 +94,7 @@ def _analyse(tree: exp.Expr, width: int, tables: Tables) -> Analysis:
         ),
         proved if len(proved) == width else (False,) * width,
         origins=_keeps_origins(nodes),
+        nulls=written_nulls(nodes, tables),
     )
 
 

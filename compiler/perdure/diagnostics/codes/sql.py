@@ -163,4 +163,34 @@ _COLUMNS: tuple[Code, ...] = (
     ),
 )
 
-CODES: tuple[Code, ...] = (*_SCHEMA, *_REJECTED, *_COLUMNS, *_VALUES)
+_NULLS: tuple[Code, ...] = (
+    Code(
+        code="WF520",
+        slug="column-left-empty",
+        summary="an insert leaves out a column that is not null and has no default",
+        what="The column is `not null` in the project's schema, or of a domain that "
+        "is, and a row that the statement inserts gets no value for it. Nothing is "
+        "said of a table with a trigger before inserts, which may fill the column in, "
+        "or with rules, of a view, and of a foreign table.",
+        why="PostgreSQL accepts the statement and refuses its rows (23502): the step "
+        "would fail in every run. A column that is added to a table needs a default "
+        "for as long as there are versions that do not know it.",
+        wrong="- sql: insert into shop.customers (name) values ('Ann')",
+        right="- sql: insert into shop.customers (name, email) values ('Ann', :email)",
+    ),
+    Code(
+        code="WF521",
+        slug="null-into-not-null",
+        summary="a null is written to a column that is not null",
+        what="The column is `not null` in the project's schema, or of a domain that "
+        "is, and the statement writes a literal `null` to it, in `values`, in a select "
+        "list or after `set`. The tables of which WF520 says nothing, and those with a "
+        "trigger before updates, are left out.",
+        why="PostgreSQL accepts the statement and refuses its rows (23502): the step "
+        "would fail in every run. A default does not stand in for a null.",
+        wrong="- sql: update shop.customers set email = null where id = :id",
+        right="- sql: update shop.customers set email = '' where id = :id",
+    ),
+)
+
+CODES: tuple[Code, ...] = (*_SCHEMA, *_REJECTED, *_COLUMNS, *_VALUES, *_NULLS)
