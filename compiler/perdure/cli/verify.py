@@ -34,17 +34,19 @@ if TYPE_CHECKING:
     from perdure.config import Config
     from perdure.diagnostics import Diagnostic
     from perdure.engine.database import Database
-    from perdure.engine.inflight import Connection, Registered
     from perdure.pipeline import Compiler, Unit
     from perdure.release.late import ChangedUse
     from perdure.release.verify import Finding
-    from perdure.release.verify_needs import Needs, States
+    from perdure.release.verify_needs import Needs
     from perdure.source import Source
 
-_SCHEMA = "WF51"
+_SCHEMA = ("WF51", "WF52")
 """How the codes begin of statements that don't fit the schema."""
 
-_SURE = (_SCHEMA, "WF242", "WF243")
+_NO_DEFAULT = "WF520"
+"""That of an insert which a default of a column would do for."""
+
+_SURE = (*_SCHEMA, "WF242", "WF243")
 """How those begin of what can't run, be it for the schema or the version called."""
 
 _SINCE = "since it was compiled"
@@ -104,7 +106,7 @@ class _Case:
 
     `known` are all versions, those that others start among them. `now` are the versions
     that new runs come to once all is deployed, `then` those at the revision, if there
-    is one.
+    is one, and `released` those that its lock has, with their digests.
     """
 
     config: Config
@@ -113,6 +115,7 @@ class _Case:
     needs: Needs
     before: Config | None = None
     then: set[str] | None = None
+    released: set[tuple[str, str]] | None = None
 
     @property
     def now(self) -> set[str]:
@@ -134,8 +137,10 @@ def _case(config: Config, against: str | None, db: str | None) -> Iterator[_Case
     elif against is not None:
         with folder() as place:
             before = as_committed(config, against, place)
-            then = reached(_current(before), _starts(locked(before)))
-            yield _Case(config, own, own, _needs(config, own), before, then)
+            known = locked(before)
+            then = reached(_current(before), _starts(known))
+            there = {(each.key, each.digest) for each in known}
+            yield _Case(config, own, own, _needs(config, own), before, then, there)
     else:
         yield _Case(config, own, own, _needs(config, own))
 
@@ -156,6 +161,7 @@ def _starts(versions: list[Past]) -> dict[str, dict[str, Sequence[str] | None]]:
 
 
 def _of_database(config: Config, own: list[Past], database: Database) -> _Case:
+    from perdure.cli.ahead import starting_nodes, with_reach
     from perdure.engine.database import connect
     from perdure.engine.deploy import current_versions
     from perdure.engine.inflight import failed_runs, open_runs, registered
@@ -166,36 +172,21 @@ def _of_database(config: Config, own: list[Past], database: Database) -> _Case:
         there = deployed(registry, own, config.target, flying)
         known = list({each.key: each for each in [*own, *there]}.values())
         starts = _starts(known)
-        for each in registry if config.target == "perdure" else ():  # as for states
+        for each in registry if config.target == "perdure" else ():  # as for reach
             runs = (*flying.get(each.key, ()), *failed.get(each.key, ()))
             if each.key in starts:
-                starts[each.key].update(_nodes(connection, each, runs))
+                starts[each.key].update(starting_nodes(connection, each, runs))
         in_force = current_versions(connection)
         needs = replace(
             _needs(config, known),
             starts=starts,
             current=_in_force(config, in_force),
-            runs=_with_states(connection, config, there, flying),
-            failed=_to_retry(_with_states(connection, config, there, failed)),
+            runs=with_reach(connection, config, there, flying),
+            failed=with_reach(connection, config, there, failed),
             pending=_pending(config, in_force),
         )
         before = on_database(config, database)
     return _Case(config, there, known, needs, before)
-
-
-def _nodes(
-    connection: Connection, version: Registered, runs: Sequence[str]
-) -> dict[str, list[str]]:
-    """Return the nodes of a version that start others, as any of its runs has them."""
-    from perdure.engine.inflight import statements
-    from perdure.release.needed import calls
-
-    found: dict[str, list[str]] = {}
-    for run in runs[:1]:
-        for node, text in statements(connection, run):
-            for name, number in calls(text, version.schema).items():
-                found.setdefault(f"{name}@{number}", []).append(node)
-    return found
 
 
 def _in_force(config: Config, there: Mapping[str, int]) -> set[str]:
@@ -207,35 +198,6 @@ def _in_force(config: Config, there: Mapping[str, int]) -> set[str]:
     known = {key.partition("@")[0] for key in current}
     others = {f"{name}@{n}" for name, n in there.items() if name not in known}
     return current | others
-
-
-def _with_states(
-    connection: Connection,
-    config: Config,
-    versions: Sequence[Past],
-    runs: Mapping[str, Sequence[str]],
-) -> dict[str, dict[str, dict[str, str]]]:
-    """Return the runs of versions with the states of their nodes, by version."""
-    from perdure.engine.inflight import states
-
-    found = {}
-    for each in versions:
-        ids = runs.get(each.key, ())
-        known_nodes = config.target == "perdure"  # else nodes have other numbers
-        states_of = states(connection, ids) if known_nodes else {}
-        found[each.key] = states_of or {run: {} for run in ids}
-    return found
-
-
-def _to_retry(failed: Mapping[str, States]) -> dict[str, States]:
-    """Return failed runs with the nodes that a retry does not execute again."""
-    return {
-        key: {
-            run: {node: state for node, state in nodes.items() if state == "completed"}
-            for run, nodes in runs.items()
-        }
-        for key, runs in failed.items()
-    }
 
 
 def _current(config: Config) -> set[str]:
@@ -300,6 +262,8 @@ def _of_version(
     case: _Case, version: Past, compiler: Compiler, base: Compiler | None
 ) -> list[Finding]:
     after, sources = _compiled(compiler, case, version)
+    if case.released is not None and (version.key, version.digest) not in case.released:
+        base = None  # its own schema is that of the project, and not the one before
     was: Unit | None = None
     if base is not None:
         was, _ = _compiled(base, case, version)
@@ -361,6 +325,9 @@ def _broken(
         by_schema=by_schema or (case.before is not None and not before),
         movable=case.config.target == "perdure",
     )
+    if error.code == _NO_DEFAULT:
+        others = what_to_do.removeprefix("mend the schema, or ")
+        what_to_do = f"give what it leaves out a default in the schema, or {others}"
     told = "it was not good before, either" if before else None
     return Finding(
         "error" if serious else "warning",

@@ -74,6 +74,25 @@ class At:
     runs: int
 
 
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The status of a run, the states of its nodes that began, and what decided."""
+
+    status: str
+    states: dict[str, str]
+    decided: dict[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A node of a graph and the one that it stands in; `config` is that of a TRY."""
+
+    node: str
+    type: str
+    parent: str | None
+    config: str
+
+
 def registered(connection: Connection) -> list[Registered]:
     """Return the registered versions with their sources, by name and version."""
     if not _exists(connection, "perdure.workflow_versions"):
@@ -132,17 +151,39 @@ def whereabouts(connection: Connection, runs: Sequence[str]) -> list[At]:
     ]
 
 
-def states(connection: Connection, runs: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return the states of the nodes that began, by run and node."""
+def began(
+    connection: Connection, runs: Sequence[str], conditions: Sequence[str]
+) -> dict[str, Began]:
+    """Return what of runs began; `conditions` are the nodes that decide."""
     rows = connection.execute(
-        "select n.instance_id, n.id::text, n.status from df.nodes n"
+        "select n.instance_id, n.id::text, n.status, case when n.id::text = any(%s)"
+        " then n.result #>> '{rows,0,ok}' end from df.nodes n"
         " where n.instance_id = any(%s) and n.status <> 'pending'",
-        [list(runs)],
+        [list(conditions), list(runs)],
+    ).fetchall()
+    statuses = connection.execute(
+        "select id, status from df.instances where id = any(%s)", [list(runs)]
     )
-    found: dict[str, dict[str, str]] = {run: {} for run in runs}
-    for run, node, status in rows:
-        found[str(run)][str(node)] = str(status)
+    found = {str(run): Began(str(status), {}, {}) for run, status in statuses}
+    for run, node, status, decided in rows:
+        found[str(run)].states[str(node)] = str(status)
+        if decided in ("true", "false"):
+            found[str(run)].decided[str(node)] = decided == "true"
     return found
+
+
+def nodes(connection: Connection, run: str) -> list[Structure]:
+    """Return the nodes of a run's graph, each before those in it."""
+    rows = connection.execute(
+        "select n.id::text, n.node_type, n.parent_node::text,"
+        " case when n.node_type = 'TRY' then n.query end"
+        " from df.nodes n where n.instance_id = %s order by n.id::integer",
+        [run],
+    )
+    return [
+        Structure(str(node), str(kind), parent, query or "")
+        for node, kind, parent, query in rows
+    ]
 
 
 def statements(connection: Connection, run: str) -> list[tuple[str, str]]:

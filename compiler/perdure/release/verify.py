@@ -8,21 +8,19 @@ under both is not the doing of the change, and may be that of a newer compiler.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from perdure.ir.show import type_text
 from perdure.ir.tree import SqlStep, Step, Workflow
 from perdure.release.interface import every_step
+from perdure.release.reach import Reach
 
 FORMAT = 1
 """The version of the JSON; it goes up when a member changes or goes."""
 
 Severity = Literal["error", "warning"]
-_LOOP = re.compile(r"\.(?:loop|do)\[")
-_ENDED = ("completed", "failed", "cancelled")
 
 
 class Node(Protocol):
@@ -95,71 +93,18 @@ def steps_at(places: Iterable[Node], file: str, line: int) -> list[Node]:
     return [each for number, each in before if number == last]
 
 
-def comes_to(path: str, places: Sequence[Node], states: Mapping[str, str]) -> bool:
-    """Say whether a run may still come to a step.
+def comes_to(path: str, places: Iterable[Node], reach: Reach | None) -> bool:
+    """Say whether a run that reaches some nodes may still come to a step.
 
-    `states` are those of its nodes that began. A step is past when it, or a step
-    around it, has ended, or when a later one of the same list has begun; what stands
-    in a loop is past when the loop is. The undo of a step is past when its list is.
+    Of a step without a statement, such as a wait, those in it count; where there are
+    none, it may be about what other nodes compute, as a `let` is.
     """
-    roots: dict[str, str] = {}
-    for each in places:
-        roots.setdefault(each.path, each.node)
-    for own in _around(path):
-        if states.get(roots.get(own, "")) in _ENDED:
-            return False
-        if any(roots[later] in states for later in _later(own, roots)):
-            return False
-    return True
-
-
-def still_starts(node: str, places: Sequence[Node], states: Mapping[str, str]) -> bool:
-    """Say whether a run may still start another one at a node.
-
-    The one that it has started there is a run by itself, whose own steps tell what it
-    comes to; only in a loop, or with a retry, does a next one follow.
-    """
-    own = next((each for each in places if each.node == node), None)
-    if own is None:
+    if reach is None:
         return True
-    if not comes_to(own.path, places, states):
-        return False
-    waits = own.role == "call" and node in states
-    return not waits or _is_repeated(own.path, places)
-
-
-def _is_repeated(path: str, places: Iterable[Node]) -> bool:
-    retried = any(each.path == path and each.role == "retry" for each in places)
-    return retried or _LOOP.search(path) is not None
-
-
-def _around(path: str) -> list[str]:
-    """Return the step and those around it, from the outermost loop on outwards.
-
-    The step that an undo belongs to is left out: it has ended when the undo begins.
-    """
-    loop = _LOOP.search(path)
-    inner = path[: loop.start()] if loop else path
-    found = [inner]
-    while (at := inner.rfind(".")) >= 0:
-        undo = inner.startswith(".undo[", at)
-        inner = inner[:at]
-        if inner.endswith("]") and not undo:
-            found.append(inner)
-    return found
-
-
-def _later(path: str, paths: Iterable[str]) -> list[str]:
-    """Return the steps after one in the same list."""
-    head, _, number = path.removesuffix("]").rpartition("[")
-    if not number.isdigit():
-        return []
-    following = re.compile(re.escape(head) + r"\[(\d+)\]")
-    return [
-        each
-        for each in paths
-        if (found := following.fullmatch(each)) and int(found[1]) > int(number)
-    ]
+    known = [each for each in places if each.node in reach]
+    own = [each for each in known if each.path == path]
+    found = own or [each for each in known if each.path.startswith(f"{path}.")]
+    return any(reach[each.node] for each in found) if found else any(reach.values())
 
 
 def _key(step: Step) -> tuple[str, str, int]:

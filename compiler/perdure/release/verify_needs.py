@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from perdure.release.verify import Node, comes_to, still_starts
+from perdure.release.reach import Reach
+from perdure.release.verify import Node, comes_to
 
-States = Mapping[str, Mapping[str, str]]
-"""Runs of a version, with the states of those of their nodes that began."""
+Runs = Mapping[str, Reach | None]
+"""Runs of a version, with the nodes that they may still execute; None for any."""
 
 Starts = Mapping[str, Mapping[str, Sequence[str] | None]]
 """The versions that each one starts, and its nodes that do; None where not known."""
@@ -74,8 +75,8 @@ class Needs:
     places: Mapping[str, Sequence[Node]]
     starts: Starts
     current: Collection[str]
-    runs: Mapping[str, States] | None = None
-    failed: Mapping[str, States] = field(default_factory=dict)
+    runs: Mapping[str, Runs] | None = None
+    failed: Mapping[str, Runs] = field(default_factory=dict)
     pending: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, key: str, paths: Sequence[str] | None) -> Need:
@@ -113,7 +114,7 @@ class Needs:
 
     def _coming(
         self,
-        runs: Mapping[str, States],
+        runs: Mapping[str, Runs],
         key: str,
         paths: Sequence[str] | None,
         ways: Mapping[str, Sequence[str]],
@@ -125,29 +126,30 @@ class Needs:
         found: dict[str | None, list[str]] = {}
         found[None] = own = [
             run
-            for run, states in runs.get(key, {}).items()
+            for run, reach in runs.get(key, {}).items()
             if paths is None
-            or any(comes_to(each, self.places[key], states) for each in paths)
+            or any(comes_to(each, self.places[key], reach) for each in paths)
         ]
         for caller, started in ways.items():
             found[caller] = [
                 run
-                for run, states in runs.get(caller, {}).items()
-                if run not in own and self._starts(caller, started, states)
+                for run, reach in runs.get(caller, {}).items()
+                if run not in own and self._starts(caller, started, reach)
             ]
         return {each: listed for each, listed in found.items() if listed}
 
-    def _starts(
-        self, caller: str, started: Sequence[str], states: Mapping[str, str]
-    ) -> bool:
-        """Say whether a run may still start one of the versions that its own starts."""
-        for each in started:
-            nodes = self.starts[caller][each]
-            if nodes is None:
-                return True
-            if any(still_starts(e, self.places[caller], states) for e in nodes):
-                return True
-        return False
+    def _starts(self, caller: str, started: Sequence[str], reach: Reach | None) -> bool:
+        """Say whether a run may still start one of the versions that its own starts.
+
+        What it has started is a run by itself, whose own nodes tell what it comes to.
+        """
+        if reach is None:
+            return True
+        nodes = [self.starts[caller][each] for each in started]
+        return any(
+            each is None or any(reach.get(node, True) for node in each)
+            for each in nodes
+        )
 
 
 def _of_coming(version: str | None, runs: Sequence[str]) -> str:

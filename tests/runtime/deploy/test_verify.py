@@ -30,6 +30,29 @@ steps:
   - call: ship
 """
 TOP = "workflow: top\nsteps:\n  - wait_for_signal: go\n  - start: outer\n"
+ARMS = """\
+workflow: ship
+input: {way: text}
+steps:
+  - if: way = 'air'
+    then:
+      - wait_for_signal: landed
+    elif:
+      - if: way = 'sea'
+        then:
+          - wait_for_signal: landed
+          - return: {late: true}
+    else:
+      - wait_for_signal: arrived
+      - {name: mail, sql: select email from shop.orders, expect: maybe}
+  - wait_for_signal: packed
+  - switch: way
+    cases:
+      road:
+        - wait_for_signal: left
+    default:
+      - {name: last, sql: select email from shop.orders, expect: maybe}
+"""
 WITHOUT = SHIP.replace("select email", "select '' as email")
 
 
@@ -162,3 +185,110 @@ def test_a_call_that_does_not_fit_the_version_called_is_no_matter_of_the_schema(
     assert (misfit["severity"], misfit["kind"]) == ("error", "broken-before")
     assert misfit["message"] == 'workflow "ship" has no input "id"'
     assert misfit["advice"] == "compile a version that fits, and deploy it"
+
+
+@pytest.mark.usefixtures("runtime")
+def test_runs_that_took_another_way_do_not_need_a_step(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    file = project / "workflows" / "ship.yaml"
+    for text in (ARMS, ARMS.replace("select email", "select '' as email")):
+        file.write_text(text)
+        perdure("compile")
+    execute(database, SCHEMA)
+    perdure("deploy", "--yes", "--database-url", database)
+    without = SCHEMA.replace("email text, ", "").replace("'a', ", "")
+    (project / "schema.sql").write_text(without)
+
+    def coming() -> dict[str, list[str]]:
+        done = perdure("verify", "--db", database, "--json", code=1)
+        return {e["step"]: e["runs"] for e in json.loads(done.stdout)["findings"]}
+
+    with psycopg.connect(database, autocommit=True) as connection:
+
+        def start(way: str, *signals: str) -> str:
+            query = "select workflows.ship_v1(%s)"
+            (run,) = connection.execute(query, [way]).fetchone() or ()
+            send(str(run), *signals)
+            return str(run)
+
+        def send(run: str, *signals: str) -> None:
+            for name in signals:
+                connection.execute("select df.signal(%s, %s, '{}')", [run, name])
+            connection.execute("call df.work(1000, 20000)")
+
+        air, sea, road = start("air"), start("sea"), start("road")
+        past, _ = start("road", "arrived"), start("road", "arrived", "packed")
+        assert coming() == {"mail": [road], "last": [air, road, past]}
+        for run in (air, sea, road):
+            connection.execute("select df.pause(%s)", [run])
+            send(run, "landed", "arrived")
+        assert coming() == {"mail": [road], "last": [air, road, past]}
+        connection.execute("alter table shop.orders drop column email")
+        for run in (air, sea, road):
+            connection.execute("select df.resume(%s)", [run])
+        send(air, "packed")
+    done = perdure("verify", "--db", database, code=1).stdout
+    last, mail = (part.split("  --> ")[0] for part in done.split("step ")[1:3])
+    assert f"1 run still comes to it: {past}" in last
+    told = "2 failed runs come to it if retried, and would fail there"
+    assert f"{told}: {air}, {road}" in last
+    assert "no run in flight comes to it any more" in mail
+    assert f"1 failed run comes to it if retried, and would fail there: {road}" in mail
+
+
+STORE = """\
+workflow: ship
+timeout: 3d
+steps:
+  - wait_for_signal: packed
+  - name: store
+    sql: insert into shop.orders (id, total) values (2, 10)
+  - wait_for_signal: paid
+"""
+
+
+@pytest.mark.usefixtures("runtime")
+def test_a_column_that_a_version_would_leave_empty(
+    perdure: Perdure, project: Path, database: str
+) -> None:
+    (project / "workflows" / "ship.yaml").write_text(STORE)
+    execute(database, SCHEMA.replace("insert", "-- insert"))
+    perdure("compile")
+    perdure("deploy", "--yes", "--database-url", database)
+    (run,) = begin(database, "ship")
+    schema = SCHEMA.replace("insert", "-- insert")
+    added = "alter table shop.orders add column region text not null;\n"
+    (project / "schema.sql").write_text(schema + added)
+    assert perdure("verify", "--db", database, code=1).stdout == (
+        'error[WF520]: ship@1: the insert leaves "region" of "orders" empty, which is '
+        "not null and has no default\n"
+        "  --> workflows/ship.yaml:6, as it was compiled, step store\n"
+        "  = note: new runs start with this version\n"
+        f"  = note: 1 run still comes to it: {run}\n"
+        "  = help: give what it leaves out a default in the schema, or compile a "
+        "version that fits, and deploy it before the change of schema\n"
+    )
+    assert "error[WF520]: ship@1: the insert" in perdure("verify", code=1).stdout
+    (project / "schema.sql").write_text(schema + added.replace(";", " default 'eu';"))
+    assert "good: 1 version fits" in perdure("verify", "--db", database).stdout
+    text = STORE.replace("(id, total) values (2", "(id, region, total) values (2, 'eu'")
+    (project / "workflows" / "ship.yaml").write_text(text)
+    perdure("compile")
+    (project / "schema.sql").write_text(schema + added)
+    execute(database, added.replace(";", " default 'eu';"))
+    perdure("deploy", "--yes", "--database-url", database)
+    found = perdure("verify", "--db", database, code=1).stdout
+    assert "error[WF520]: ship@1" in found
+    assert "default in the schema, or change the schema once its runs" in found
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("select df.signal(%s, 'packed', '{}')", [run])
+        connection.execute("call df.work(1000, 20000)")
+    found = perdure("verify", "--db", database).stdout
+    assert found.startswith("warning[WF520]: ship@1")
+    assert "  = note: no run in flight comes to it any more\n" in found
+    execute(database, "alter table shop.orders alter column region drop default")
+    begin(database, "ship_v1")
+    found = perdure("verify", "--db", database, code=1).stdout
+    assert "  = note: it was not good before, either\n" in found
+    assert "= help: give what it leaves out a default in the schema, or take" in found
