@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perdure.config import Config, wrong_setting
+from perdure.config import Config, place_of, wrong_setting
 from perdure.diagnostics import Diagnostic, error
 from perdure.source import Source
 
@@ -81,6 +81,21 @@ def unknown_layout(config: Config, known: Iterable[str]) -> Diagnostic:
         f'there is no layout "{config.layout}"',
         f'did you mean "{near[0]}"?' if near else "the layouts: " + ", ".join(known),
     )
+
+
+def at_schema(config: Config, problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Place what is wrong with the schema as a whole where it is named."""
+    place = place_of(config.source, "schema")
+    return tuple(each if each.span else replace(each, span=place) for each in problems)
+
+
+def unreadable(config: Config, path: Path, failure: OSError) -> Diagnostic:
+    """Return the finding that a file can't be read, placed at what names it."""
+    reason = (failure.strerror or str(failure)).lower()
+    named = path == config.workflows
+    place = place_of(config.source, "workflows") if named else None
+    shown = shown_path(path, config.root)
+    return error("WF182", place, f'can\'t read "{shown}": {reason}')
 
 
 def workflow_files(config: Config, paths: Iterable[Path] = ()) -> list[Path]:

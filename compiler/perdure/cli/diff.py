@@ -24,14 +24,15 @@ from perdure.cli.past import (
     released,
 )
 from perdure.cli.project import Directory, coloured, find_project, usable_state
+from perdure.cli.released import usable_lock
 from perdure.cli.revisions import as_committed
-from perdure.cli.standing import once_deployed, rolled_back
+from perdure.cli.standing import once_deployed, standings
 
 if TYPE_CHECKING:
     from perdure.cli.past import Past
     from perdure.config import Config
     from perdure.engine.database import Database
-    from perdure.release import Affected, Diff
+    from perdure.release import Affected, Diff, Lock, Standing
     from perdure.release.diff import WorkflowDiff
 
 
@@ -95,12 +96,12 @@ def diff(
     """Show which workflows and steps changed, and for whom that matters."""
     with _errors_are_one(detailed_exitcode):
         config = find_project(directory)
-        after = compiled(config)
-        if revision is not None or db is not None:
-            after = once_deployed(config, after, usable_state(config))
+        sources = compiled(config)
+        lock = released(config).whole
+        after = once_deployed(config, lock, sources, usable_state(config))
         before, runs = _before(config, revision, db, after)
-        found = _compare(before, after, rolled_back(config, before, after))
-        affected = _affected(found, runs, after)
+        found = _compare(before, after, standings(lock, before, after))
+        affected = _affected(found, runs, after, lock)
         form = Format.json if json else format
         typer.echo(_rendered(form, found, before, after, affected), nl=False)
     raise typer.Exit(after.failed or _code(found, fail_on, detailed_exitcode))
@@ -130,7 +131,7 @@ def _errors_are_one(detailed: bool) -> Iterator[None]:
 
 
 def _compare(
-    before: Compiled, after: Compiled, rolled_back: Mapping[str, tuple[int, int]]
+    before: Compiled, after: Compiled, standings: Mapping[str, Standing]
 ) -> Diff:
     from perdure.release import compare
 
@@ -148,7 +149,7 @@ def _compare(
         new,
         (before.own, after.own),
         before.retyped - same,
-        rolled_back,
+        standings,
     )
     unchanged = {*before.own, *after.own} - new
     return replace(found, workflows=tuple(_to_compile(found, unchanged)))
@@ -195,11 +196,14 @@ class _Runs:
         self.changed: dict[tuple[str, int], list[str]] = {}
 
 
-def _affected(found: Diff, runs: _Runs, after: Compiled) -> tuple[Affected, ...]:
+def _affected(
+    found: Diff, runs: _Runs, after: Compiled, lock: Lock
+) -> tuple[Affected, ...]:
     from perdure.release import affected
 
     later = {name: unit.ir for name, unit in after.units.items() if unit.ir is not None}
-    return affected(runs.flights, found, later, runs.changed)
+    going = {(name, n) for name in lock.workflows for n in lock.retired(name)}
+    return affected(runs.flights, found, later, runs.changed, going)
 
 
 def _before(
@@ -225,7 +229,8 @@ def _earlier(config: Config, revision: str | None) -> Compiled:
         return compiled_versions(config, in_force(config, known), known, state)
     with folder() as place:
         then = as_committed(config, revision, place)
-        return once_deployed(then, compiled_before(then, state), state)
+        lock = usable_lock(then, revision)
+        return once_deployed(then, lock, compiled_before(then, state), state)
 
 
 def _as_deployed(config: Config, database: Database, names: set[str]) -> Compiled:
@@ -241,6 +246,9 @@ def _as_deployed(config: Config, database: Database, names: set[str]) -> Compile
         current = current_versions(connection)
     known = names | set(released(config).lock.workflows)
     there = _deployed(config, database)
+    kept: dict[str, list[int]] = {}
+    for each in there:
+        kept.setdefault(each.workflow, []).append(each.version)
     versions = [e for e in there if current.get(e.workflow) == e.version]
     foreign = sorted({each.workflow for each in versions} - known)
     if foreign:
@@ -248,7 +256,8 @@ def _as_deployed(config: Config, database: Database, names: set[str]) -> Compile
         typer.echo(f"deployed, and not of this project: {told}", err=True)
     own = [each for each in versions if each.workflow in known]
     state = usable_state(config)
-    return compiled_versions(on_database(config, database), own, there, state)
+    found = compiled_versions(on_database(config, database), own, there, state)
+    return replace(found, kept=kept)
 
 
 def _deployed(config: Config, database: Database) -> list[Past]:

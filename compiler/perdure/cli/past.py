@@ -37,8 +37,9 @@ class Compiled:
 
     Versions of before have `own` files, by workflow, which may be others of the same
     path, and the `digests` that they were released with. `versions` are the numbers of
-    those in force, as far as they have one yet. A workflow that only the target or a
-    rollback keeps from being compiled is there, too; `failed` says that there is one.
+    those in force, as far as they have one yet, `kept` those of all that are not
+    retired. A workflow that only the target or a rollback keeps from being compiled is
+    there, too; `failed` says that there is one.
     """
 
     units: dict[str, Unit]
@@ -47,6 +48,7 @@ class Compiled:
     failed: bool = False
     own: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    kept: Mapping[str, Container[int]] = field(default_factory=dict)
 
     def digest(self, name: str) -> str | None:
         """Return the digest of a workflow's version."""
@@ -88,8 +90,9 @@ class Past:
 def compiled(config: Config) -> Compiled:
     """Compile all workflows of a project; end the command on mistakes.
 
-    Warnings are not told: the command is about something else. But rollbacks are, as
-    far as they keep something from being compiled.
+    Those of the lock and the migrations are mistakes, too. Warnings are not told: the
+    command is about something else. But rollbacks are, as far as they keep something
+    from being compiled.
     """
     from perdure.cli.project import check_all, show
 
@@ -98,13 +101,13 @@ def compiled(config: Config) -> Compiled:
         found = [*checked.findings] if checked.failed else []
         if not checked.failed:
             later = compiler.release(checked).findings
-            found = [each for each in later if each.code in ("WF709", "WF710")]
+            found = [e for e in later if e.severity == "error" or e.code == "WF709"]
         if found:
             show(found, checked.sources)
-        if checked.failed and not _only_target(checked):
+        errors = {each.code for each in found if each.severity == "error"}
+        if errors - {"WF710"} and not (checked.failed and _only_target(checked)):
             raise typer.Exit(1)
-        failed = any(each.severity == "error" for each in found)
-        return Compiled(_drawn(checked), checked.sources, failed=failed)
+        return Compiled(_drawn(checked), checked.sources, failed=bool(errors))
 
 
 def compiled_before(config: Config, state_dir: Path) -> Compiled:

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 _FILES = ("perdure.toml", "pyproject.toml")
 _COMMON = "..."
+_DIGEST = re.compile(r"[0-9a-f]{40,64}")
+_MESSAGE = re.compile(r"\^\{/[^}]*\}")
+"""What names a commit by the text of its message."""
+_UNKNOWN = "Needed a single revision"
+"""What git says of most revisions that it does not know."""
 
 
 def as_committed(config: Config, revision: str, place: Path) -> Config:
@@ -85,8 +90,10 @@ def _prefix(folder: Path, revision: str) -> str:
 
 def _commit(folder: Path, revision: str) -> str:
     """Return the commit that a revision means."""
-    first, common, last = revision.partition(_COMMON)
-    if ".." in first or last not in ("", "HEAD"):
+    first = re.sub(r"(?<=\.{3})HEAD$", "", revision)
+    common = first.endswith(_COMMON)
+    first = first.removesuffix(_COMMON)
+    if ".." in _MESSAGE.sub("", first):
         fail(
             f'"{revision}" names two revisions, and the project is compared as its '
             "files are now",
@@ -95,12 +102,24 @@ def _commit(folder: Path, revision: str) -> str:
         )
     if not first:
         fail("the revision is empty", "is a variable not set? HEAD is the last commit")
-    words = ("rev-parse", "--verify", "--quiet", f"{first}^{{commit}}")
-    done = _git(folder, *words)
-    if done.returncode:
-        fail(f'git knows no revision "{first}"', _missing(folder, first))
-    commit = done.stdout.strip()
+    commit = _known(folder, first)
     return _merge_base(folder, first, commit) if common else commit
+
+
+def _known(folder: Path, revision: str) -> str:
+    """Return the commit that git finds, or end the command."""
+    done = _git(folder, "rev-parse", "--verify", revision)
+    found = done.stdout.strip()
+    if done.returncode or not _DIGEST.fullmatch(found):
+        said = done.stderr.strip().rpartition("fatal: ")[2]
+        why = f" ({said})" if said and said != _UNKNOWN else ""
+        fail(f'git knows no revision "{revision}"{why}', _missing(folder, revision))
+    # Apart from the name, as anything that follows ":/" is looked for in messages.
+    done = _git(folder, "rev-parse", "--verify", "--quiet", f"{found}^{{commit}}")
+    if done.returncode:
+        kind = _git(folder, "cat-file", "-t", found).stdout.strip()
+        fail(f'"{revision}" is a {kind}, and a commit is needed')
+    return done.stdout.strip()
 
 
 def _missing(folder: Path, revision: str) -> str | None:
@@ -124,7 +143,7 @@ _DEEPEN = (
     '0 of actions/checkout, GIT_DEPTH: "0" of GitLab), or run git fetch --unshallow{}'
 )
 
-_OF_HISTORY = re.compile(r"[~^@]|^HEAD|^[0-9a-f]{7,64}$")
+_OF_HISTORY = re.compile(r"[~^@]|^:/|^HEAD|^[0-9a-f]{7,64}$")
 """What names a commit by its place or its digest, and no branch or tag."""
 
 

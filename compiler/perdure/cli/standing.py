@@ -14,10 +14,12 @@ from perdure.cli.past import Compiled, compiled_versions, locked
 
 if TYPE_CHECKING:
     from perdure.config import Config
-    from perdure.release import Lock
+    from perdure.release import Lock, Standing
 
 
-def once_deployed(config: Config, sources: Compiled, state_dir: Path) -> Compiled:
+def once_deployed(
+    config: Config, lock: Lock, sources: Compiled, state_dir: Path
+) -> Compiled:
     """Return a project as it is in force once its sources and its lock are deployed.
 
     `sources` are what its workflows give. Those of a version that was rolled back give
@@ -25,7 +27,6 @@ def once_deployed(config: Config, sources: Compiled, state_dir: Path) -> Compile
     """
     from perdure.release import version_of
 
-    lock = _lock(config)
     versions: dict[str, int] = {}
     instead: set[str] = set()
     for name, unit in sources.units.items():
@@ -35,39 +36,31 @@ def once_deployed(config: Config, sources: Compiled, state_dir: Path) -> Compile
             versions[name] = current.version
             if own != current:
                 instead.add(current.key)
+    kept = {name: lock.versions(name) for name in lock.workflows}
+    found = replace(sources, versions=versions, kept=kept)
     if not instead:
-        return replace(sources, versions=versions)
+        return found
     known = locked(config)
     chosen = [each for each in known if each.key in instead]
-    found = compiled_versions(config, chosen, known, state_dir)
-    units = {**sources.units, **found.units}
-    return replace(found, units=units, sources=sources.sources, versions=versions)
+    past = compiled_versions(config, chosen, known, state_dir)
+    units = {**sources.units, **past.units}
+    return replace(found, units=units, digests=past.digests, own=past.own)
 
 
-def rolled_back(
-    config: Config, before: Compiled, after: Compiled
-) -> dict[str, tuple[int, int]]:
-    """Return the versions in force, before and after, where an older one is again.
+def standings(lock: Lock, before: Compiled, after: Compiled) -> dict[str, Standing]:
+    """Return what became of versions that the project's lock has, by workflow.
 
-    A higher number that the project's lock does not have is of another branch, which
-    is not rolled back by this one.
+    One that is in force before and that the lock does not have is of another branch,
+    which is not rolled back by this one.
     """
-    lock = _lock(config)
-    both = before.versions.keys() & after.versions.keys()
-    found = {name: (before.versions[name], after.versions[name]) for name in both}
-    return {
-        name: (was, now)
-        for name, (was, now) in found.items()
-        if was > now and lock.find(name, was)
-    }
+    from perdure.release import Standing
 
-
-def _lock(config: Config) -> Lock:
-    """Read a lock; one that can't be used is as none: other commands tell."""
-    from perdure.release import Lock, read_lock
-    from perdure.source import Source
-
-    if not config.lock.exists():
-        return Lock()
-    text = config.lock.read_text("utf-8", errors="replace")
-    return read_lock(Source(config.lock.name, text))[0] or Lock()
+    found: dict[str, Standing] = {}
+    for name, kept in before.kept.items():
+        was, now = before.versions.get(name, 0), after.versions.get(name, 0)
+        again = was != now and now in kept and lock.find(name, was) is not None
+        retired = tuple(each for each in sorted(lock.retired(name)) if each in kept)
+        if again or retired:
+            current = (was, now) if again else None
+            found[name] = Standing(current, retired, lock.current(name) is None)
+    return found

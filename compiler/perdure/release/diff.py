@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, unified_diff
 from itertools import product
 from typing import Literal, Protocol
 
+from perdure.ir.digest import digest
 from perdure.ir.tree import Workflow
 from perdure.release.classify import Place, Point, Side, described, points
 from perdure.release.interface import ways
@@ -85,6 +86,19 @@ class Diff:
         return worst(each.effect for each in self.workflows)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What became of the versions of a workflow, beside those that are compiled.
+
+    `current` are the versions in force before and after, where one that was there is
+    again; `retired` those that are taken out of use, `gone` says that none is left.
+    """
+
+    current: tuple[int, int] | None = None
+    retired: tuple[int, ...] = ()
+    gone: bool = False
+
+
 class Compiled(Protocol):
     """What is compared: anything that has the IR of a workflow."""
 
@@ -105,14 +119,14 @@ def compare(
     recompiled: Collection[str] = (),
     own_sources: tuple[OwnSources, OwnSources] = ({}, {}),
     retyped: Collection[str] = (),
-    rolled_back: Mapping[str, tuple[int, int]] | None = None,
+    standings: Mapping[str, Standing] | None = None,
 ) -> Diff:
     """Compare two sets of workflows, by name; the sources are for the places.
 
     `recompiled` get a new version, be it for another reason than their text.
     `own_sources` are those of old and of new workflows that have files of their own.
     `retyped` are old workflows that had other types than those that they have here.
-    `rolled_back` are the versions before and after of those that went back.
+    `standings` tell of those whose versions changed without being compiled.
     """
     old = {name: each.ir for name, each in before.items() if each.ir is not None}
     new = {name: each.ir for name, each in after.items() if each.ir is not None}
@@ -122,31 +136,62 @@ def compare(
     own_before, own_after = own_sources
     found = []
     for name in sorted({*old, *new, *unknown} - set(renamed)):
-        back = _back((rolled_back or {}).get(name))
         if name in unknown:
-            found.append(_not_compared(name, back, there=name in after))
+            found.append(_not_compared(name, after))
             continue
         former = next((o for o, n in renamed.items() if n == name), name)
         texts = own_before.get(former, old_sources or {})
         texts_now = own_after.get(name, new_sources or {})
         place = _places({"before": texts, "after": texts_now})
         both = old.get(former), new.get(name)
-        each = _workflow(name, former, *both, place, former in retyped, back)
+        each = _workflow(name, former, *both, place, former in retyped)
         if each is not None:
             found.append(each)
     told = {each.name for each in found}
     silent = {*recompiled} & {*old} & {*new} - told
-    found += (_silent(name, told & _ring(name, new)) for name in silent)
-    return Diff(tuple(sorted(found, key=lambda each: each.name)))
+    found += (_silent(name, old, new) for name in silent)
+    return Diff(tuple(_with_standings(found, standings or {})))
 
 
-def _silent(name: str, ring: Collection[str]) -> WorkflowDiff:
+def _silent(
+    name: str, old: Mapping[str, Workflow], new: Mapping[str, Workflow]
+) -> WorkflowDiff:
     """Return what is told of a new version whose text says what it said before.
 
-    The digest of one that calls others in a `ring` is made of theirs, too.
+    The digest of one that calls others in a ring is made of theirs, too.
     """
-    why = _whole("ring" if ring else "schema")
+    same = digest(old[name]) == digest(new[name])
+    why = _whole("ring" if same and _ring(name, new) else "schema")
     return WorkflowDiff(name, None, "changed", why, (), (), ())
+
+
+def _with_standings(
+    found: Sequence[WorkflowDiff], standings: Mapping[str, Standing]
+) -> list[WorkflowDiff]:
+    """Add what became of versions, to workflows that did not change otherwise, too."""
+    known = {each.name: each for each in found}
+    for name, standing in standings.items():
+        each = known.get(name)
+        if each is None:
+            change: WorkflowChange = "removed" if standing.gone else "changed"
+            whole = _whole(change) if standing.gone else None
+            each = WorkflowDiff(name, None, change, whole, (), (), ())
+        own = tuple(_of_versions(standing))
+        known[name] = replace(each, interface=(*own, *each.interface))
+    return sorted(known.values(), key=lambda each: each.name)
+
+
+def _of_versions(standing: Standing) -> Iterator[Point]:
+    if standing.current is not None:
+        was, now = map(str, standing.current)
+        yield _about_version("rolled-back", None, was, now)
+    for number in map(str, standing.retired):
+        yield _about_version("version-retired", number, "in use", "retired")
+
+
+def _about_version(rule: str, name: str | None, was: str, now: str) -> Point:
+    own = RULES[rule]
+    return Point("version", name, was, now, rule, own.effect, own.reason, None)
 
 
 def _ring(name: str, workflows: Mapping[str, Workflow]) -> set[str]:
@@ -167,21 +212,12 @@ def _reached(name: str, workflows: Mapping[str, Workflow]) -> set[str]:
     return found
 
 
-def _back(versions: tuple[int, int] | None) -> tuple[Point, ...]:
-    """Return the point that says that an older version is in force again."""
-    if versions is None:
-        return ()
-    rule = RULES["rolled-back"]
-    was, now = map(str, versions)
-    own = (rule.name, rule.effect, rule.reason, None)
-    return (Point("version", None, was, now, *own),)
-
-
-def _not_compared(name: str, back: tuple[Point, ...], *, there: bool) -> WorkflowDiff:
-    """Return what is told of a workflow that did not compile before."""
-    if not there:
+def _not_compared(name: str, after: Mapping[str, Compiled]) -> WorkflowDiff:
+    """Return what is told of a workflow that does not compile on one of the sides."""
+    if name not in after:
         return WorkflowDiff(name, None, "removed", _whole("removed"), (), (), ())
-    return WorkflowDiff(name, None, "changed", _whole("not-compared"), back, (), ())
+    why = _whole("unfit" if after[name].ir is None else "not-compared")
+    return WorkflowDiff(name, None, "changed", why, (), (), ())
 
 
 def _places(sources: Mapping[Side, Sources]) -> Place:
@@ -231,7 +267,6 @@ def _workflow(
     new: Workflow | None,
     place: Place,
     retyped: bool,
-    back: tuple[Point, ...],
 ) -> WorkflowDiff | None:
     before = outline(old) if old else []
     after = outline(new) if new else []
@@ -240,7 +275,7 @@ def _workflow(
     if old is None or new is None:
         change: WorkflowChange = "added" if old is None else "removed"
         return WorkflowDiff(name, None, change, _whole(change), (), (), steps)
-    interface = (*back, *points(old, new, place, retyped=retyped))
+    interface = tuple(points(old, new, place, retyped=retyped))
     heads = [(before[pairs[e.index]].head, e.head) for e in after if e.index in pairs]
     metadata = tuple(described(old, new, place, heads))
     if former != name:
@@ -252,7 +287,9 @@ def _workflow(
     return WorkflowDiff(name, None, "changed", changed, interface, metadata, steps)
 
 
-def _whole(change: WorkflowChange | Literal["schema", "ring", "not-compared"]) -> Point:
+def _whole(
+    change: WorkflowChange | Literal["schema", "ring", "not-compared", "unfit"],
+) -> Point:
     """Return the point that stands for a whole workflow, its steps, or their types."""
     what: str
     if change in ("changed", "schema", "ring"):

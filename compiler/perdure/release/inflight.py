@@ -7,7 +7,7 @@ waited for by the old runs) and what a step finds when it runs: functions and vi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from perdure.ir.results import signals_of
@@ -52,11 +52,12 @@ def affected(
     diff: Diff,
     after: Mapping[str, Workflow],
     changed: Mapping[tuple[str, int], Sequence[str]],
+    retired: Container[tuple[str, int]] = (),
 ) -> tuple[Affected, ...]:
     """Return what a change means for the runs of each version that has any.
 
     `changed` are the functions and views that a version uses and that are about to
-    change, as text.
+    change, as text; `retired` the versions that are about to be taken out of use.
     """
     found = []
     renamed = {each.old_name: each.name for each in diff.workflows if each.old_name}
@@ -64,18 +65,30 @@ def affected(
     for flight in flights:
         later = changed.get((flight.workflow, flight.version), ())
         meaning = [_count(flight.runs, f"calls {each}") for each in later]
-        if flight.workflow in touched:
+        label = flight.workflow, flight.version
+        if flight.workflow in touched or label in retired:
             new = after.get(renamed.get(flight.workflow, flight.workflow))
             payloads = _payloads(flight, diff)
-            meaning = [_stays(flight), *_signals(flight, new), *payloads, *meaning]
+            meaning = [
+                _stays(flight, label in retired),
+                *_signals(flight, new),
+                *payloads,
+                *meaning,
+            ]
         if meaning:
             found.append(Affected(flight, tuple(meaning)))
     return tuple(found)
 
 
-def _stays(flight: InFlight) -> str:
+def _stays(flight: InFlight, retired: bool) -> str:
     label = f"{flight.workflow}@{flight.version}"
-    if flight.runs == 1:
+    one = flight.runs == 1
+    if retired:
+        return (
+            f"{_count(flight.runs, 'stands')} in the way of the retirement of {label}: "
+            f"deploying stops until {'it has' if one else 'they have'} ended"
+        )
+    if one:
         return f"1 run stays on {label} until it ends"
     return f"{flight.runs} runs stay on {label} until they end"
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from perdure.diagnostics import Diagnostic, error
 from perdure.release.history import misfits
-from perdure.release.layouts import Folder, Layout
-from perdure.release.lock import Change, Entry, Lock, text_digest
+from perdure.release.layouts import LAYOUTS, Folder, Layout
+from perdure.release.lock import Change, Entry, Lock, command_of, text_digest
+from perdure.release.retirement import refused
 
 _OWN = re.compile(
     r"^-- written by perdure: (\w+), (version|change) (\d+)[,:]", re.MULTILINE
 )
+
+_CHANGE = re.compile(
+    r"^-- written by perdure: \w+, change \d+: (?:back to|retire) versions? (.+)"
+    r"(?s:.*?)\nvalues \('(\w+)', \d+, '(rollback|retire)', (\d+), '",
+    re.MULTILINE,
+)
+"""What a change does, its versions first; and what it registers of itself."""
 
 _Unlocked = dict[tuple[str, str, int], list[str]]  # files, by whose they are
 
@@ -51,9 +59,23 @@ def _unsound(
 ) -> list[Diagnostic]:
     return [
         *_damaged(lock, existing),
-        *_strays(lock, unlocked),
+        *_strays(lock, unlocked, existing),
         *misfits(lock),
+        *_refused(lock, existing),
     ]
+
+
+def _refused(lock: Lock, existing: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Find what a database is going to refuse."""
+    if any(each.kind == "retire" for each in lock.changes):
+        scripts = {e.key: _script(e, existing) for e in lock.everything}
+        yield from refused(lock, scripts, existing)
+
+
+def _script(event: Entry | Change, existing: Mapping[str, str]) -> str:
+    layout = LAYOUTS[event.layout]
+    name = place_of(event, layout.up_file(event.migration), existing)
+    return layout.up_sql(existing.get(name, ""))
 
 
 def _damaged(lock: Lock, existing: Mapping[str, str]) -> list[Diagnostic]:
@@ -103,16 +125,33 @@ def _unlocked(lock: Lock, existing: Mapping[str, str]) -> _Unlocked:
     return found
 
 
-def _strays(lock: Lock, unlocked: _Unlocked) -> list[Diagnostic]:
+def _strays(
+    lock: Lock, unlocked: _Unlocked, existing: Mapping[str, str]
+) -> list[Diagnostic]:
     """Tell of migrations without an entry: once, for they were lost with the lock."""
     known = _files_of(lock)
     again = [
-        _second(event, names, known[event])
+        _second(event, names, known[event], _again({event: names}, existing))
         for event, names in unlocked.items()
         if event in known
     ]
     lost = {event: names for event, names in unlocked.items() if event not in known}
-    return [*again, *_lost(lock, lost)]
+    return [*again, *_lost(lock, lost, existing)]
+
+
+def _again(unlocked: _Unlocked, existing: Mapping[str, str]) -> str:
+    """Return what makes again what files do, once they are deleted, in order."""
+    commands = []
+    for event in sorted(unlocked, key=lambda each: (each[1] == "change", each)):
+        made = (_CHANGE.search(existing[name]) for name in unlocked[event])
+        change = next(filter(None, made), None)
+        commands.append(_command(change) if change else "perdure compile")
+    return " and ".join(dict.fromkeys(commands))
+
+
+def _command(change: re.Match[str]) -> str:
+    versions, workflow, kind, to = change.groups()
+    return command_of(kind, workflow, int(to), map(int, versions.split(", ")))
 
 
 def _files_of(lock: Lock) -> dict[tuple[str, str, int], str]:
@@ -122,7 +161,9 @@ def _files_of(lock: Lock) -> dict[tuple[str, str, int], str]:
     return {each: files[0][0] for each, files in {**versions, **changes}.items()}
 
 
-def _second(event: tuple[str, str, int], names: list[str], known: str) -> Diagnostic:
+def _second(
+    event: tuple[str, str, int], names: list[str], known: str, again: str
+) -> Diagnostic:
     workflow, what, number = event
     does, them = ("are", "them") if len(names) > 1 else ("is", "it")
     return error(
@@ -131,18 +172,22 @@ def _second(event: tuple[str, str, int], names: list[str], known: str) -> Diagno
         f"{_quoted(names)} {does} of {what} {number} of {workflow}, too, which the "
         f'lock has in "{known}"',
         help=f"delete {them}: a merge left what another branch made of it; what was "
-        "deployed from there, the lock of that branch has",
+        f"deployed from there, the lock of that branch has, and else {again} makes "
+        "it again",
     )
 
 
-def _lost(lock: Lock, unlocked: _Unlocked) -> list[Diagnostic]:
+def _lost(
+    lock: Lock, unlocked: _Unlocked, existing: Mapping[str, str]
+) -> list[Diagnostic]:
     if not unlocked:
         return []
     names = [name for each in unlocked.values() for name in each]
-    does = "are" if len(names) > 1 else "is"
+    many = len(names) > 1
+    does = "are" if many else "is"
     events = [f"{what} {number} of {name}" for name, what, number in unlocked]
     rest = f" and {len(events) - 3} more" if len(events) > 3 else ""
-    them = "migrations, if they were" if len(names) > 1 else "migration, if it was"
+    them = "migrations, if they were" if many else "migration, if it was"
     return [
         error(
             "WF706",
@@ -150,7 +195,9 @@ def _lost(lock: Lock, unlocked: _Unlocked) -> list[Diagnostic]:
             f"{_first(names)} {does} of {', '.join(events[:3])}{rest}, "
             "which the lock does not know",
             help=f"restore the lock from version control ({_restored(lock)}); or "
-            f"delete the {them} deployed nowhere",
+            f"delete the {them} deployed nowhere, and make again what "
+            f"{'they' if many else 'it'} did: "
+            f"{_again(unlocked, existing)}",
         )
     ]
 

@@ -14,22 +14,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from perdure.diagnostics import Diagnostic, error
 from perdure.plan.tree import Parameter
 from perdure.plan.version import Previous
-from perdure.release.layouts import LAYOUTS
 from perdure.source import Source, Span
 
 FORMAT = 1
 _HEADER = """\
 # Every version of every workflow. Written by `perdure compile`; commit it.
-# When git finds a conflict here, two branches made the same version: keep one side,
-# delete the migration of the other, and compile again.
+# When git finds a conflict here, two branches changed the same workflow: perdure
+# compile says which side to keep, what to delete, and what to make again.
 """
 
 
@@ -123,10 +120,7 @@ class Change:
     @property
     def command(self) -> str:
         """What makes it."""
-        if self.kind == "rollback":
-            return f"perdure rollback {self.workflow} --to {self.to}"
-        labels = [f"{self.workflow}@{number}" for number in self.versions]
-        return f"perdure retire {' '.join(labels) if self.to else self.workflow}"
+        return command_of(self.kind, self.workflow, self.to, self.versions)
 
     @property
     def digest(self) -> str:
@@ -201,9 +195,6 @@ class Lock:
         return Span(self.source.path, at, at + len(text))
 
 
-_Event = TypeVar("_Event", Entry, Change)
-
-
 def place(event: Entry | Change) -> tuple[int, int, str]:
     """Return what orders events: versions by number, a change after its version."""
     if isinstance(event, Entry):
@@ -220,6 +211,14 @@ def _leads_to(event: Entry | Change) -> int:
     return event.version if isinstance(event, Entry) else event.to
 
 
+def command_of(kind: str, workflow: str, to: int, versions: Iterable[int]) -> str:
+    """Return the command that rolls back to a version, or retires some."""
+    if kind == "rollback":
+        return f"perdure rollback {workflow} --to {to}"
+    labels = [f"{workflow}@{number}" for number in versions]
+    return f"perdure retire {' '.join(labels) if to else workflow}"
+
+
 def text_digest(text: str) -> str:
     """Return the digest of a file's text; how lines end does not matter."""
     return hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
@@ -233,97 +232,8 @@ def write_lock(entries: Iterable[Entry], changes: Iterable[Change] = ()) -> str:
     return "\n".join([head, *map(_table, ordered), *map(_change_table, later)])
 
 
-def read_lock(source: Source) -> tuple[Lock | None, list[Diagnostic]]:
-    """Read the lock; None when it cannot be trusted."""
-    if re.search(r"^(<{7}|>{7}|={7})", source.text, re.MULTILINE):
-        return None, [_conflict(source)]
-    try:
-        return _read(source), []
-    except tomllib.TOMLDecodeError as failure:
-        return None, [_unreadable(source, str(failure))]
-    except (KeyError, TypeError, ValueError) as failure:
-        return None, [_unreadable(source, f"{failure} is missing or wrong")]
-
-
-def _read(source: Source) -> Lock:
-    data = tomllib.loads(source.text)
-    if data["format"] != FORMAT:
-        raise ValueError(f"format {data['format']}")
-    entries = list(_tables(data, "workflows", _entry))
-    changes = list(_tables(data, "changes", _change))
-    events: list[Entry | Change] = [*entries, *changes]
-    for each in events:
-        if each.layout not in LAYOUTS:
-            raise ValueError(f'the layout "{each.layout}" of {each.key}')
-    return Lock(
-        tuple(sorted(entries, key=lambda each: (each.workflow, each.version))),
-        source,
-        tuple(sorted(changes, key=lambda each: (each.workflow, each.number))),
-    )
-
-
-def _tables(
-    data: Mapping[str, Any],
-    kind: str,
-    read: Callable[[str, int, Mapping[str, Any]], _Event],
-) -> Iterator[_Event]:
-    """Yield what the tables of a kind say."""
-    for workflow, numbered in data.get(kind, {}).items():
-        for number, table in numbered.items():
-            try:
-                yield read(workflow, int(number), table)
-            except KeyError as failure:
-                head = f"[{kind}.{_key(workflow)}.{number}]"
-                raise ValueError(f'"{failure.args[0]}" in {head}') from failure
-
-
-def _entry(workflow: str, version: int, table: Mapping[str, Any]) -> Entry:
-    return Entry(
-        workflow,
-        version,
-        str(table["digest"]),
-        str(table["target"]),
-        str(table["schema"]),
-        str(table["layout"]),
-        str(table["migration"]),
-        _files_of(table),
-        tuple(
-            Parameter(each["name"], each["type"], False, each.get("default"))
-            for each in table["signature"]
-        ),
-        table.get("description"),
-        table.get("role"),
-        bool(table.get("scheduled", False)),
-        int(table["replaces"]) if "replaces" in table else None,
-        tuple((str(e["name"]), str(e["digest"])) for e in table.get("uses", ())),
-    )
-
-
-def _change(workflow: str, number: int, table: Mapping[str, Any]) -> Change:
-    if table["kind"] not in ("rollback", "retire"):
-        raise ValueError(f"kind {table['kind']}")
-    return Change(
-        workflow,
-        number,
-        table["kind"],
-        int(table["after"]),
-        int(table["before"]),
-        int(table["to"]),
-        tuple(int(each) for each in table["versions"]),
-        str(table["target"]),
-        str(table["schema"]),
-        str(table["layout"]),
-        str(table["migration"]),
-        _files_of(table),
-    )
-
-
-def _files_of(table: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(each["path"]), str(each["digest"])) for each in table["files"])
-
-
 def _table(entry: Entry) -> str:
-    lines = [f"[workflows.{_key(entry.workflow)}.{entry.version}]"]
+    lines = [f"[workflows.{table_key(entry.workflow)}.{entry.version}]"]
     lines += [
         f"{name} = {_string(value)}"
         for name, value in (
@@ -351,7 +261,7 @@ def _table(entry: Entry) -> str:
 
 def _change_table(change: Change) -> str:
     lines = [
-        f"[changes.{_key(change.workflow)}.{change.number}]",
+        f"[changes.{table_key(change.workflow)}.{change.number}]",
         f"kind = {_string(change.kind)}",
         f"after = {change.after}",
         f"before = {change.before}",
@@ -394,104 +304,10 @@ def _signature(parameters: tuple[Parameter, ...]) -> list[str]:
     return ["signature = [", *lines, "]"]
 
 
-def _key(name: str) -> str:
+def table_key(name: str) -> str:
+    """Return the name of a workflow as a key of TOML."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _string(name)
 
 
 def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _conflict(source: Source) -> Diagnostic:
-    at = re.search(r"^(<{7}|>{7}|={7}).*", source.text, re.MULTILINE)
-    span = Span(source.path, *at.span()) if at else None
-    ours, theirs = (_of_side(source.text, each, _TABLE) for each in ("ours", "theirs"))
-    both = ", ".join(f'"{name}"' for name in sorted(ours & theirs))
-    if _sides_fit(source.text):
-        return error(
-            "WF704",
-            span,
-            "the lock has an unresolved merge: two branches made versions of "
-            "different workflows",
-            help="keep both sides, without the marks, and compile; if two migrations "
-            "took the same number, it says which",
-        )
-    return error(
-        "WF704",
-        span,
-        "the lock has an unresolved merge: "
-        + (
-            "the tables of two branches are mixed up"
-            if ours and theirs and not both
-            else f"two branches changed the same workflow{both and f', {both}'}"
-        ),
-        *_migrations_of_sides(source.text),
-        help="keep the side that is deployed, the whole file (git checkout --ours or "
-        f"--theirs {source.path}, and the same for migrations in conflict), delete "
-        "the new migrations of the other, which must be deployed nowhere, and compile "
-        "again",
-    )
-
-
-_MERGE = re.compile(
-    r"^<{7}.*\n(?P<ours>(?s:.*?))"
-    r"(?:^[|]{7}.*\n(?P<base>(?s:.*?)))?"
-    r"^={7}.*\n(?P<theirs>(?s:.*?))^>{7}",
-    re.MULTILINE,
-)
-_TABLE = re.compile(r"^\[(?:workflows|changes)[.]([^.\]]+)[.]", re.MULTILINE)
-_MIGRATION = re.compile(r'^migration = "(.+)"', re.MULTILINE)
-
-
-def _sides_fit(text: str) -> bool:
-    """Say whether both sides of every conflict, one after the other, are a lock.
-
-    Git leaves what two tables have in common at the end outside of its marks.
-    """
-    found = list(_MERGE.finditer(text))
-    for each in found:
-        whole = all(each[side].startswith("[") for side in ("ours", "theirs"))
-        after = text[each.end() :].partition("\n")[2].lstrip()
-        if not whole or after[:1] not in ("", "[") or (each["base"] or "").strip():
-            return False
-    ours, theirs = (_of_side(text, each, _TABLE) for each in ("ours", "theirs"))
-    if not ours or not theirs or ours & theirs:
-        return False
-    try:
-        _read(Source("", _MERGE.sub(r"\g<ours>\g<theirs>#", text)))
-    except (KeyError, TypeError, ValueError):
-        return False
-    return True
-
-
-def _migrations_of_sides(text: str) -> list[str]:
-    """Return which migrations each side of a merge has and the other one has not."""
-    ours, theirs = (_of_side(text, each, _MIGRATION) for each in ("ours", "theirs"))
-    sides = (("--ours", ours - theirs), ("--theirs", theirs - ours))
-    return [
-        f"{side} has the migration{'s' if len(names) > 1 else ''} "
-        f"{', '.join(sorted(names))}"
-        for side, names in sides
-        if names
-    ]
-
-
-def _of_side(text: str, side: str, wanted: re.Pattern[str]) -> set[str]:
-    """Return what one side of the conflicts names: workflows, or migrations."""
-    found = _MERGE.finditer(text)
-    return {name for each in found for name in wanted.findall(each[side])}
-
-
-def _unreadable(source: Source, reason: str) -> Diagnostic:
-    at = re.search(r"\(at line (\d+)", reason)
-    table = re.search(r"\[.+\]", reason)
-    line = min(int(at[1]), len(source.line_starts)) if at else 1
-    if table:
-        line, _ = source.position(max(source.text.find(table[0]), 0))
-    start = source.line_starts[line - 1]
-    return error(
-        "WF704",
-        Span(source.path, start, start + len(source.line(line))),
-        f"the lock can't be read: {reason.split(' (at ')[0]}",
-        help=f"restore it from version control (git checkout HEAD -- {source.path})",
-    )

@@ -17,6 +17,7 @@ TOLD = (
     "schema-changed",
     "ring-changed",
     "workflow-not-compared",
+    "workflow-unfit",
     "workflow-removed",
     "workflow-renamed",
 )

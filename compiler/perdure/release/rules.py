@@ -73,8 +73,10 @@ RULES: Mapping[str, Rule] = {
             "reads-removed": "it is read no more",
             "writes-added": "the role of the runs needs the right to write it",
             "writes-removed": "it is written no more",
-            "rolled-back": "the older version is current again; runs in flight stay on "
-            "theirs",
+            "rolled-back": "a version that was there is current again; runs in flight "
+            "stay on theirs",
+            "version-retired": "it goes once its runs have ended; those that failed "
+            "can't be retried then",
             "schema-changed": "the schema gives its steps other types than those it "
             "was compiled with",
             "ring-changed": "it and a workflow that changed call each other, and their "
@@ -87,6 +89,8 @@ RULES: Mapping[str, Rule] = {
         {
             "workflow-not-compared": "what it was does not compile; a version in the "
             "lock is read under the schema of today, a revision of git under its own",
+            "workflow-unfit": "what is to be in force does not compile under the "
+            "project's schema: runs that start with it would fail",
             "workflow-removed": "callers have nothing to call any more",
             "workflow-renamed": "callers must call it by its new name",
             "input-added-required": "callers must give a value",

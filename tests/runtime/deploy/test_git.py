@@ -111,6 +111,36 @@ def test_two_revisions_are_refused(project: Path, git: Git, revision: str) -> No
     assert 'name one: "main"' in message
 
 
+def test_commits_are_named_as_git_names_them(project: Path, git: Git) -> None:
+    before = git("rev-parse", "HEAD").strip()
+    git("commit", "-q", "--allow-empty", "-m", "then: a..b")
+    say(project, "two", "2")
+    commit(git)
+    git("tag", "-a", "v1", "-m", "x")
+    git("branch", "-q", "--track", "change")
+    for revision in (":/then", ":/then...", "HEAD^{/then: a..b}...", "HEAD@{1}"):
+        assert changed(project, revision) == ["+two"], revision
+    assert changed(project, before) == ["+two"]
+    for revision in ("v1", "v1^{}", "change@{upstream}", "@"):
+        assert changed(project, revision) == [], revision
+
+
+@pytest.mark.parametrize(
+    ("revision", "message"),
+    [
+        (":/nothing", 'git knows no revision ":/nothing"\n'),
+        ("^HEAD", 'git knows no revision "^HEAD"\n'),
+        ("HEAD@{9}", "git knows no revision \"HEAD@{9}\" (log for 'HEAD' only has "),
+        ("@{u}", "(no upstream configured for branch 'main')"),
+        ("HEAD:services", '"HEAD:services" is a tree, and a commit is needed'),
+    ],
+)
+def test_what_names_no_commit_is_told(
+    project: Path, revision: str, message: str
+) -> None:
+    assert message in refused(project, revision)
+
+
 @pytest.mark.parametrize("revision", ["", "..."])
 def test_a_variable_that_is_not_set_is_noticed(project: Path, revision: str) -> None:
     assert "the revision is empty" in refused(project, revision)
@@ -161,7 +191,12 @@ def test_a_clone_where_the_histories_do_not_meet(
 
 @pytest.mark.parametrize(
     ("revision", "then"),
-    [("main...", "FETCH_HEAD..."), ("HEAD~", "HEAD~"), ("HEAD^...", "HEAD^...")],
+    [
+        ("main...", "FETCH_HEAD..."),
+        ("HEAD~", "HEAD~"),
+        ("HEAD^...", "HEAD^..."),
+        (":/none", "HEAD^"),
+    ],
 )
 def test_what_a_shallow_clone_is_told_for_other_names(
     project: Path, top: Path, git: Git, revision: str, then: str

@@ -136,6 +136,20 @@ def test_only_what_the_change_breaks_is_an_error(
     assert "it was not good before, either" in done
 
 
+def test_a_version_made_since_has_the_types_that_it_was_compiled_with(
+    perdure: Perdure, project: Path
+) -> None:
+    rewrite(project / "schema.sql", "email text", "email varchar(80)")
+    rewrite(project / "workflows" / "tell.yaml", "id: bigint", "id: bigint\n  n: text?")
+    perdure("compile")
+    done = perdure("verify", "--against", "HEAD").stdout
+    assert 'tell@1: column "email" was text' in done
+    assert "tell@2" not in done
+    rewrite(project / "schema.sql", "email varchar(80), ", "")
+    done = perdure("verify", "--against", "HEAD", code=1).stdout
+    assert 'column "email" does not exist, in 2 versions' in done
+
+
 def test_a_rollback_to_what_was_not_good_before_is_an_error(
     perdure: Perdure, project: Path
 ) -> None:

@@ -120,11 +120,10 @@ class Year:
     def tell_the_truth(self, *words: str) -> None:
         """Compare what `perdure diff` says with the sources of what is in force."""
         found = json.loads(self.call("diff", "--json", *words).stdout)["workflows"]
-        differing = self.differing(deployed=bool(words))
-        assert {each["name"]: each["change"] for each in found} == differing
+        assert {each["name"]: each["change"] for each in found} == self.differing()
 
-    def differing(self, *, deployed: bool) -> dict[str, str]:
-        """Return what differs; once deployed, what was rolled back does not."""
+    def differing(self) -> dict[str, str]:
+        """Return what differs; the sources of what was rolled back do not."""
         path = self.folder / "workflows.lock"
         text = path.read_text() if path.exists() else "format = 1"
         lock, _ = read_lock(Source(path.name, text))
@@ -135,7 +134,7 @@ class Year:
             if current is None:
                 found[name] = "added"
                 continue
-            same = [current, lock.latest(name) if deployed else None]
+            same = (current, lock.latest(name))
             sources = [self.source(each) for each in same if each is not None]
             if self.path(name).read_text() not in sources:
                 found[name] = "changed"

@@ -9,7 +9,8 @@ import pytest
 from perdure.ir.tree import Workflow
 from perdure.release import InFlight, Waiting, affected, compare, render_text
 from perdure.release.late import changed_uses, differs, late_drift
-from perdure.release.lock import Entry, read_lock, write_lock
+from perdure.release.lock import Entry, write_lock
+from perdure.release.reading import read_lock
 from perdure.source import Source
 from tests.unit.lower.workbench import Workbench
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from perdure.ir.digest import digest
-from perdure.plan.version import Previous, VersionSql
+from perdure.plan.version import Previous, Script, VersionSql
 from perdure.release import (
     Candidate,
     Lock,
@@ -47,13 +47,14 @@ def named(name: str, candidate: Candidate, *calls: str) -> Candidate:
         version: int, previous: Previous | None, numbers: Mapping[str, int]
     ) -> VersionSql:
         made = candidate.build(version, previous, numbers)
-        head = made.install.head.replace("demo", name)
-        back = made.remove.head.replace("demo", name)
-        return replace(
-            made,
-            install=replace(made.install, head=head),
-            remove=replace(made.remove, head=back),
+        install, remove = (
+            Script(
+                each.head.replace("demo", name),
+                tuple(text.replace("demo", name) for text in each.statements),
+            )
+            for each in (made.install, made.remove)
         )
+        return replace(made, install=install, remove=remove)
 
     return replace(candidate, name=name, build=build, calls=lambda: calls)
 

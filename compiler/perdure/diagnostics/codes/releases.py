@@ -40,7 +40,9 @@ CODES: tuple[Code, ...] = (
         slug="unreadable-lock",
         summary="the lock can't be read",
         what="`workflows.lock` is not what `perdure compile` writes: it was edited, or "
-        "has the marks of an unresolved merge.",
+        "has the marks of an unresolved merge. Of a merge one side is kept, the whole "
+        "file; the message says what of the other one compiling does not make again, "
+        "and the commands that do.",
         why="Version numbers are counted in it; a guess could give one number to two "
         "versions.",
         wrong="<<<<<<< HEAD\n[workflows.order_approval.3]",
@@ -62,7 +64,8 @@ CODES: tuple[Code, ...] = (
         summary="a migration installs a version that the lock does not know",
         what="The folder of migrations holds a version that `perdure compile` wrote, "
         "and `workflows.lock` has no entry for it: the lock was lost, or comes from "
-        "another branch.",
+        "another branch. What is deployed nowhere may be deleted, and made again by "
+        "the commands that are named.",
         why="The next version would get a number that is taken.",
         wrong="# workflows.lock is missing, migrations/0001_w_v1.up.sql is there",
         right="# git checkout HEAD -- workflows.lock",
@@ -82,12 +85,14 @@ CODES: tuple[Code, ...] = (
     Code(
         code="WF708",
         slug="misfit-history",
-        summary="a version or a rollback was made for another state than it stands in",
+        summary="a version or a change was made for another state than it stands in",
         what="Two branches changed the workflow, one by a new version, the other by "
         "`perdure rollback` or `perdure retire`, and both are in the lock now. One of "
-        "them was made while another version was current than the one before it is.",
+        "them was made while another version was current than the one before it is. Or "
+        "one retires a version that the other starts, and stands after it.",
         why="Its way back would lead to a version that was not there before it, and "
-        "the tools would put another version in force than either branch meant.",
+        "the tools would put another version in force than either branch meant. A "
+        "retirement would be refused, and what comes after it would wait for ever.",
         wrong="# main: perdure rollback order_approval; a branch: version 4 of it",
         right="# on the branch: delete version 4's migration and its table in the\n"
         "# lock, merge, and perdure compile makes it again",
@@ -97,7 +102,8 @@ CODES: tuple[Code, ...] = (
         slug="rolled-back",
         summary="the sources are those of a version that was rolled back",
         what="`perdure rollback` put an older version in force, and the sources are "
-        "still those of the newer one. Nothing is compiled: that version exists.",
+        "still those of the newer one. Nothing is compiled: that version exists, and "
+        "is not retired as long as the sources are its own.",
         why="The repo says one thing and runs start with another, until the sources "
         "are mended or taken back.",
         wrong="# perdure rollback order_approval, and the file stays as it is",
