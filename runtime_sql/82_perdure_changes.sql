@@ -1,5 +1,6 @@
 -- Changes of what is in force: a version that became current again, versions that were
--- retired. A row is written by the migration that does it, and removed by its way back.
+-- retired. A row is written by the migration that does it, and removed by its way back;
+-- rows, those of versions too, are removed from the last one to the first.
 
 create table if not exists perdure.workflow_changes (
   workflow text not null,
@@ -106,3 +107,74 @@ begin
   end if;
 end
 $$;
+
+-- The last of what came to a workflow after one of its versions or changes, null for none.
+-- Versions and changes are numbered, each for themselves; among each other time tells.
+create function perdure.came_after(p_workflow text, p_version integer, p_change integer,
+  p_at timestamptz) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select l.key from (
+    select format('%s@%s', w.name, w.version), w.deployed_at from perdure.workflow_versions w
+    where w.name = p_workflow
+      and case when p_version is null then w.deployed_at > p_at else w.version > p_version end
+    union all
+    select format('%s, change %s', c.workflow, c.number), c.changed_at
+    from perdure.workflow_changes c
+    where c.workflow = p_workflow
+      and case when p_change is null then c.changed_at > p_at else c.number > p_change end
+  ) l (key, at)
+  order by l.at desc, l.key desc limit 1
+$$;
+
+-- The last of the versions of other workflows that came after one and start it, null for
+-- none. Two that start each other are taken back the last one first, like all others.
+create function perdure.starts_after(p_workflow text, p_version integer, p_at timestamptz)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select format('%s@%s', w.name, w.version)
+  from perdure.workflow_versions w join pg_proc p on p.proname = format('%s_v%s', w.name, w.version)
+  where w.name <> p_workflow and w.deployed_at > p_at
+    and p.prosrc ~ format('[.]"?%s_v%s"?[[:space:]]*[(]', p_workflow, p_version)
+  order by w.deployed_at desc limit 1
+$$;
+
+-- Raise PD034 when something is taken back before what came after it: a migration's way
+-- down puts in force, or takes away, what was so when the migration was applied. After the
+-- statement, so that one which removes all rows of a workflow may.
+create function perdure.refuse_disorder() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_own text;
+  v_later text;
+  v_caller text;
+begin
+  if tg_table_name = 'workflow_versions' then
+    v_own := format('%s@%s', old.name, old.version);
+    v_later := perdure.came_after(old.name, old.version, null, old.deployed_at);
+    v_caller := perdure.starts_after(old.name, old.version, old.deployed_at);
+  else
+    v_own := format('%s, change %s', old.workflow, old.number);
+    v_later := perdure.came_after(old.workflow, null, old.number, old.changed_at);
+  end if;
+  if coalesce(v_later, v_caller) is not null then
+    raise exception '% cannot be taken back before %, which %', v_own,
+      coalesce(v_later, v_caller),
+      case when v_later is null then 'starts it' else 'came after it' end
+      using errcode = 'PD034',
+        hint = format('Migrations are taken back from the last one to the first: take back %s first.',
+          coalesce(v_later, v_caller));
+  end if;
+  return null;
+end
+$$;
+
+create trigger in_order after delete on perdure.workflow_versions
+for each row execute function perdure.refuse_disorder();
+create trigger in_order after delete on perdure.workflow_changes
+for each row execute function perdure.refuse_disorder();

@@ -1,5 +1,5 @@
 -- Starts of workflows: keys that make two of them one, supervisors of schedules, and the
--- grants that a new version takes over.
+-- grants that a version takes over from the one before.
 
 -- The run that a role has started with a key, from a `start` step. It stays when the
 -- runtime is removed, and when the run is.
@@ -58,21 +58,46 @@ as $$
     and i.status in ('pending', 'running', 'paused')
 $$;
 
--- Let those execute one function who may execute another one; names as in DROP FUNCTION.
-create function perdure.copy_grants(p_from text, p_to text) returns void
+-- Keep who may execute a function, besides its owner, until give_grants: the function is
+-- about to be dropped. In a setting, which goes with the transaction if that fails.
+create function perdure.keep_grants(p_function text) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  select set_config('perdure.kept_grants', coalesce(jsonb_object_agg(g.grantee, g.grantable), '{}')::text, false)
+  from (
+    select a.grantee::bigint, bool_or(a.is_grantable) as grantable
+    from pg_proc p, aclexplode(p.proacl) a
+    where p.oid = p_function::regprocedure and a.privilege_type = 'EXECUTE'
+      and a.grantee <> p.proowner
+    group by a.grantee) g
+$$;
+
+-- Let those execute a function who were kept, and keep them no more.
+create function perdure.give_grants(p_function text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_grantee text;
+  v_grant record;
 begin
-  for v_grantee in
-    select case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end
-    from pg_proc p, aclexplode(p.proacl) a
-    where p.oid = p_from::regprocedure and a.privilege_type = 'EXECUTE'
-      and a.grantee <> p.proowner
+  for v_grant in
+    select k.key::bigint::oid as grantee, k.value::boolean as grantable
+    from jsonb_each(nullif(current_setting('perdure.kept_grants', true), '')::jsonb) k
   loop
-    execute format('grant execute on function %s to %s', p_to::regprocedure, v_grantee);
+    execute format('grant execute on function %s to %s', p_function::regprocedure,
+      case v_grant.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(v_grant.grantee)) end)
+      || case when v_grant.grantable then ' with grant option' else '' end;
   end loop;
+  perform set_config('perdure.kept_grants', '', false);
 end
+$$;
+
+-- Let those execute one function who may execute another one; names as in DROP FUNCTION.
+create function perdure.copy_grants(p_from text, p_to text) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  select perdure.keep_grants(p_from);
+  select perdure.give_grants(p_to);
 $$;

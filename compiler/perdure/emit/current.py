@@ -35,7 +35,8 @@ def replaced(
 ) -> list[str]:
     """Return what makes the current function call a version.
 
-    One that belongs to another role than before is made anew.
+    One that takes other inputs, or belongs to another role than before, is made anew.
+    What was granted on it stays, unless the role is another one.
     """
     own = PlanOptions(role=role)
     settings = options.definer(own)
@@ -45,12 +46,16 @@ def replaced(
     if same and role == role_before:
         verb = "create or replace function"
         return [current_function(verb, name, versioned, after, settings)]
-    gone = [] if before is None else [dropped(name, before)]
-    return [
-        *gone,
+    made = [
         current_function("create function", name, versioned, after, settings),
         *options.owned(own, name, after, new=True),
     ]
+    if before is None:
+        return made
+    if role is None or role != role_before:
+        return [dropped(name, before), *made]
+    keep, give = options.grants_over_drop(name, before, after)
+    return [keep, dropped(name, before), *made, give]
 
 
 def described(

@@ -2,7 +2,8 @@
 
 **role**: the functions belong to the role and run as it, whoever calls them. Nobody
 else may call them until it is granted; a new version takes over what was granted on
-the current function. **schedule**: a run of its own, the supervisor, waits for the
+the current function, unless it has another role: who may act as the one may not act
+as the other. **schedule**: a run of its own, the supervisor, waits for the
 next tick and starts a run, for ever. The migration that installs a version stops the
 supervisors of the workflow and starts the version's; the way back does the same for
 the version before. A tick that cannot start its run is passed over: the supervisor
@@ -89,18 +90,26 @@ def owned(
 
 
 def grants_taken_over(
-    options: PlanOptions,
     current: str,
     versioned: str,
-    before: Sequence[Parameter] | None,
+    before: Sequence[Parameter],
     after: Sequence[Parameter],
-) -> list[str]:
+) -> str:
     """Return what lets those call a version who may call the current function."""
-    if options.role is None or before is None:
-        return []
     old = quote_text(identity(current, before))
     new = quote_text(identity(versioned, after))
-    return [f"select perdure.copy_grants({old}, {new});"]
+    return f"select perdure.copy_grants({old}, {new});"
+
+
+def grants_over_drop(
+    name: str, before: Sequence[Parameter], after: Sequence[Parameter]
+) -> tuple[str, str]:
+    """Return what lets those call a function who might before it was made anew.
+
+    The one comes before the drop, the other after all that makes the function.
+    """
+    old, new = quote_text(identity(name, before)), quote_text(identity(name, after))
+    return f"select perdure.keep_grants({old});", f"select perdure.give_grants({new});"
 
 
 def place_check(options: PlanOptions, workflow: str) -> list[str]:

@@ -3,7 +3,8 @@
 Both are made of the lock and the migrations that are there: nothing is compiled again.
 A rollback makes the current function call another version, as the way back of a
 migration does, and leaves the version that it replaces in place: its runs go on, and
-the next change may go back to it. Retiring drops the functions of versions; their rows
+the next change may go back to it. A way back begins with the register, which refuses
+what is not taken back in order. Retiring drops the functions of versions; their rows
 in the register stay, marked, because runs in the history point at them. Its way back
 makes the functions from the very statements that made them first.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perdure.emit.current import LIMITS, described, dropped, refuse_runs, replaced
 from perdure.emit.functions import comment_on, function_name
@@ -53,23 +54,25 @@ def roll_back(switch: Switch, before: Previous, after: Previous) -> Scripts:
         *_in_force(switch, before, after),
         _register(switch),
     ]
-    remove = [*LIMITS, *_in_force(switch, after, before), _unregister(switch)]
+    remove = [*LIMITS, _unregister(switch), *_in_force(switch, after, before)]
     return _scripts(switch, install, remove)
 
 
 def retire(
     switch: Switch,
     retirements: Sequence[Retirement],
-    made: Mapping[int, Sequence[str]],
+    back: Sequence[Retirement],
+    made: Mapping[str, Sequence[str]],
 ) -> Scripts:
     """Return the scripts that retire versions, and that bring them back.
 
     `retirements` are all that one command retires, those of the change first. They may
     start each other: the functions of all go with the first migration that is applied,
-    and only what stays is asked whether it calls them. `made` are the statements that
-    made the functions of each version of the change.
+    and only what stays is asked whether it calls them. The way back makes those of
+    `back`: all for the first migration, none for the others, as these find them gone.
+    `made` are the statements that made the functions, by `name@number`.
     """
-    own, current = retirements[0], retirements[0].current
+    own = retirements[0]
     numbers = [each.version for each in own.versions]
     install = [*LIMITS]
     install += [
@@ -85,13 +88,10 @@ def retire(
         install += _dropped(each, there=len(retirements) == 1)
     install += map(_refuse_callers, retirements)
     install += [_mark(switch.workflow, numbers, "clock_timestamp()"), _register(switch)]
-    back = [statement for number in numbers for statement in made[number]]
-    remove = [*LIMITS, *back]
-    if current:
-        remove += _current(switch, None, current)
-        if current.scheduled:
-            remove.append(_begin(switch, current))
-    remove += [_mark(switch.workflow, numbers, "null"), _unregister(switch)]
+    remove = [*LIMITS, _unregister(switch)]
+    for each in back:
+        remove += _made_again(switch, each, made)
+    remove.append(_mark(switch.workflow, numbers, "null"))
     return _scripts(switch, install, remove)
 
 
@@ -162,6 +162,19 @@ def _dropped(what: Retirement, *, there: bool) -> Iterator[str]:
         if each.scheduled:
             name = supervisor_name(schema, workflow, each.version)
             yield dropped(name, (), there=there)
+
+
+def _made_again(
+    switch: Switch, what: Retirement, made: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """Yield what makes the functions that were dropped, and starts the schedule."""
+    for each in what.versions:
+        yield from made[f"{what.workflow}@{each.version}"]
+    if what.current:
+        own = replace(switch, workflow=what.workflow, schema=what.schema)
+        yield from _current(own, None, what.current)
+        if what.current.scheduled:
+            yield _begin(own, what.current)
 
 
 def _refuse_callers(what: Retirement) -> str:

@@ -100,15 +100,18 @@ def _install(
 
 
 def _remove(names: _Names) -> tuple[str, ...]:
-    """Return the statements that put the version before in its place."""
+    """Return the statements that put the version before in its place.
+
+    The register comes first: it refuses what is not taken back in order.
+    """
     plan, schema = names.plan, names.schema
     return (
         *LIMITS,
+        _unregister(plan.workflow, names.version),
         *names.down(),
         *options.end_schedule(plan, schema, names.version, names.previous),
         refuse_runs(plan.workflow, [names.version]),
         dropped(names.versioned, plan.parameters),
-        _unregister(plan.workflow, names.version),
     )
 
 
@@ -147,12 +150,15 @@ class _Names:
         before = self.previous.parameters if self.previous else None
         after, own = self.plan.parameters, self.plan.options
         old = self.previous.role if self.previous else None
+        grants = []
+        if before is not None and own.role is not None and own.role == old:
+            grants = [
+                options.grants_taken_over(self.current, self.versioned, before, after)
+            ]
         return [
             comment_on(self.versioned, after, self._described(True)),
             *options.owned(own, self.versioned, after, new=True),
-            *options.grants_taken_over(
-                own, self.current, self.versioned, before, after
-            ),
+            *grants,
             *replaced(self.current, before, after, self.versioned, own.role, old),
             comment_on(self.current, after, self._described(False)),
         ]

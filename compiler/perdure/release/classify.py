@@ -202,7 +202,9 @@ class _Comparison:
         for name in _names(old, new):
             texts = (old.get(name), new.get(name))
             if texts[0] != texts[1]:
-                yield self.point(_option_rule(name, texts), name, None, texts, None)
+                given = (self.new if name in new else self.old).workflow.options
+                span = given.span(name) if given else None
+                yield self.point(_option_rule(name, texts), name, None, texts, span)
 
     def listed(self, what: str) -> Iterator[Point]:
         attribute = what if what in ("reads", "writes") else f"{what}s"

@@ -6,6 +6,9 @@ set local lock_timeout = '5s';
 
 set local statement_timeout = '60s';
 
+delete from perdure.workflow_versions
+where name = 'order_approval' and version = 1;
+
 -- squawk-ignore ban-drop-function
 drop function workflows.order_approval(bigint, numeric, text);
 
@@ -13,6 +16,3 @@ select perdure.refuse_runs('order_approval', array[1]);
 
 -- squawk-ignore ban-drop-function
 drop function workflows.order_approval_v1(bigint, numeric, text);
-
-delete from perdure.workflow_versions
-where name = 'order_approval' and version = 1;

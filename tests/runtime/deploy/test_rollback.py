@@ -97,6 +97,7 @@ def test_a_rollback_and_its_way_back_are_exact(
     [
         (["rollback", "nothing"], 'the lock has no workflow "nothing"'),
         (["rollback", "hello", "--to", "3"], "hello@3 is the current version"),
+        (["rollback", "hello", "--to", "3"], "--to names another one: 1, 2\n"),
         (["rollback", "hello", "--to", "9"], "hello has no version 9"),
         (["retire", "hello@3"], "hello@3 is the current version"),
         (["retire", "hello@9"], "hello@9 does not exist"),
@@ -115,6 +116,24 @@ def test_what_cannot_be_is_refused(
     before = sorted((project / "migrations").iterdir())
     assert message in released(*words, code=2).stderr
     assert sorted((project / "migrations").iterdir()) == before
+
+
+def test_sources_that_were_rolled_back_keep_their_version(
+    released: Perdure, project: Path
+) -> None:
+    """Without it, compiling would put it in force again, as the next version."""
+    released("rollback", "hello")
+    refused = released("retire", "hello@3", "--offline", code=1).stderr
+    assert (
+        'error: "workflows/hello.yaml" still gives hello@3, which was rolled back: the '
+        "next perdure compile would make it again, to be in force\n"
+        "  = help: take it back to the version in force, or change it and compile, "
+    ) in refused
+    released("retire", "hello@1", "--offline")
+    assert "WF709" in released("compile", "--check").stderr
+    write(project, VERSIONS[1])
+    released("retire", "hello@3", "--offline")
+    released("compile", "--check")
 
 
 def test_what_a_rollback_finds_retired(released: Perdure) -> None:

@@ -14,6 +14,7 @@ from perdure.release import compare
 from perdure.release.classify import Point
 from perdure.release.interface import host
 from perdure.release.rules import RULES
+from perdure.source import Source
 from tests.unit.lower.workbench import Workbench
 
 ROOT = Path(__file__).parents[3]
@@ -271,6 +272,31 @@ def test_the_host_of_a_url(url: tuple[str | Secret, ...], expected: str) -> None
 def test_the_workflow_s_own_keys(bench: Workbench, head: str, expected: str) -> None:
     found = rules(bench, file(), file(head))
     assert [rule for rule, _ in found] == [expected]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        'schedule: "0 9 * * *"',
+        "timeout: 1h",
+        "concurrency: {limit: 2}",
+        "idempotency_key: now()",
+        "role: clerk",
+        "database: warehouse",
+        "search_path: [shop, public]",
+    ],
+)
+def test_the_place_of_a_workflow_s_own_key(bench: Workbench, key: str) -> None:
+    path = "workflows/demo.yaml"
+    texts = file(), file(f"description: some\n{key}\n")
+    for old, new in (texts, texts[::-1]):
+        found = compare(
+            {"demo": Unit(bench.ir(old))},
+            {"demo": Unit(bench.ir(new))},
+            {path: Source(path, old)},
+            {path: Source(path, new)},
+        )
+        assert [e.place for e in found.workflows[0].interface] == [f"{path}:3"]
 
 
 @pytest.mark.parametrize(
