@@ -19,6 +19,8 @@ from perdure.diagnostics import Diagnostic, error
 from perdure.source import Source, Span
 
 CODE = "WF181"
+_BEFORE = r"^[ \t]*\[?(?:[\w-]+\s*\.\s*)*|[{,]\s*"
+"""What stands before a key: nothing, a bracket, the names of tables, or a brace."""
 FILE = "perdure.toml"
 
 
@@ -105,18 +107,24 @@ def wrong_setting(
     source: Source | None, key: str, message: str, help: str | None = None
 ) -> Diagnostic:
     """Return the finding that a setting is wrong, placed at its key."""
-    return error(CODE, _place(source, key) if source else None, message, help=help)
+    span = place_of(source, key)
+    if span is None and source is not None:
+        span = Span(source.path, 0, 0)
+    return error(CODE, span, message, help=help)
 
 
-def _place(source: Source, key: str) -> Span:
-    """Find `key = ` or `[key]` in the text; the file's start where it is not."""
-    at = re.search(
-        rf"^\s*(?:\[(?:tool\.perdure\.)?)?({re.escape(key)})\b",
-        source.text,
-        re.MULTILINE,
+def place_of(source: Source | None, key: str) -> Span | None:
+    """Return where a key stands in a configuration, None where it does not."""
+    if source is None:
+        return None
+    begin = None
+    if source.path != FILE:
+        begin = re.search(r"^\s*\[?\s*tool\s*\.\s*perdure\b", source.text, re.MULTILINE)
+    named = rf"""(?:{_BEFORE})["']?\b({re.escape(key)})\b(?=["']?\s*[].=])"""
+    at = re.compile(named, re.MULTILINE).search(
+        source.text, begin.start() if begin else 0
     )
-    start, end = at.span(1) if at else (0, 0)
-    return Span(source.path, start, end)
+    return Span(source.path, *at.span(1)) if at else None
 
 
 _KEYS = (

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perdure.config import Config, wrong_setting
-from perdure.diagnostics import Diagnostic, error
+from perdure.diagnostics import Diagnostic
 from perdure.memory import Memory, Remembered, open_memory
 from perdure.reading import FileRead, Reader, forgotten
 from perdure.source import Source
@@ -36,6 +36,7 @@ from perdure.units import (
     SharedFile,
     Unit,
     as_called,
+    at_schema,
     duplicates,
     has_errors,
     is_settled,
@@ -46,6 +47,7 @@ from perdure.units import (
     shown_path,
     text_of,
     unknown_layout,
+    unreadable,
     workflow_files,
 )
 
@@ -93,7 +95,7 @@ class Compiler:
         Where the schema can't be loaded, or the target is not known, that is all there
         is to say.
         """
-        problems = self.problems or self.catalog.problems()
+        problems = self.problems or at_schema(self.config, self.catalog.problems())
         self.sources.update((each.path, each) for each in self.catalog.sources)
         if problems:
             return Checked((), tuple(problems), self.sources)
@@ -329,8 +331,7 @@ class Compiler:
         try:
             data = path.read_bytes()
         except OSError as failure:
-            reason = (failure.strerror or str(failure)).lower()
-            return error("WF182", None, f'can\'t read "{shown}": {reason}')
+            return unreadable(self.config, path, failure)
         source = decode(shown, data, limited=limited)
         if isinstance(source, Source):
             self.sources[shown] = source

@@ -428,7 +428,8 @@ class Schedule:
 class Options:
     """How runs of a workflow are started and bounded; `timeout` in milliseconds.
 
-    The expressions read inputs only. `search_path` is a list of schemas.
+    The expressions read inputs only. `search_path` is a list of schemas. `spans` are
+    the places of the values, by the names of the keys.
     """
 
     timeout: int | None = None
@@ -438,9 +439,12 @@ class Options:
     role: str | None = None
     database: str | None = None
     search_path: tuple[str, ...] | None = None
-    role_span: Span | None = field(default=None, compare=False)
-    search_path_span: Span | None = field(default=None, compare=False)
+    spans: tuple[tuple[str, Span], ...] = field(default=(), compare=False)
     limit_span: Span | None = field(default=None, compare=False)
+
+    def span(self, name: str) -> Span | None:
+        """Return the place of a key's value."""
+        return dict(self.spans).get(name)
 
 
 @dataclass(frozen=True, slots=True)

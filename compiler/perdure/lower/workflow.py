@@ -125,8 +125,8 @@ def _options(scope: Scope, workflow: Workflow) -> PlanOptions:
         _schedule(schedule),
         options.role,
         options.database,
-        options.role_span,
-        options.search_path_span,
+        options.span("role"),
+        options.span("search_path"),
         options.limit_span,
     )
 

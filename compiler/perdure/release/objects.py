@@ -299,9 +299,12 @@ def _granted_again(
     ]
 
 
-def drop(function: Function) -> str:
-    """Return what drops a function."""
-    return f"drop {function.definition.kind} {function.identity};"
+def drop(function: Function, *, there: bool = True) -> str:
+    """Return what drops a function; `there` says that it can't be gone already."""
+    kind = (
+        function.definition.kind if there else f"{function.definition.kind} if exists"
+    )
+    return f"drop {kind} {function.identity};"
 
 
 def mark(workflow: str, version: int, retired_at: str) -> str:

@@ -5,6 +5,7 @@ Their expressions are computed when a run is started, from its inputs alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from perdure.catalog.model import Catalog, Rejected
@@ -40,8 +41,7 @@ def resolve_options(
         role=written.role.text if written.role else None,
         database=written.database.text if written.database else None,
         search_path=_texts(written.search_path),
-        role_span=written.role.span if written.role else None,
-        search_path_span=written.search_path[0].span if written.search_path else None,
+        spans=tuple(_spans(written)),
         limit_span=_limit_span(written),
     )
 
@@ -51,6 +51,23 @@ def _timeout(written: syntax.Options) -> int | None:
     if written.timeout is None or written.on_failure:
         return None
     return written.timeout.milliseconds
+
+
+def _spans(written: syntax.Options) -> Iterator[tuple[str, Span]]:
+    """Yield the places of the values of a workflow's keys, by the names of the keys."""
+    path, schedule = written.search_path, written.schedule
+    values = {
+        "timeout": written.timeout,
+        "idempotency_key": written.idempotency_key,
+        "concurrency": written.concurrency,
+        "schedule": schedule.cron if schedule else None,
+        "role": written.role,
+        "database": written.database,
+        "search_path": path[0] if path else None,
+    }
+    for name, value in values.items():
+        if value is not None:
+            yield name, value.span
 
 
 def _limit_span(written: syntax.Options) -> Span | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from datetime import timedelta
 from textwrap import dedent
 
@@ -273,6 +275,7 @@ def test_a_failure_that_cannot_be_handled_stays_the_error(workbench: Bench) -> N
 
 def test_a_role_owns_the_runs_and_what_was_granted_stays(workbench: Bench) -> None:
     connection = workbench.connection
+    connection.execute("create schema if not exists workflows")
     for role in ("clerk", "caller"):
         connection.execute(f"create role {role}".encode())
     connection.execute("grant create, usage on schema workflows to clerk")
@@ -305,6 +308,118 @@ def test_a_role_owns_the_runs_and_what_was_granted_stays(workbench: Bench) -> No
         "select submitted_by::text from df.instances where id = %s", [run]
     )
     assert found == ("clerk",)
+
+
+BY_ROLE = """\
+workflow: granted
+role: keeper
+input: {what: text}
+steps:
+  - sql: insert into shop.audit (what) values (:what || current_user)
+"""
+
+
+def granted(bench: Bench) -> list[tuple[str, str]]:
+    """Return who may execute which function, besides its owner."""
+    return [
+        (row[0], row[1])
+        for row in bench.connection.execute(
+            "select p.oid::regprocedure::text, case a.grantee when 0 then 'public'"
+            " else pg_get_userbyid(a.grantee) end"
+            " || case when a.is_grantable then '*' else '' end"
+            " from pg_proc p, aclexplode(p.proacl) a"
+            " where p.proname ~ '^granted' and a.grantee <> p.proowner order by 1, 2"
+        )
+    ]
+
+
+@pytest.fixture
+def roles(workbench: Bench) -> Iterator[None]:
+    names = ("keeper", "other", "Front Desk", "second")
+    workbench.connection.execute("create schema if not exists workflows")
+    for name in names:
+        role = sql.Identifier(name)
+        workbench.connection.execute(
+            sql.SQL(
+                "create role {0}; grant create, usage on schema workflows to {0};"
+                "grant insert on shop.audit to {0}; grant usage on schema shop to {0};"
+                "select df.grant_usage({1})"
+            ).format(role, sql.Literal(name))
+        )
+    yield
+    workbench.connection.execute(
+        "delete from perdure.workflow_versions where name = 'granted';"
+        "do $$ declare f regprocedure; begin for f in select oid from pg_proc where"
+        " proname ~ '^granted' loop execute 'drop function ' || f; end loop; end $$"
+    )
+    for name in names:
+        workbench.connection.execute(
+            sql.SQL("drop owned by {0} cascade; drop role {0}").format(
+                sql.Identifier(name)
+            )
+        )
+
+
+@pytest.mark.usefixtures("roles")
+@pytest.mark.parametrize(
+    ("declared", "call", "types"),
+    [
+        ("{what: text, more: bigint = 1}", "{'what': 'x'}", "text,bigint"),
+        ("{text: text}", "{'text': 'x'}", "text"),
+        ("{what: text = 'by '}", "{}", "text"),
+    ],
+)
+def test_grants_stay_with_other_inputs(
+    workbench: Bench, declared: str, call: str, types: str
+) -> None:
+    connection = workbench.connection
+    first = deploy(workbench, BY_ROLE)
+    connection.execute(
+        'grant execute on function workflows.granted(text) to "Front Desk"'
+        " with grant option"
+    )
+    connection.execute("grant execute on function workflows.granted(text) to second")
+    on_first = [
+        ("workflows.granted(text)", "Front Desk*"),
+        ("workflows.granted(text)", "second"),
+    ]
+    assert granted(workbench) == on_first
+    text = BY_ROLE.replace("{what: text}", declared)
+    text = text.replace(":what", ":text") if "{text" in declared else text
+    second = deploy(workbench, text, 2, before(first))
+    assert granted(workbench) == [
+        (f"workflows.{name}({types})", role)
+        for name in ("granted", "granted_v2")
+        for role in ("Front Desk*", "second")
+    ]
+    connection.execute('set role "Front Desk"')
+    run = workbench.start("granted", ast.literal_eval(call))
+    connection.execute("reset role")
+    workbench.work()
+    found = workbench.one("select status from df.instances where id = %s", [run])
+    assert found == ("completed",)
+    connection.execute(
+        f"revoke execute on function workflows.granted({types}) from second".encode()
+    )
+    connection.execute(second.down.encode())
+    assert granted(workbench) == on_first[:1]
+
+
+@pytest.mark.usefixtures("roles")
+def test_who_may_act_as_one_role_may_not_act_as_another(workbench: Bench) -> None:
+    """Everybody may call a workflow without a role, and not one that has got a role."""
+    without = deploy(workbench, BY_ROLE.replace("role: keeper\n", ""))
+    workbench.connection.execute(
+        "grant execute on function workflows.granted(text) to second"
+    )
+    keeper = deploy(workbench, BY_ROLE, 2, before(without))
+    old = [("workflows.granted_v1(text)", "public")]
+    assert [each for each in granted(workbench) if each not in old] == []
+    workbench.connection.execute(
+        "grant execute on function workflows.granted(text) to second"
+    )
+    deploy(workbench, BY_ROLE.replace("keeper", "other"), 3, before(keeper))
+    assert [each for each in granted(workbench) if each not in old] == []
 
 
 def test_a_workflow_for_another_database_is_refused(workbench: Bench) -> None:
