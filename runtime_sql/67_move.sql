@@ -3,8 +3,9 @@
 --
 -- Both graphs are walked from the root. A step that the run has passed must be equal, with
 -- all that is in it. One that the run is in must be of the same kind, and the steps inside
--- are compared in the same way. The steps of a sequence are compared by position, however
--- the sequence is nested. Nodes that agree get the other graph's numbers. Branches that come
+-- are compared in the same way; so are the arms of a condition, passed or not, as far as the
+-- run has been in them. The steps of a sequence are compared by position, however the
+-- sequence is nested. Nodes that agree get the other graph's numbers. Branches that come
 -- after those that a join or a race has begun with are begun by the move.
 --
 -- What a statement keeps of its result may be written into it, as compiled ones do: then it
@@ -15,7 +16,7 @@
 -- signals a run, or waits for its end, knows it by its id.)
 
 -- Move a run; returns its id. Of the data, `input` is what comes after what the run has of
--- it, `agreed` the nodes that are taken as equal: [{"old": 3, "new": 4}].
+-- it, `agreed` the nodes taken as equal: [{"old": 3, "new": 4}]; `new` null is one to do without.
 -- Lock order: the instance, then its tasks by SKIP LOCKED.
 create function df_engine.move_run(p_role regrole, p_run text, p_graph text, p_label text,
   p_search_path text, p_data jsonb) returns text
@@ -117,6 +118,20 @@ as $$
     or df_engine.is_in(p_instance, p_first, p_last)
 $$;
 
+-- Return some steps without the passed statements that only the old graph has a use for.
+create function df_engine.needed(p_instance bigint, p_graph integer, p_steps integer[],
+  p_agreed jsonb) returns integer[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  select coalesce(array_agg(n.node order by n.node), '{}')
+  from df_engine.nodes n
+  where n.graph = p_graph and n.node = any (p_steps)
+    and (n.op <> 'sql' or df_engine.is_in(p_instance, n.node, n.node)
+      or not p_agreed @> jsonb_build_array(jsonb_build_object('old', n.node, 'new', null)))
+$$;
+
 -- Return what makes a node what it is, without numbers of nodes.
 create function df_engine.essence(p_node df_engine.nodes) returns text
 language sql immutable
@@ -152,8 +167,8 @@ as $$
   order by o.node limit 1
 $$;
 
--- Return whether a run has left a branch of a join that it is in, or what comes before the
--- `finally` of a try that it is in: nothing that comes at its end would be done.
+-- Return whether a run has left a branch of a join that it is in, what comes before the
+-- `finally` of a try that it is in, or an arm: nothing that comes at its end would be done.
 create function df_engine.has_left(p_instance bigint, p_node df_engine.nodes) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -165,7 +180,21 @@ as $$
     where p.graph = p_node.graph and p.node = p_node.parent
       and (p.op = 'join' and t.state = 'f' and t.frame = p_node.node
         or p.op = 'try' and p.config ? 'finally' and p_node.node < f.node
-          and t.node between f.node and p.last_node))
+          and t.node between f.node and p.last_node
+        or p.op = 'if'
+          and not df_engine.is_in(p_instance, p_node.node, p_node.last_node)))
+$$;
+
+-- Return whether a condition did not hold when a run asked it: where no other arm follows,
+-- the run has passed by, and would not come to one that is new.
+create function df_engine.was_false(p_instance bigint, p_condition integer) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+  select exists (select from df_engine.node_runs r
+    where r.instance = p_instance and r.node = p_condition and r.status = 'completed'
+      and not df_engine.is_true(r.result))
 $$;
 
 -- Return the numbers, in the new graph, of the nodes of a subtree that the run has been
@@ -196,10 +225,10 @@ begin
     return (select jsonb_object_agg(i, i - p_node + p_at)
       from generate_series(v_old.node, v_old.last_node) i);
   elsif v_old.op = 'seq' or v_new.op = 'seq' then
-    v_olds := df_engine.steps_of(p_old, p_node);
+    v_olds := df_engine.needed(p_instance, p_old, df_engine.steps_of(p_old, p_node), p_agreed);
     v_news := df_engine.steps_of(p_new, p_at);
   elsif v_old.children = '{}' or not df_engine.is_same(v_old, v_new, p_agreed)
-      or not df_engine.is_in(p_instance, v_old.node, v_old.last_node) then
+      or v_old.op <> 'if' and not df_engine.is_in(p_instance, v_old.node, v_old.last_node) then
     select * into v_old from df_engine.nodes where graph = p_old and node = v_other;
     select * into v_new from df_engine.nodes where graph = p_new
       and node = v_other - p_node + p_at and v_other - p_node + p_at <= v_new.last_node;
@@ -212,7 +241,13 @@ begin
     v_map := v_map || df_engine.align(p_instance, p_old, v_olds[i], p_new, v_news[i],
       p_agreed);
   end loop;
-  if cardinality(v_news) > cardinality(v_olds) and df_engine.has_left(p_instance, v_old) then
+  if cardinality(v_news) <= cardinality(v_olds) then
+    return v_map;
+  elsif v_old.op = 'if' and v_new.op = 'if' then
+    if df_engine.was_false(p_instance, v_olds[1]) then
+      perform df_engine.raise_more(v_olds[1], v_news[3]);
+    end if;
+  elsif df_engine.has_left(p_instance, v_old) then
     perform df_engine.raise_more(v_olds[cardinality(v_olds)], v_news[cardinality(v_olds) + 1]);
   end if;
   return v_map;
@@ -280,8 +315,8 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$ select sign(p_node)::integer * coalesce((p_map ->> abs(p_node)::text)::integer, 0) $$;
 
--- Give the tasks, results and items of a run their nodes' new numbers. Rows are replaced,
--- not updated: a claim with an older snapshot would follow an update into the new graph.
+-- Give the tasks, results and items of a run their nodes' new numbers; what has none goes. Rows
+-- are replaced: a claim with an older snapshot would follow an update into the new graph.
 create function df_engine.renumber(p_instance bigint, p_map jsonb) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -290,7 +325,8 @@ as $$
 declare
   v_tasks df_engine.tasks[] := array(select t from df_engine.tasks t where t.instance = p_instance);
   v_runs df_engine.node_runs[] := array(
-    select r from df_engine.node_runs r where r.instance = p_instance);
+    select r from df_engine.node_runs r where r.instance = p_instance
+      and p_map ? abs(r.node)::text);
   v_task df_engine.tasks;
   v_run df_engine.node_runs;
 begin

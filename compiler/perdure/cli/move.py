@@ -116,7 +116,7 @@ def _refuse(run: str, to: int, refused: Immovable) -> NoReturn:
     if step.reads:
         _refuse_lacking(run, to, step)
     if step.more and step.new is not None:
-        _refuse_more(run, to, step.old, step.new)
+        _refuse_more(run, to, step, step.old, step.new)
     typer.echo(
         f"error: run {run} cannot be moved to version {to}: the versions do not agree "
         "on what the run has done",
@@ -124,16 +124,19 @@ def _refuse(run: str, to: int, refused: Immovable) -> NoReturn:
     )
     typer.echo(f"  it has been at {_shown(step.old)}", err=True)
     typer.echo(f"  in version {to}, at that point, {_there(step)}", err=True)
-    for line in step.lines[:_SHOWN_LINES]:
-        typer.echo(f"    {line}", err=True)
-    if len(step.lines) > _SHOWN_LINES:
-        typer.echo(f"    ({len(step.lines) - _SHOWN_LINES} more lines)", err=True)
-    typer.echo(
-        "  = help: what a run has passed, and what it waits in, must be the same; "
-        f"{_STAYS}",
-        err=True,
-    )
+    _show_lines(step.lines)
+    must = "what a run has passed, and what it waits in, must be the same"
+    if step.asked is not None:
+        must = "a new arm may come after the one that a run took, and not before it"
+    typer.echo(f"  = help: {must}; {_STAYS}", err=True)
     raise typer.Exit(1)
+
+
+def _show_lines(lines: Sequence[str]) -> None:
+    for line in lines[:_SHOWN_LINES]:
+        typer.echo(f"    {line}", err=True)
+    if len(lines) > _SHOWN_LINES:
+        typer.echo(f"    ({len(lines) - _SHOWN_LINES} more lines)", err=True)
 
 
 def _there(step: Disagreement) -> str:
@@ -147,20 +150,29 @@ def _there(step: Disagreement) -> str:
         return f"all steps stand under {_shown(new)}, and the run has begun without it"
     if old.path == ON_FAILURE != new.path:
         return "no on_failure stands around the steps, and the run has begun with it"
+    if step.asked is not None:
+        return f"{_shown(step.asked)} asks another condition"
     if (new.path, new.name) == (old.path, old.name):
         return "the same step is there, and does another thing"
     return f"there is {_shown(new)}"
 
 
-def _refuse_more(run: str, to: int, last: Place, more: Place) -> NoReturn:
+def _refuse_more(
+    run: str, to: int, step: Disagreement, last: Place, more: Place
+) -> NoReturn:
     """Say which step would never be done, as the run has left what it stands in."""
     typer.echo(
         f"error: run {run} cannot be moved to version {to}, which has more to do where "
         "the run has been",
         err=True,
     )
-    typer.echo(f"  version {to} has {_shown(more)} as well", err=True)
-    typer.echo(f"  the run came to the end there with {_shown(last)}", err=True)
+    if step.asked is not None:
+        typer.echo(f"  version {to} has one more arm in {_shown(step.asked)}", err=True)
+        _show_lines(step.lines)
+        typer.echo("  the run has passed it, and took no arm there", err=True)
+    else:
+        typer.echo(f"  version {to} has {_shown(more)} as well", err=True)
+        typer.echo(f"  the run came to the end there with {_shown(last)}", err=True)
     typer.echo(
         f"  = help: that would never be done; what a run has passed must be the same; "
         f"{_STAYS}",

@@ -42,6 +42,7 @@ _WRAPPED = re.compile(
 )
 _EXPECT = re.compile(r"perdure\.expect\((?:count\(\*\)|c\.n), '(\w+)'")
 _NUMBERED = re.compile(r"\br\d+_")
+_NUMBERED_NAME = re.compile(r"\br\d+_\w+")
 _NAMES = frozenset({"n", "of", "item", "err"})
 """Keys of a node's configuration and its references that name a result."""
 _DERIVED = frozenset({"catches", "again", "shown"})
@@ -90,8 +91,10 @@ def said(
     if node["name"] is None:
         kept = frozenset()
     config = {k: v for k, v in (node["config"] or {}).items() if k not in _DERIVED}
-    rest = _counted([node["refs"] or [], config], renamed or {})
-    shown = _NUMBERED.sub("", _filled(own, node["refs"] or []))
+    refs = node["refs"] or []
+    rest = _counted([refs, config], renamed or {})
+    own = _with_tables(own, refs, renamed or {})
+    shown = _NUMBERED.sub("", _filled(own, refs))
     essence = (node["op"], words(own), expect, json.dumps(rest, sort_keys=True))
     return Said(essence, shown, kept)
 
@@ -111,12 +114,30 @@ def _counted(value: Any, renamed: Mapping[str, str]) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        key: _NUMBERED.sub("", renamed.get(each, each))
+        key: _that_counts(each, renamed)
         if key in _NAMES and isinstance(each, str)
         else _counted(each, renamed)
         for key, each in value.items()
         if not (key == "b" and isinstance(each, list))
     }
+
+
+def _that_counts(name: str, renamed: Mapping[str, str]) -> str:
+    """Return what counts of the name of a result."""
+    return _NUMBERED.sub("", renamed.get(name, name))
+
+
+def _with_tables(
+    text: str, refs: list[dict[str, Any]], renamed: Mapping[str, str]
+) -> str:
+    """Give a statement the names that count for the results that are tables in it."""
+    names = {each.get("n") for each in refs}
+    return _NUMBERED_NAME.sub(
+        lambda found: (
+            _that_counts(found[0], renamed) if found[0] in names else found[0]
+        ),
+        text,
+    )
 
 
 def read_columns(graph: str, name: str | None) -> frozenset[str]:

@@ -13,6 +13,13 @@ from perdure.engine.runs import Place
 ON_FAILURE = "on_failure"
 """The path of what holds all steps of a workflow with that key."""
 
+_RESULT, _END = "result", "steps"
+"""The role of what reads the result of a call, and the path of what ends a run."""
+
+_CHOICES = ("if", "case")
+_CONDITIONS = ("condition", "case")
+"""The roles of what decides between arms, and of what is asked for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
@@ -21,7 +28,8 @@ class Disagreement:
     `lines` are those of the step that differ, as in a diff. `reads` says that the new
     version reads of the step what was not kept: `lacking` are the columns, if known,
     `kept` those that were kept, None for all of its own. `more` says that the new step
-    comes after the old one, with which the run has left what they stand in.
+    comes after the old one, with which the run has left what they stand in. `asked` is
+    the step of the new version, if it is one, whose conditions decide otherwise.
     """
 
     message: str
@@ -32,6 +40,7 @@ class Disagreement:
     lacking: tuple[str, ...] = ()
     kept: tuple[str, ...] | None = ()
     more: bool = False
+    asked: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +69,63 @@ class Sides:
     ) -> Disagreement:
         """Return that two nodes are not the same; `texts` is what they execute."""
         old, new = self._places(nodes)
-        if nodes.get("more"):
-            return Disagreement(message, old, new, more=True)
+        more = bool(nodes.get("more"))
         lines: tuple[str, ...] = ()
+        if path := _deciding(old, new, more):
+            before, after = self._steps(path)
+            lines = self._changed(before, after) if before and after else ()
+            return Disagreement(message, old, new, lines, more=more, asked=after)
+        if more:
+            return Disagreement(message, old, new, more=True)
         if old and new and (old.path == ON_FAILURE) == (new.path == ON_FAILURE):
             lines = self._changed(old, new)
             if not lines and texts is not None:
                 lines = _diff([texts[0]], [texts[1]])
         return Disagreement(message, old, new, lines)
 
+    def is_unread(self, nodes: Mapping[str, Any]) -> bool:
+        """Say whether a node only reads the result of its step, as later steps ask.
+
+        A version none of whose steps reads that result has no such node.
+        """
+        old, new = self._places(nodes)
+        if old is None or old.role != _RESULT or old.path == _END:
+            return False
+        return new is None or new.role != _RESULT or new.path == _END
+
     def _places(self, nodes: Mapping[str, Any]) -> tuple[Place | None, Place | None]:
         old = _place(source_map(self.connection, self.before), nodes.get("old"))
         return old, _place(source_map(self.connection, self.after), nodes.get("new"))
+
+    def _steps(self, path: str) -> tuple[Place | None, Place | None]:
+        """Return the steps that have a path in the two versions."""
+        labels = (self.before, self.after)
+        old, new = (
+            next((e for e in source_map(self.connection, each) if e.path == path), None)
+            for each in labels
+        )
+        return old, new
 
     def _changed(self, old: Place, new: Place) -> tuple[str, ...]:
         """Return the lines that differ: the steps' own, else those of steps in them."""
         before = _Source(self.connection, self.before, old)
         after = _Source(self.connection, self.after, new)
         return _diff(before.own(), after.own()) or _diff(before.whole(), after.whole())
+
+
+def _deciding(old: Place | None, new: Place | None, more: bool) -> str | None:
+    """Return the path of the `if` or `switch` that decides otherwise, if one does.
+
+    It asks another condition, or one more: before the arm that the run has taken, or
+    where no condition held.
+    """
+    if old is None or new is None:
+        return None
+    both = old.path == new.path and old.role == new.role
+    if old.role in _CONDITIONS and (more or both):
+        return old.path
+    above = old.path.startswith(f"{new.path}.")
+    return new.path if above and new.role in _CHOICES else None
 
 
 def _place(places: list[Place], node: int | None) -> Place | None:

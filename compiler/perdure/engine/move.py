@@ -11,17 +11,21 @@ import psycopg
 from psycopg import sql
 
 from perdure.engine.agreement import Words, read_columns, renames, said
-from perdure.engine.client import Connection, find_run
+from perdure.engine.client import Connection, find_run, list_runs
 from perdure.engine.disagreement import Disagreement, Sides
 from perdure.engine.errors import UsageError
 from perdure.engine.listening import callers
 from perdure.engine.move_input import NewInputs, new_inputs
-from perdure.engine.runs import Called
+from perdure.engine.runs import Called, Run
 from perdure.engine.version_function import version_function
 
 Fit = Callable[[Sequence[Called], str, str], None]
 """Given who waits for a run, and the labels of its versions; raises Immovable when
 those who wait can't take what the second one returns."""
+
+
+_NAMED = 3
+"""How many runs are named where none was given."""
 
 
 class Immovable(UsageError):
@@ -63,12 +67,7 @@ def move(
     None for null. Raises UsageError.
     """
     _require_move(connection)
-    if "@" in run:
-        raise UsageError(
-            f'"{run}" is a version, and what is moved is a run: '
-            f"perdure ps {run.partition('@')[0]} lists those of the workflow"
-        )
-    found = find_run(connection, run)
+    found = _find(connection, run, to)
     workflow, at, version = (found.label or "").rpartition("@")
     if not at or not version.isdecimal():
         raise UsageError(f'run "{run}" is of no version of a workflow')
@@ -82,7 +81,7 @@ def move(
     function = version_function(connection, schema, workflow, to)
     inputs = new_inputs(connection, run, function, given or {})
     sides = Sides(connection, found.label or "", label)
-    if waiting := callers(connection, run):
+    if waiting := callers(connection, [run]).get(run):
         require_fit(waiting, sides.before, sides.after)
     move = _Move(run, sides, function.graph, function.search_path, inputs.made, words)
     while _tried(move):
@@ -90,11 +89,55 @@ def move(
     return Moved(sides.before, sides.after, inputs)
 
 
+def _find(connection: Connection, run: str, to: int) -> Run:
+    """Return a run.
+
+    Raises UsageError, which names runs where a workflow or a version was given.
+    """
+    try:
+        return find_run(connection, run)
+    except UsageError as error:
+        name, version, _ = run.partition("@")
+        if not version and not _is_workflow(connection, name):
+            raise
+        what = "version" if version else "workflow"
+        said = f'"{run}" is a {what}, and what is moved is a run, by its id'
+        raise UsageError(f"{said}: {_candidates(connection, run, to)}") from error
+
+
+def _is_workflow(connection: Connection, name: str) -> bool:
+    row = connection.execute(
+        "select exists (select from perdure.workflow_versions where name = %s)", [name]
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _candidates(connection: Connection, of: str, to: int) -> str:
+    """Say which runs of a workflow, or a version, may be meant, the newest first."""
+    name = of.partition("@")[0]
+    there = [
+        run
+        for status in ("running", "paused", "pending")
+        for run in list_runs(connection, workflow=name, status=status)
+        if f"{run.label}@".startswith(f"{of}@")
+    ]
+    label = f"{name}@{to}"
+    found = [f"{run.id} ({run.label})" for run in there if run.label != label]
+    if there and not found:
+        on = f"all of {of} in flight are on {label} already"
+        return f"{on}; perdure ps {name} lists them"
+    if not found:
+        return f"none of {of} is in flight; perdure ps {name} lists those that were"
+    more = " and more" if len(found) > _NAMED else ""
+    return f"{', '.join(found[:_NAMED])}{more}; perdure ps {name} lists them"
+
+
 @dataclass(frozen=True, slots=True)
 class _Move:
     """A run, what it is to have, and what is known of the two graphs so far.
 
-    `agreed` are nodes that count as the same, `renamed` the names of results that do.
+    `agreed` are nodes that count as the same, or that the new graph does without;
+    `renamed` are the names of results that count as the same.
     """
 
     run: str
@@ -103,12 +146,12 @@ class _Move:
     search_path: str | None
     inputs: str | None
     words: Words
-    agreed: list[dict[str, int]] = field(default_factory=list)
+    agreed: list[dict[str, int | None]] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
 
 
 def _tried(move: _Move) -> bool:
-    """Move the run; or learn that two nodes agree, and return that it is to be retried.
+    """Move the run; or learn what agrees, and return that it is to be retried.
 
     The runtime tells of the first pair of nodes that are not equal. Nothing has been
     changed then.
@@ -132,20 +175,24 @@ def _tried(move: _Move) -> bool:
     return False
 
 
-def _agreeing(move: _Move, error: psycopg.Error) -> dict[str, int] | None:
+def _agreeing(move: _Move, error: psycopg.Error) -> dict[str, int | None] | None:
     """Return the nodes that an error is about, if they do the same.
 
-    Raises Immovable where the new version reads what the old one has not kept.
+    The new one is None where the new version does without the old one. Raises
+    Immovable where the new version reads what the old one has not kept.
     """
     nodes = _nodes_of(error)
     before, after = nodes.get("before"), nodes.get("after")
+    if before and move.sides.is_unread(nodes):
+        return {"old": before["node"], "new": None}
     if not before or not after or after.get("node") is None:
         return None
     renamed = {**move.renamed, **renames(before, after)}
     old, new = said(before, move.words), said(after, move.words, renamed)
     if old.essence != new.essence:
         return None
-    lacking = old.lacks(read_columns(move.graph, after["name"]))
+    read = read_columns(move.graph, after["name"])
+    lacking = old.lacks(read) if old.kept != new.kept else []
     if lacking and _has_result(move, before["node"]):
         message = error.diag.message_primary or str(error)
         kept = None if old.kept is None else tuple(sorted(old.kept))

@@ -291,9 +291,27 @@ def test_inputs_that_came_and_went_are_told(
     assert row[0] == {"id": 4, "oid": 99, "why": "it's 50%"}
 
 
-def test_a_version_in_the_place_of_a_run(deployed: Perdure) -> None:
-    refused = deployed("move", "order@1", "--to", "2", code=2).stderr
-    assert "what is moved is a run: perdure ps order lists" in refused
+def test_a_workflow_in_the_place_of_a_run(deployed: Perdure, database: str) -> None:
+    refused = deployed("move", "order", "--to", "2", code=2).stderr
+    assert (
+        '"order" is a workflow, and what is moved is a run, by its id: none of order '
+        "is in flight; perdure ps order lists those that were\n"
+    ) in refused
+    runs = [waiting(database) for _ in range(4)]
+    deployed("move", runs[0], "--to", "2")
+    for given, what in (("order", "workflow"), ("order@1", "version")):
+        refused = deployed("move", given, "--to", "2", code=2).stderr
+        named = ", ".join(f"{run} (order@1)" for run in reversed(runs[1:]))
+        said = f'"{given}" is a {what}, and what is moved is a run, by its id: {named}'
+        assert f"{said}; perdure ps order lists them\n" in refused
+    refused = deployed("move", "order@2", "--to", "2", code=2).stderr
+    assert "all of order@2 in flight are on order@2 already; perdure ps" in refused
+    refused = deployed("move", "order", "--to", "3", code=2).stderr
+    assert "(order@1) and more; perdure ps order lists them\n" in refused
+    assert (
+        "none of order@3 is" in deployed("move", "order@3", "--to", "2", code=2).stderr
+    )
+    assert 'no run "other"' in deployed("move", "other", "--to", "2", code=2).stderr
 
 
 def test_the_arguments_are_cut_out_of_any_body() -> None:

@@ -38,6 +38,22 @@ def test_what_lies_ahead_is_the_new_graphs(db: Db) -> None:
     assert db.log() == ["new 1", "more"]
 
 
+def test_a_statement_that_the_new_graph_does_without(db: Db) -> None:
+    run = waiting(db, f"df.seq(df.seq('select 0', {READ}), {WAIT}, {logged('old')})")
+    new = f"df.seq('select 0', {WAIT}, {logged('new')})"
+    with pytest.raises(psycopg.Error, match=r"its node 4 \(SQL\) is node 3 \(SIGNAL\)"):
+        move(db, run, new)
+    agreed = '[{"old": 4, "new": null}]'
+    db.run(
+        f"select df.move(%s, {new}, 'w@2', agreed => %s)".replace("%'", "%%'"),
+        run,
+        agreed,
+    )
+    go(db, run)
+    assert db.log() == ["new"]
+    assert "x" not in {each["result_name"] for each in db.nodes(run).values()}
+
+
 @pytest.mark.parametrize(
     ("graph", "message"),
     [
@@ -80,6 +96,30 @@ def test_a_condition_that_was_decided_must_be_the_same(db: Db) -> None:
     move(db, run, f"df.if('select true', df.seq({WAIT}, {logged('b')}), 'select 9')")
     go(db, run)
     assert db.log() == ["b"]
+
+
+def test_arms_are_compared_as_far_as_the_run_has_been_in_them(db: Db) -> None:
+    def graph(*arms: str, last: str = logged("last")) -> str:
+        return f"df.seq(df.if({', '.join(arms)}), {WAIT}, {last})"
+
+    true, false = "'select true'", "'select false'"
+    run = waiting(db, graph(true, "'select 1'"))
+    with pytest.raises(psycopg.Error, match=r"more to do in what the run has left"):
+        move(db, run, graph(true, "df.seq('select 1', 'select 2')"))
+    move(db, run, graph(true, "'select 1'", f"df.if({true}, 'select 2')"))
+    go(db, run)
+    run = waiting(db, graph(false, "'select 1'"))
+    with pytest.raises(psycopg.Error, match="more to do in what the run has left"):
+        move(db, run, graph(false, "'select 1'", "'select 2'"))
+    move(db, run, graph(false, "df.seq('select 2', 'select 3')", last=logged("end")))
+    go(db, run)
+    nested = f"df.if({false}, 'select 2', 'select 3')"
+    run = waiting(db, graph(false, "'select 1'", nested))
+    other = f"df.if({false}, 'select 2', df.if({true}, 'select 3'))"
+    with pytest.raises(psycopg.Error, match=r"its node 8 \(SQL\) is node 8 \(IF\)"):
+        move(db, run, graph(false, "'select 1'", other))
+    go(db, run)
+    assert db.log() == ["last", "end", "last"]
 
 
 def test_timers_retries_and_handlers_go_along(db: Db) -> None:
