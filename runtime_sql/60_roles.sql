@@ -238,7 +238,7 @@ declare
   v_tail text := format('to %s', p_role) || case when p_with_grant then ' with grant option' else '' end;
 begin
   execute 'grant usage on schema df, df_graph, perdure ' || v_tail;
-  execute 'grant select on df.instances, df.nodes, df.node_items, df.vars, '
+  execute 'grant select on df.instances, df.nodes, df.node_items, df.calls, df.vars, '
     'perdure.workflow_versions, perdure.workflow_changes ' || v_tail;
   execute 'grant select, insert on perdure.starts ' || v_tail;
   execute 'grant select, insert on df.commands ' || v_tail;

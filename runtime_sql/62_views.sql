@@ -182,6 +182,19 @@ create view df.vars with (security_barrier) as
 select v.name, v.value, v.role as owner from df_engine.vars v
 where pg_has_role(v.role, 'usage');
 
+-- The calls that wait now: which node of which run waits for which run. Both ways are looked
+-- up by an index, so that a query for some runs reads no other.
+create view df.calls with (security_barrier) as
+select i.run_id as instance_id, t.node::text as node_id, e.run_id as called_id
+from df_engine.calls c
+join df_engine.instances i on i.id = c.instance
+join df_engine.instances e on e.id = c.called
+left join lateral (
+  select a.node from df_engine.tasks a where a.id = c.task
+  union all
+  select p.node from df_engine.paused_tasks p where p.id = c.task) t on true
+where pg_has_role(i.role, 'usage');
+
 -- What nodes did for each item of a df.foreach; `item` is the place of the item, from 1,
 -- in each foreach around the node, outermost first.
 create view df.node_items with (security_barrier) as

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -23,16 +24,40 @@ def known_signals(name: str, known: Iterable[str]) -> str:
 
 
 def refuse_unheard(
-    connection: Connection, workflow: str, function: Function, names: Sequence[str]
+    connection: Connection,
+    workflow: str,
+    function: Function,
+    signals: Sequence[tuple[str, str]],
 ) -> None:
     """End the command on a signal that no step of a workflow waits for.
 
-    Those of the workflows that it calls count.
+    Those of the workflows that it calls count, and of those that it only starts don't:
+    their runs are others than the one that is followed.
     """
-    from perdure.engine.listening import heard_by
+    from perdure.engine.signals import heard_by
 
-    known = heard_by(connection, function) if names else None
-    for name in names:
-        if known is not None and name not in known:
-            message = f'no step of "{workflow}", or of what it calls, waits for'
-            fail(f'{message} "{name}"', known_signals(name, known))
+    heard = heard_by(connection, function) if signals else None
+    for name, data in signals:
+        if heard is None or name in heard.signals:
+            continue
+        help = known_signals(name, heard.signals)
+        if name in heard.started:
+            help = _of_another(heard.started[name], name, data)
+        message = f'no step of "{workflow}", or of what it calls, waits for "{name}"'
+        fail(message, help)
+
+
+def _of_another(version: str, name: str, data: str) -> str:
+    """Return how to send a signal to a run that is started and not waited for."""
+    command = send_command("RUN", name, data)
+    workflow = version.partition("@")[0]
+    return (
+        f"{version} does, which is started and not waited for: leave --signal {name} "
+        f"out, and once its run is there (perdure ps {workflow}): {command}"
+    )
+
+
+def send_command(run: str, name: str, data: str) -> str:
+    """Return the command that sends a signal to a run."""
+    words = ["perdure", "signal", run, name, *([data] if data != "{}" else [])]
+    return shlex.join(words)

@@ -251,6 +251,7 @@ class Lines:
         self._stream = stream
         self._seen: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._callers: frozenset[str] = frozenset()
 
     def _is_worth(self, step: Step, followed: Followed) -> bool:
         """Say whether to tell of a repetition: the first ones, then by half as many."""
@@ -259,6 +260,7 @@ class Lines:
 
     def show(self, followed: Followed) -> None:
         """Write what changed since the last time."""
+        self._show_callers(followed)
         for step in walk(followed.steps):
             if step.arms:
                 continue
@@ -274,6 +276,14 @@ class Lines:
                 named = f"{step.name} ({step.kind})" if step.name else step.kind
                 line = f"{step.path}  {named}  {said}"
                 print(line, file=self._stream, flush=True)
+
+    def _show_callers(self, followed: Followed) -> None:
+        """Write who waits for the run when others do than the last time."""
+        callers = frozenset(each.id for each in followed.callers)
+        if callers - self._callers:
+            said = ", ".join(_runs(followed.callers))
+            print(f"called by {said}", file=self._stream, flush=True)
+        self._callers |= callers
 
 
 class Silence:
@@ -330,7 +340,7 @@ def run_data(followed: Followed, result: Any) -> dict[str, Any]:
         "completed_at": _time(run.completed_at),
         "seconds": round(followed.seconds(), 3),
         "note": run.note,
-        "called_by": _runs_data(followed.callers),
+        "called_by": runs_data(followed.callers),
         "steps": [step_data(step, run.now) for step in followed.steps],
     }
 
@@ -353,7 +363,7 @@ def step_data(step: Step, now: datetime) -> dict[str, Any]:
         "attempts": step.attempts,
         "waits_for": step.waits_for if step.state == "waiting" else None,
         "wake_at": _time(step.wake_at),
-        "called": _runs_data(step.called if step.state == "waiting" else ()),
+        "called": runs_data(step.called if step.state == "waiting" else ()),
         "sql": step.sql,
         "error": step.error,
         "sqlstate": step.sqlstate,
@@ -365,7 +375,8 @@ def step_data(step: Step, now: datetime) -> dict[str, Any]:
     }
 
 
-def _runs_data(runs: Sequence[Called]) -> list[dict[str, str | None]]:
+def runs_data(runs: Sequence[Called]) -> list[dict[str, str | None]]:
+    """Return runs that are called, or that call, as data for `--json`."""
     return [{"run": e.id, "label": e.label, "status": e.status} for e in runs]
 
 

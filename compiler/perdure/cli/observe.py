@@ -6,8 +6,7 @@ What goes on, and a word in it.
 from __future__ import annotations
 
 import json as json_
-import shlex
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -21,7 +20,7 @@ from perdure.cli.database import (
     connected,
     opened,
 )
-from perdure.cli.hearing import known_signals
+from perdure.cli.hearing import known_signals, send_command
 from perdure.cli.project import Directory, fail, refuse_version
 
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ def ps(
 ) -> None:
     """List runs, the newest first."""
     from perdure.engine import client
+    from perdure.engine.listening import callers
 
     refuse_version(workflow or "", "perdure ps {name} lists the runs of all versions")
     with (
@@ -68,10 +68,13 @@ def ps(
             runs = client.list_runs(
                 connection, workflow=workflow, status=wanted, limit=limit
             )
+        going = [each.id for each in runs if not each.ended]
+        waiting = callers(connection, going) if going else {}
     if json:
-        typer.echo(json_.dumps([run_row(each) for each in runs], indent=2))
+        rows = [run_row(each, waiting.get(each.id, ())) for each in runs]
+        typer.echo(json_.dumps(rows, indent=2))
     elif runs:
-        _print_table(runs)
+        _print_table(runs, waiting)
     else:
         typer.echo(f"no runs{f' of {workflow}' if workflow else ''}", err=True)
 
@@ -96,15 +99,12 @@ def show(
     """Show a run: its steps, their state, durations, errors and places."""
     from perdure.cli import run as run_
     from perdure.engine import client
-    from perdure.engine.listening import callers
     from perdure.engine.watch import read
 
     config = configuration(directory)
     with opened(database_url, config) as database:
         with client.session(database) as connection:
             followed = read(connection, run)
-            if not followed.run.ended and not follow:
-                followed = replace(followed, callers=callers(connection, run))
         if follow and not followed.run.ended:
             how = run_.Following(json=json, worker=worker)
             raise typer.Exit(run_.follow(config, database, run, how))
@@ -143,7 +143,10 @@ def signal(
     typer.echo(f'sent "{name}" to run {run}{later}')
     for each, now in heard.called:
         if now and not awaited:
-            typer.echo(f"note: {_who(each)} waits: {_send(each, name, data)}", err=True)
+            typer.echo(
+                f"note: {_who(each)} waits: {send_command(each.id, name, data)}",
+                err=True,
+            )
 
 
 def _refuse_unheard(heard: Listening, name: str, data: str) -> NoReturn:
@@ -154,19 +157,14 @@ def _refuse_unheard(heard: Listening, name: str, data: str) -> NoReturn:
         does = "does" if now else "has one, which does not wait yet"
         more = len(heard.called) - 1
         others = f"; so do {more} more" if more > 1 else "; so does 1 more"
-        help = f"{_who(each)} {does}: {_send(each, name, data)}{others if more else ''}"
+        send = send_command(each.id, name, data)
+        help = f"{_who(each)} {does}: {send}{others if more else ''}"
     label = f" ({heard.run.label})" if heard.run.label else ""
     fail(f'run {heard.run.id}{label} has no step that waits for "{name}"', help)
 
 
 def _who(called: Called) -> str:
     return f"run {called.id} ({called.label or 'no label'}), which it waits for,"
-
-
-def _send(called: Called, name: str, data: str) -> str:
-    """Return the command that sends a signal to a run."""
-    words = ["perdure", "signal", called.id, name, *([data] if data != "{}" else [])]
-    return shlex.join(words)
 
 
 def cancel(
@@ -233,8 +231,10 @@ def _say(json: bool, run: str, what: str) -> None:
     typer.echo(json_.dumps({"run": run, what: True}) if json else f"{what} run {run}")
 
 
-def run_row(run: Run) -> dict[str, object]:
-    """Return a run as data for `ps --json`."""
+def run_row(run: Run, callers: Sequence[Called] = ()) -> dict[str, object]:
+    """Return a run, and those that wait for it, as data for `ps --json`."""
+    from perdure.cli.live import runs_data
+
     name, _, version = (run.label or "").rpartition("@")
     return {
         "run": run.id,
@@ -246,17 +246,20 @@ def run_row(run: Run) -> dict[str, object]:
         "completed_at": run.completed_at.isoformat() if run.completed_at else None,
         "error": run.error,
         "note": run.note,
+        "called_by": runs_data(callers),
     }
 
 
-def _print_table(runs: list[Run]) -> None:
+def _print_table(runs: list[Run], waiting: Mapping[str, Sequence[Called]]) -> None:
+    """Print a line for each run; who called them has a column where somebody did."""
     from rich.table import Table
     from rich.text import Text
 
     from perdure.cli.live import MARKS, console, duration
 
+    called = ["called by"] if waiting else []
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("run", "workflow", "status", "started", "took", "error"):
+    for title in ("run", "workflow", "status", "started", "took", *called, "error"):
         table.add_column(title, overflow="fold" if title == "run" else "ellipsis")
     for run in runs:
         mark, style = MARKS[run.status]
@@ -267,6 +270,16 @@ def _print_table(runs: list[Run]) -> None:
             Text(f"{mark} {run.status}", style),
             f"{run.created_at:%Y-%m-%d %H:%M:%S}",
             duration(max((end - run.created_at).total_seconds(), 0)),
+            *(Text(_callers(waiting.get(run.id, ()))) for _ in called),
             Text((run.error or run.note or "").partition("\n")[0]),
         )
     console().print(table)
+
+
+def _callers(callers: Sequence[Called]) -> str:
+    """Return the first of those that wait for a run, and how many more there are."""
+    if not callers:
+        return ""
+    first, *more = callers
+    said = f"{first.id} {first.label or 'run'}"
+    return f"{said} and {len(more)} more" if more else said

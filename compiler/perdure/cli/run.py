@@ -95,8 +95,7 @@ def run(
         say_what_is_lost(database_url, config)
     with opened(database_url, config, fresh=fresh) as database:
         ready = partial(prepare, yes=yes)
-        names = [name for name, _ in signals]
-        started = start(config, database, workflow, given, ready, names)
+        started = start(config, database, workflow, given, ready, signals)
         if detach:
             typer.echo(json_.dumps({"run": started}) if json else started)
             return
@@ -124,11 +123,11 @@ def start(
     workflow: str,
     inputs: Mapping[str, str | None],
     prepare: Prepare,
-    signals: Sequence[str] = (),
+    signals: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Make ready and start a workflow; return the run's id.
 
-    End the command on names of signals that no step waits for.
+    End the command on signals that no step waits for.
     """
     from perdure.cli.hearing import refuse_unheard
     from perdure.engine import client

@@ -100,7 +100,7 @@ class Step:
 class Followed:
     """A run with its steps; `detail` is what is known more of why it failed.
 
-    `callers` are the runs that wait for it, where that was asked for.
+    `callers` are the runs that wait for it.
     """
 
     run: Run

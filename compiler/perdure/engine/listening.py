@@ -6,30 +6,29 @@ has no such step is kept for nothing, which SQL that sends it can't be told.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg import sql
 
-from perdure.engine.client import Function, find_run
+from perdure.engine.client import find_run
 from perdure.engine.runs import Called, Run
 
 Connection = psycopg.Connection[Any]
+Key = TypeVar("Key")
 
-_CALLS = """
-select distinct n.instance_id, n.id, i.id, i.label, i.status
-from (
-  select instance_id, id, node_type, status, detail from df.nodes
-  where instance_id = any (%(runs)s)
-  union all
-  select instance_id, id, node_type, status, detail from df.node_items
-  where instance_id = any (%(runs)s)
-) n
-join df.instances i on i.id = substring(n.detail from '^waits for the run (.+)$')
-where n.node_type = 'CALL' and n.status = 'running'
-order by i.id
+# Of a runtime from before the view, or for a role that may not read it, none is known.
+_KNOWS_CALLS = (
+    "select coalesce(has_table_privilege(to_regclass('df.calls'), 'select'), false)"
+)
+_CALLS = sql.SQL(
+    "select instance_id, node_id, called_id from df.calls where {} = any (%s)"
+)
+_WAITING = """
+select id, label, status from df.instances
+where id = any (%s) order by created_at, id
 """
 _SIGNALS = """
 select n.instance_id, n.query::json ->> 'signal_name', bool_or(n.status = 'running')
@@ -37,43 +36,6 @@ from df.nodes n
 where n.instance_id = any (%s) and n.node_type = 'SIGNAL'
 group by 1, 2 order by 2
 """
-# Versions without a call wait for no run: theirs may be most of the runs.
-_CALLERS = """
-select i.id, i.label, i.status from df.instances i
-where i.ended_at is null and i.id in (
-  select n.instance_id from (
-    select instance_id, node_type, status, detail from df.nodes
-    where instance_id = any (%(runs)s)
-    union all
-    select instance_id, node_type, status, detail from df.node_items
-    where instance_id = any (%(runs)s)
-  ) n
-  where n.node_type = 'CALL' and n.status = 'running' and n.detail = %(waits)s)
-order by i.created_at, i.id
-"""
-_CALLING = """
-select i.id from df.instances i
-where i.ended_at is null and i.id <> %s and (i.label is null or i.label not in (
-  select w.name || '@' || w.version from perdure.workflow_versions w
-  where not w.source_map @> '[{"role": "call"}]'))
-"""
-_REACHED = """
-with recursive functions as (
-  select p.oid, p.prosrc, format('%%s.%%s(', n.nspname, p.proname) as called,
-    n.nspname = %(schema)s and p.proname = %(name)s as first
-  from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-  where p.prorettype = 'text'::regtype
-    and n.nspname !~ '^(pg_|(df|df_engine|df_graph|perdure|information_schema)$)'
-), reached (oid, prosrc) as (
-  select f.oid, f.prosrc from functions f where f.first
-  union
-  select f.oid, f.prosrc from reached r
-  join functions f on strpos(replace(r.prosrc, '"', ''), f.called) > 0
-)
-select prosrc from reached
-"""
-_STARTS = re.compile(r"\bdf\.start\(")
-_WAITS = re.compile(r"\bdf\.wait_for_signal\(\s*(?:'((?:[^']|'')*)')?")
 _Signals = Mapping[str, bool]
 
 
@@ -98,36 +60,55 @@ def listening(connection: Connection, run: str, name: str) -> Listening:
     return Listening(found, own, tuple(_below(connection, run, name)))
 
 
-def heard_by(connection: Connection, function: Function) -> frozenset[str] | None:
-    """Return the signals that a workflow and those that it calls have steps for.
-
-    They are read from their functions. None where these don't tell, as they are not
-    what the compiler writes.
-    """
-    names = {"schema": function.schema, "name": function.name}
-    bodies = [str(body) for (body,) in connection.execute(_REACHED, names)]
-    found = [each for body in bodies for each in _WAITS.findall(body)]
-    if "" in found or not any(_STARTS.search(body) for body in bodies):
-        return None
-    return frozenset(name.replace("''", "'") for name in found)
-
-
 def calls(
     connection: Connection, runs: Sequence[str]
 ) -> dict[tuple[str, str], tuple[Called, ...]]:
     """Return the runs that runs wait for now, by the run and the node that waits."""
-    found: dict[tuple[str, str], tuple[Called, ...]] = {}
-    for run, node, *called in connection.execute(_CALLS, {"runs": list(runs)}):
-        found[run, node] = (*found.get((run, node), ()), Called(*called))
-    return found
+    found = _calls(connection, "instance_id", runs)
+    named = _named(connection, [called for *_, called in found])
+    return _grouped((((run, node), called) for run, node, called in found), named)
 
 
-def callers(connection: Connection, run: str) -> tuple[Called, ...]:
-    """Return the runs that wait for a run now, the oldest first."""
-    runs = [each for (each,) in connection.execute(_CALLING, [run])]
-    waits = {"runs": runs, "waits": f"waits for the run {run}"}
-    rows = connection.execute(_CALLERS, waits) if runs else ()
-    return tuple(Called(*row) for row in rows)
+def callers(
+    connection: Connection, runs: Sequence[str]
+) -> dict[str, tuple[Called, ...]]:
+    """Return the runs that wait for runs now, the oldest first, by the run."""
+    found = _calls(connection, "called_id", runs)
+    named = _named(connection, [caller for caller, *_ in found])
+    return _grouped(((called, caller) for caller, _, called in found), named)
+
+
+def _calls(
+    connection: Connection, by: str, runs: Sequence[str]
+) -> Sequence[tuple[str, str, str]]:
+    """Return who waits for whom: the run, its node, and the run that it waits for."""
+    row = connection.execute(_KNOWS_CALLS).fetchone()
+    if row is None or not row[0]:
+        return []
+    query = _CALLS.format(sql.Identifier(by))
+    return connection.execute(query, [list(runs)]).fetchall()
+
+
+def _named(connection: Connection, runs: Sequence[str]) -> dict[str, Called]:
+    """Return runs by their id, the oldest first."""
+    if not runs:
+        return {}
+    rows = connection.execute(_WAITING, [list(set(runs))])
+    return {id: Called(id, label, status) for id, label, status in rows}
+
+
+def _grouped(
+    pairs: Iterable[tuple[Key, str]], named: Mapping[str, Called]
+) -> dict[Key, tuple[Called, ...]]:
+    """Return runs by what they belong to, each once, in the order of `named`."""
+    found: dict[Key, set[str]] = {}
+    for key, run in pairs:
+        found.setdefault(key, set()).add(run)
+    place = {run: at for at, run in enumerate(named)}.__getitem__
+    return {
+        key: tuple(named[run] for run in sorted(runs & named.keys(), key=place))
+        for key, runs in found.items()
+    }
 
 
 def _below(

@@ -18,7 +18,7 @@ from perdure.engine import client
 from perdure.engine.database import Database, connect
 from perdure.engine.errors import NoDatabase, UsageError
 from perdure.engine.follow import Followed, follow
-from perdure.engine.listening import calls, listening
+from perdure.engine.listening import callers, calls, listening
 from perdure.engine.runs import Called
 
 SHORTEST_PAUSE = 0.05
@@ -66,14 +66,16 @@ class Outbox:
 
 
 def read(connection: client.Connection, run: str) -> Followed:
-    """Return a run as it is now."""
+    """Return a run as it is now, with those that wait for it."""
     found = client.find_run(connection, run)
     # The run first: when it has ended, the nodes that are read later are final.
     nodes = client.nodes(connection, run)
     if any(node.type == "CALL" for node in nodes):
         called = calls(connection, [run])
         nodes = [replace(n, called=called.get((run, n.id), ())) for n in nodes]
-    return follow(found, client.source_map(connection, found.label), nodes)
+    places = client.source_map(connection, found.label)
+    waiting = () if found.ended else callers(connection, [run]).get(run, ())
+    return replace(follow(found, places, nodes), callers=waiting)
 
 
 def watch(

@@ -155,10 +155,12 @@ def test_a_role_sees_its_own_only(api: Db, roles: tuple[str, str]) -> None:
     with as_role(api, roles[0]) as mine, as_role(api, roles[1]) as other:
         mine.run("select df.setvar('a', '1')")
         run = mine.start("'select 1'")
+        mine.start("df.call($$select df.start(df.wait_for_signal('go'))$$)")
         api.work()
         for query in (
             "select * from df.instances",
             "select * from df.nodes",
+            "select * from df.calls",
             "select * from df.vars",
             "select * from df.list_instances()",
             "select * from df.list_instances(null, 5, null)",

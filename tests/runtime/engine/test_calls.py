@@ -137,6 +137,33 @@ def test_many_wait_for_one(db: Db) -> None:
     assert db.value(NOTHING_LEFT) == 0
 
 
+def test_calls_are_seen_while_they_wait(db: Db) -> None:
+    call = called("df.wait_for_signal('go')", "'child'")
+    run = db.finish(f"df.seq('select 1', df.call({call}))")
+    child = db.value("select id from df.instances where label = 'child'")
+    waits = [(run, "3", child)]
+    assert db.run("select * from df.calls") == waits
+    db.run("select df.pause(%s)", run)
+    assert db.run("select * from df.calls where called_id = %s", child) == waits
+    db.run("select df.resume(%s)", run)
+    db.run("select df.signal(%s, 'go')", child)
+    db.work()
+    assert db.run("select * from df.calls") == []
+
+
+@pytest.mark.parametrize(
+    ("column", "index"),
+    [("called_id", "calls_called"), ("instance_id", "calls_instance")],
+)
+def test_calls_of_some_runs_read_no_others(db: Db, column: str, index: str) -> None:
+    """With everybody's calls to look through, it would take seconds."""
+    db.run("set enable_seqscan = off")
+    query = f"explain select * from df.calls where {column} = any ('{{a,b}}')"
+    plan = "\n".join(row[0] for row in db.run(query))
+    assert "Index Cond: (run_id = ANY ('{a,b}'::text[]))" in plan, plan
+    assert index in plan, plan
+
+
 def test_items_call_runs_of_their_own(db: Db) -> None:
     query = (
         "$call$select df.start('select $' || 'input.i * 10 as v',"

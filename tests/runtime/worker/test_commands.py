@@ -181,6 +181,11 @@ def test_a_run_that_waits_for_another_one_says_for_which(
     assert head.endswith(f"  called by {run} outer@1 running")
     callers = json.loads(perdure("show", called, "--json").stdout)["called_by"]
     assert callers == [{"run": run, "label": "outer@1", "status": "running"}]
+    lines = perdure("ps").stdout.splitlines()
+    assert "called by" in lines[0]
+    assert [f"{run} outer@1" in line for line in lines[1:]] == [True, False]
+    listed = json.loads(perdure("ps", "--json").stdout)
+    assert [each["called_by"] for each in listed] == [callers, []]
     refused = perdure("signal", run, "go", '{"a": 1}', code=2).stderr
     assert refused == (
         f'error: run {run} (outer@1) has no step that waits for "go"\n'
@@ -190,6 +195,20 @@ def test_a_run_that_waits_for_another_one_says_for_which(
     assert connection.execute("select count(*) from df_engine.signals").fetchone() == (
         0,
     )
+
+
+def test_a_run_that_is_followed_says_who_called_it(
+    perdure: Perdure, connection: Connection
+) -> None:
+    connection.execute(CALLS)
+    run = perdure("run", "outer", "--detach").stdout.strip()
+    connection.execute("call df.work(1000, 20000)")
+    row = connection.execute("select id from df.instances where label = 'hello@1'")
+    (called,) = row.fetchone() or ("",)
+    connection.execute("select df.signal(%s, 'go', '{}')", [called])
+    first, *more = perdure("show", called, "--follow").stderr.splitlines()
+    assert first == f"called by {run} outer@1 running"
+    assert "called by" not in "".join(more)
 
 
 def test_a_signal_is_sent_to_who_can_hear_it(
@@ -226,6 +245,32 @@ def test_a_signal_of_a_run_goes_to_the_called_run_that_waits(
     assert notes == [
         f'note: signal "go" was sent to run {called} (hello@1), which it waited for'
     ]
+
+
+STARTS = """
+create function workflows.inner_v2() returns text language sql as $inner$
+  select df.start(df.wait_for_signal('only'), 'inner@2')
+$inner$;
+create function workflows.outer() returns text language sql as $outer$
+  select df.start(df.seq(df.call($call$select "workflows"."hello"('x', 1)$call$),
+    'select workflows.inner_v2(), workflows.hello(''x'', 1)'), 'outer@1')
+$outer$;
+"""
+
+
+def test_a_signal_for_a_run_that_is_only_started_is_refused(
+    perdure: Perdure, connection: Connection
+) -> None:
+    connection.execute(STARTS)
+    told = perdure("run", "outer", "--signal", 'only={"a": 1}', code=2).stderr
+    assert told == (
+        'error: no step of "outer", or of what it calls, waits for "only"\n'
+        "  = help: inner@2 does, which is started and not waited for: leave --signal "
+        "only out, and once its run is there (perdure ps inner): "
+        "perdure signal RUN only '{\"a\": 1}'\n"
+    )
+    assert connection.execute("select count(*) from df.instances").fetchone() == (0,)
+    assert "✓ outer@1" in perdure("run", "outer", "--signal", "go").stdout
 
 
 def test_a_called_run_that_waits_for_the_same_signal_is_named(
