@@ -224,7 +224,7 @@ def apply(
         elif error.busy:
             what = "another session was in its way: deploy again when that has ended"
         elif error.unfit:
-            ways = _ways_out(connection, event)
+            ways = _ways_out(connection, released, event)
             what = ways + _held_back(rest) if ways else error.hint or what
         fail(
             f"{released.files[event.key]}: {error}",
@@ -233,27 +233,38 @@ def apply(
         )
 
 
-def _ways_out(connection: Connection, event: Entry | Change) -> str | None:
+def _ways_out(
+    connection: Connection, released: Released, event: Entry | Change
+) -> str | None:
     """Show the runs on versions to retire, and return what can be done about them."""
-    from perdure.cli.obstacles import show_runs
+    from perdure.cli.obstacles import cancels, show_runs, waited_for
     from perdure.engine.deploy import runs_on
     from perdure.engine.move import can_move
-    from perdure.release import Change
+    from perdure.release.retirement import left_after, versions_in
 
-    if not isinstance(event, Change):
-        return None
-    labels = [f"{event.workflow}@{number}" for number in event.versions]
+    labels = versions_in(released.scripts[event.key])
     found = [e for e in runs_on(connection, labels) if e[2] != "failed"]
     if not found:
         return None
     show_runs(found)
-    first, move = found[0][0], ""
-    if event.to and can_move(connection):  # later versions are not deployed yet
-        move = f"take it to version {event.to} while it waits (perdure move {first} "
-        move += f"--to {event.to}), "
+    first, move, same = found[0][0], "", ""
+    # later versions are not deployed yet
+    stay = {run: left_after(released.lock, label) for run, label, _ in found}
+    to = [(run, each.version) for run, each in stay.items() if each is not None]
+    if to and can_move(connection):
+        run, number = to[0]
+        alike = {each for _, each in to} == {number}
+        where = f"version {number}" if alike else "the version in force"
+        move = f"take it to {where} while it waits (perdure move {run} --to {number}), "
+        same = f", and is moved only where {where} returns the same"
+    waits = waited_for(connection, found)
+    end = f"end it (perdure cancel {first})"
+    if waits:
+        end += "; one that another run waits for is ended with that one "
+        end += f"({cancels(connection, waits)}){same}"
     return (
-        f"for each of these runs: wait until it has ended, {move}or end it (perdure "
-        f"cancel {first}); then perdure deploy again"
+        f"for each of these runs: wait until it has ended, {move}or {end}; "
+        "then perdure deploy again"
     )
 
 

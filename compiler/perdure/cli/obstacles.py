@@ -6,7 +6,7 @@ The migration refuses what the database has in the way, too (see the runtime's
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from perdure.cli.released import Released
     from perdure.config import Config
     from perdure.engine.deploy import Connection
+    from perdure.engine.runs import Called
     from perdure.release import Entry
 
 _SHOWN_RUNS = 20
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,12 @@ class Leaving:
     def labels(self) -> list[str]:
         """The versions, as people write them."""
         return [f"{self.workflow}@{number}" for number in self.numbers]
+
+    @property
+    def latest(self) -> int:
+        """The highest version of the workflow, which stays or goes."""
+        latest = self.released.whole.latest(self.workflow)
+        return latest.version if latest else 0
 
     @property
     def entries(self) -> list[Entry]:
@@ -70,8 +78,8 @@ def show_runs(runs: Sequence[tuple[str, str, str]]) -> None:
 def in_project(config: Config, leaving: Sequence[Leaving]) -> list[Obstacle]:
     """Return what the lock and the sources have in the way."""
     found = list(_starting(leaving))
-    whole = {each.workflow for each in leaving if each.whole}
-    return [*found, *_sources(config, whole)] if whole else found
+    again = [each for each in leaving if each.whole or each.latest in each.numbers]
+    return [*found, *_sources(config, again)] if again else found
 
 
 def in_database(
@@ -84,8 +92,8 @@ def in_database(
     from perdure.engine.deploy import runs_on
 
     runs = runs_on(connection, leaving.labels)
-    flying = tuple(each for each in runs if each[2] != "failed")
-    found = [_flying(connection, leaving, flying)] if flying else []
+    flying = [each for each in runs if each[2] != "failed"]
+    found = [*_flying(connection, leaving, flying)]
     found += [*_supervising(connection, leaving), *_calling(connection, leaving)]
     return found, [run for run, _, status in runs if status == "failed"]
 
@@ -104,63 +112,92 @@ def callers_of(released: Released, key: str) -> list[str]:
 
 
 def _starting(leaving: Sequence[Leaving]) -> Iterator[Obstacle]:
-    """Yield the versions that stay and start one of those to retire."""
-    going = [label for each in leaving for label in each.labels]
+    """Yield the versions that stay and start what is to be retired, or what goes along.
+
+    Superseded ones go along; one in force is changed first, or its workflow goes.
+    """
+    released = leaving[0].released
+    given = [label for each in leaving for label in each.labels]
+    in_force = {each.key for each in released.whole.in_force}
     started: dict[str, list[str]] = {}
-    for label in going:
-        for caller in callers_of(leaving[0].released, label):
-            if caller not in going:
+    going = [*given]
+    for label in going:  # which grows
+        for caller in callers_of(released, label):
+            if caller not in given:
                 started.setdefault(caller, []).append(label)
-    in_force = {each.key for each in leaving[0].released.whole.in_force}
+            if caller not in in_force and caller not in going:
+                going.append(caller)
+    staying = [each for each in started if each in in_force]
     for caller, labels in started.items():
         are = "is" if len(labels) == 1 else "are"
         what = f"{', '.join(labels)} {are} started by {caller}"
-        if caller not in in_force:
-            together = _command(leaving, ())
-            yield Obstacle(what, f"retire them together: {together}")
-            continue
-        name = caller.partition("@")[0]
-        whole = [e.partition("@")[0] for e in started if e in in_force]
-        help = (
-            f"change {name} so that it does not start {labels[-1]}, compile and deploy "
-            f"it, then perdure retire {caller} with the rest; or retire it as a whole, "
-            f"too: {_command(leaving, whole)}"
-        )
-        yield Obstacle(f"{what}, which is in force", help)
+        if caller in in_force:
+            name = caller.partition("@")[0]
+            help = (
+                f"change {name} so that it does not start {labels[-1]}, compile and "
+                f"deploy it, then perdure retire {caller} with the rest; or retire it "
+                f"as a whole, too: {_command(leaving)}"
+            )
+            yield Obstacle(f"{what}, which is in force", help)
+        elif staying:
+            end = ", ".join(staying)
+            yield Obstacle(what, f"retire it, too, once {end} is out of the way")
+        else:
+            yield Obstacle(what, f"retire them together: {_command(leaving)}")
 
 
-def _command(leaving: Sequence[Leaving], whole: Sequence[str]) -> str:
-    """Return what retires versions with all that lead to them and are superseded.
+def _command(leaving: Sequence[Leaving]) -> str:
+    """Return what retires versions with all that lead to them.
 
-    `whole` are workflows that go, too.
+    Workflows that have one of those in force go as a whole.
     """
     released = leaving[0].released
-    whole = [*whole, *(each.workflow for each in leaving if each.whole)]
+    whole = {each.workflow for each in leaving if each.whole}
     going = [label for each in leaving for label in each.labels]
-    for name in whole:
-        going += [f"{name}@{number}" for number in released.whole.versions(name)]
-    going = list(dict.fromkeys(going))
-    in_force = {each.key for each in released.whole.in_force}
+    in_force = {each.key: each.workflow for each in released.whole.in_force}
     for label in going:  # which grows
-        callers = callers_of(released, label)
-        going += [e for e in callers if e not in going and e not in in_force]
+        for caller in callers_of(released, label):
+            more = [caller]
+            if (name := in_force.get(caller)) is not None:
+                whole.add(name)
+                more = [f"{name}@{number}" for number in released.whole.versions(name)]
+            going += [each for each in more if each not in going]
     words = (e if (n := e.partition("@")[0]) not in whole else n for e in going)
     return f"perdure retire {' '.join(reversed(dict.fromkeys(words)))}"
 
 
-def _sources(config: Config, workflows: Collection[str]) -> Iterator[Obstacle]:
-    """Yield the sources that still define workflows that are to go as a whole."""
+def _sources(config: Config, leaving: Sequence[Leaving]) -> Iterator[Obstacle]:
+    """Yield the sources of which the next version would be made of what is to go.
+
+    Of a workflow that goes whole that is what defines it; else what still gives the
+    latest version, which was rolled back: compiling makes nothing of it as long as
+    that version is there.
+    """
     from perdure.cli.project import opened_compiler
     from perdure.pipeline import workflow_files
+    from perdure.release import version_of
 
     with opened_compiler(config) as compiler:
         checked = compiler.check(workflow_files(config), None)
+    going = {each.workflow: each for each in leaving}
     for unit in checked.units:
-        if unit.name in workflows:
+        name = unit.name or ""
+        if name not in going:
+            continue
+        if going[name].whole:
             yield Obstacle(
-                f'"{unit.source.path}" still defines {unit.name}: the next perdure '
-                "compile would bring it back",
+                f'"{unit.source.path}" still defines {name}: the next perdure compile '
+                "would bring it back",
                 "delete it there first",
+            )
+            continue
+        made = (unit.digest or "", config.target, config.sql_schema)
+        version = version_of(going[name].released.whole, name, made)
+        if version is not None and version.version in going[name].numbers:
+            yield Obstacle(
+                f'"{unit.source.path}" still gives {version.key}, which was rolled '
+                "back: the next perdure compile would make it again, to be in force",
+                "take it back to the version in force, or change it and compile, first",
             )
 
 
@@ -168,18 +205,68 @@ def _sources(config: Config, workflows: Collection[str]) -> Iterator[Obstacle]:
 
 
 def _flying(
-    connection: Connection, leaving: Leaving, runs: tuple[tuple[str, str, str], ...]
-) -> Obstacle:
+    connection: Connection, leaving: Leaving, runs: Sequence[tuple[str, str, str]]
+) -> Iterator[Obstacle]:
+    """Yield the runs that have not ended, those that others wait for by themselves."""
     from perdure.engine.move import can_move
 
-    ways = "wait for them, or end them with perdure cancel RUN"
-    if not leaving.whole and can_move(connection):
-        ways = (
-            "wait for them, end them with perdure cancel RUN, or take those that wait "
-            "to another version with perdure move RUN --to N"
-        )
-    count = "1 run has" if len(runs) == 1 else f"{len(runs)} runs have"
-    return Obstacle(f"{count} not ended", ways, runs)
+    waits = waited_for(connection, runs)
+    movable = not leaving.whole and can_move(connection)
+    own = tuple(each for each in runs if each[0] not in waits)
+    if own:
+        ways = "wait for them, or end them with perdure cancel RUN"
+        if movable:
+            ways = (
+                "wait for them, end them with perdure cancel RUN, or take those that "
+                "wait to another version with perdure move RUN --to N"
+            )
+        count = "1 run has" if len(own) == 1 else f"{len(own)} runs have"
+        yield Obstacle(f"{count} not ended", ways, own)
+    called = tuple(
+        (run, label, f"{status}, {waits[run].id} ({waits[run].label}) waits for it")
+        for run, label, status in runs
+        if run in waits
+    )
+    if called:
+        ways = "wait for them, or end the runs that wait, and them with those: "
+        ways += cancels(connection, waits)
+        if movable:
+            ways += (
+                "; perdure move RUN --to N takes one to another version that returns "
+                "what is waited for"
+            )
+        which = "run that another one waits for has"
+        if len(called) > 1:
+            which = "runs that others wait for have"
+        yield Obstacle(f"{len(called)} {which} not ended", ways, called)
+
+
+def waited_for(
+    connection: Connection, runs: Sequence[tuple[str, str, str]]
+) -> dict[str, Called]:
+    """Return those of runs that others wait for, with one that does."""
+    from perdure.engine.listening import callers
+
+    found = callers(connection, [run for run, *_ in runs])
+    return {run: each[0] for run, each in found.items() if each}
+
+
+def cancels(connection: Connection, waits: Mapping[str, Called]) -> str:
+    """Return the commands that end runs which nobody waits for, and what they called.
+
+    To cancel only a run that is waited for would fail the one that waits.
+    """
+    from perdure.engine.listening import callers
+
+    first: dict[str, None] = {}
+    left = [each.id for each in waits.values()]
+    while left:
+        above = callers(connection, left)
+        first |= dict.fromkeys(each for each in left if not above.get(each))
+        left = [caller.id for each in left for caller in above.get(each, ())]
+    shown = [f"perdure cancel {each}" for each in first]
+    more = " and so on" if len(shown) > _NAMED else ""
+    return ", ".join(shown[:_NAMED]) + more
 
 
 def _supervising(connection: Connection, leaving: Leaving) -> Iterator[Obstacle]:

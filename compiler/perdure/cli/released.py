@@ -13,7 +13,9 @@ from perdure.cli.project import fail, show
 
 if TYPE_CHECKING:
     from perdure.config import Config
+    from perdure.diagnostics import Diagnostic
     from perdure.release import Change, Entry, Lock
+    from perdure.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +57,49 @@ class Released:
 
 def read_released(config: Config) -> Released:
     """Read the lock and its migrations; end the command on what is wrong with them."""
+    lock, texts, found, source = _looked_at(config)
+    if lock is None or found:
+        show(found, {source.path: source} if source else {})
+        raise typer.Exit(1)
+    return _for_target(config, lock, texts)
+
+
+def usable_lock(config: Config, revision: str) -> Lock:
+    """Return the lock of a revision of git; none, and a note, if it is unusable."""
+    from perdure.release import Lock
+
+    lock, _, found, _ = _looked_at(config)
+    if lock is not None and not found:
+        return lock
+    typer.echo(
+        f"note: what was in force at {revision} is taken from its sources, for its "
+        f"lock can't be used: {found[0].message}",
+        err=True,
+    )
+    return Lock()
+
+
+_Looked = tuple["Lock | None", dict[str, str], list["Diagnostic"], "Source | None"]
+
+
+def _looked_at(config: Config) -> _Looked:
+    """Return the lock, the texts of its migrations, and what is wrong with them."""
     from perdure.frontend.decode import decode
     from perdure.release import Lock, read_lock, unsound
     from perdure.source import Source
 
-    name = config.lock.name
-    there = config.lock.exists()
-    source = decode(name, config.lock.read_bytes() if there else b"", limited=False)
+    if not config.lock.exists():
+        texts = _texts(config, Lock())
+        return Lock(), texts, unsound(Lock(), texts), None
+    data = config.lock.read_bytes()
+    source = decode(config.lock.name, data, limited=False)
     if not isinstance(source, Source):
-        show([source], {})
-        raise typer.Exit(1)
-    lock, found = read_lock(source) if there else (Lock(), [])
-    texts = _texts(config, lock) if lock is not None else {}
-    if lock is not None:
-        found = unsound(lock, texts)
-    if found:
-        show(found, {source.path: source})
-        raise typer.Exit(1)
-    assert lock is not None  # else there were findings
-    return _for_target(config, lock, texts)
+        return None, {}, [source], None
+    lock, found = read_lock(source)
+    if lock is None:
+        return None, {}, found, source
+    texts = _texts(config, lock)
+    return lock, texts, unsound(lock, texts), source
 
 
 def _for_target(config: Config, lock: Lock, texts: dict[str, str]) -> Released:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from perdure.plan.version import Previous, Retirement, Script
     from perdure.release import Change, Lock, Release
     from perdure.release.layouts import Folder, Layout
-    from perdure.release.reversal import Refused
+    from perdure.release.reversal import BuildRetire, Refused
 
 
 def rollback(
@@ -147,24 +147,27 @@ def retire(
 
 def _retirement(
     released: Released,
-) -> Callable[[Change, Sequence[Retirement]], tuple[Script, Script]]:
+) -> BuildRetire:
     """Return what writes the SQL that retires versions."""
     from perdure.emit.switch import retire, statements_of
     from perdure.release.script import split
 
     def build(
-        change: Change, retirements: Sequence[Retirement]
+        change: Change,
+        retirements: Sequence[Retirement],
+        back: Sequence[Retirement],
     ) -> tuple[Script, Script]:
         made = {
-            number: statements_of(
-                split(released.scripts[f"{change.workflow}@{number}"]),
-                change.schema,
-                change.workflow,
-                number,
+            (key := f"{each.workflow}@{version.version}"): statements_of(
+                split(released.scripts[key]),
+                each.schema,
+                each.workflow,
+                version.version,
             )
-            for number in change.versions
+            for each in back
+            for version in each.versions
         }
-        return retire(_switch(change), retirements, made)
+        return retire(_switch(change), retirements, back, made)
 
     return build
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from perdure.release.deployed import Database, Difference
 from perdure.release.lock import Change, Entry, Lock
 from perdure.release.objects import SQL, drop, mark, of_version, registration
+from perdure.release.retirement import retired_by
 from perdure.release.script import split
 
 Key = tuple[str, str, int]
@@ -58,6 +59,29 @@ def deployed_part(lock: Lock, database: Database) -> Lock:
         lock.source,
         tuple(each for each in lock.changes if each in changes),
     )
+
+
+def gone_along(
+    lock: Lock, scripts: Mapping[str, str], database: Database
+) -> dict[Key, tuple[list[str], str]]:
+    """Return the functions that went with the retirement of another workflow.
+
+    Workflows that are retired together start each other: the first migration takes the
+    functions of all. By the change that is still to retire them: their names, and the
+    change that took them.
+    """
+    known = there(database)
+    took: dict[str, str] = {}
+    found: dict[Key, tuple[list[str], str]] = {}
+    for change in lock.changes:
+        if key_of(change) in known:
+            for own in retired_by(scripts.get(change.key, "")).values():
+                took |= dict.fromkeys(own.keys() - database.functions, change.key)
+    for change in lock.changes:
+        own = retired_by(scripts.get(change.key, "")).get(change.workflow, {})
+        if key_of(change) not in known and (gone := [n for n in own if n in took]):
+            found[key_of(change)] = gone, took[gone[0]]
+    return found
 
 
 def lost(
@@ -171,7 +195,7 @@ def _put_before(
     """Return what brings something that was passed over, and not into force."""
     again = _registered_again(lock, event, script, database)
     if isinstance(event, Change):
-        return (*_refusals(event, database), *_taken_out(lock, event, database), *again)
+        return (*_taken_out(lock, event, script, database), *again)
     deployed = deployed_part(lock, database)
     if event.version not in deployed.retired(event.workflow):
         return (*_made_aside(lock, event, script), *again)
@@ -193,24 +217,43 @@ def _made_aside(lock: Lock, entry: Entry, script: str) -> list[str]:
     ]
 
 
-def _refusals(change: Change, database: Database) -> list[str]:
-    """Return what keeps versions with runs from being dropped as retired ones."""
-    shown = ", ".join(map(str, _left(change, database)))
-    refuse = f"select perdure.refuse_runs('{change.workflow}', array[{shown}]);"
-    return [refuse] if shown else []
+def _taken_out(
+    lock: Lock, change: Change, script: str, database: Database
+) -> Iterator[str]:
+    """Yield what a retirement does, as far as that is still to be done.
 
-
-def _taken_out(lock: Lock, change: Change, database: Database) -> Iterator[str]:
-    """Yield what a retirement drops and marks, as far as that is still to be done."""
-    names = [f"{change.workflow}_v{n}{s}" for n in change.versions for s in _FUNCTIONS]
-    if deployed_part(lock, database).current(change.workflow) is None:
-        names.append(change.workflow)
-    for name in names:
-        yield from map(drop, database.functions.get(name, ()))
-    own = [each for each in database.versions if each.name == change.workflow]
-    for each in own:
-        if each.version in change.versions and not each.retired:
+    As its migration does, it refuses runs, takes what is retired together with it, and
+    refuses what stays and calls some of that.
+    """
+    deployed = deployed_part(lock, database)
+    going = {
+        workflow: _going(own, workflow, deployed.current(workflow))
+        for workflow, own in retired_by(script).items()
+    }
+    for workflow, own in going.items():
+        left = [n for n in own if n in database.functions and n != workflow]
+        if left:
+            shown = ", ".join(n.removeprefix(f"{workflow}_v") for n in left)
+            yield f"select perdure.refuse_runs('{workflow}', array[{shown}]);"
+    for name in (
+        name + end for own in going.values() for name in own for end in _FUNCTIONS
+    ):
+        yield from (drop(e, there=False) for e in database.functions.get(name, ()))
+    for workflow, own in going.items():
+        shown = ", ".join(f"'{written}'" for written in own.values())
+        yield f"select perdure.refuse_callers('{workflow}', array[{shown}]);"
+    for each in database.versions:
+        ours = each.name == change.workflow and each.version in change.versions
+        if ours and not each.retired:
             yield mark(change.workflow, each.version, "now()")
+
+
+def _going(
+    own: Mapping[str, str], workflow: str, current: Entry | None
+) -> dict[str, str]:
+    """Return the functions of a workflow that go: the current one with its version."""
+    stays = current is not None and f"{workflow}_v{current.version}" not in own
+    return {n: written for n, written in own.items() if not (stays and n == workflow)}
 
 
 def _registered_again(

@@ -39,7 +39,9 @@ class _Draft:
 
 
 BuildRollback = Callable[[Change, Previous, Previous], tuple[Script, Script]]
-BuildRetire = Callable[[Change, Sequence[Retirement]], tuple[Script, Script]]
+BuildRetire = Callable[
+    [Change, Sequence[Retirement], Sequence[Retirement]], tuple[Script, Script]
+]
 
 
 def plan_rollback(
@@ -86,17 +88,29 @@ def plan_retire(
     `wanted` are their numbers by workflow; none for all of it. Raises Refused.
     """
     going = {name: _retirement(lock, name, numbers) for name, numbers in wanted.items()}
+    every = list(going.values())
     drafts = [
-        _retiring(lock, [own, *(each for each in going.values() if each != own)], build)
-        for own in going.values()
+        _retiring(
+            lock,
+            [own, *(each for each in every if each != own)],
+            every if own == every[0] else [],
+            build,
+        )
+        for own in every
     ]
     return _release(lock, folder, layout, drafts)
 
 
 def _retiring(
-    lock: Lock, retirements: Sequence[Retirement], build: BuildRetire
+    lock: Lock,
+    retirements: Sequence[Retirement],
+    back: Sequence[Retirement],
+    build: BuildRetire,
 ) -> _Draft:
-    """Return the change for the first of what is retired together."""
+    """Return the change for the first of what is retired together.
+
+    `back` is what its way back makes again.
+    """
     own = retirements[0]
     current = _known(lock, own.workflow)
     change = replace(
@@ -106,7 +120,7 @@ def _retiring(
     )
     what = "all" if own.current else "_".join(f"v{n}" for n in change.versions)
     title = f"{own.workflow}_retire_{change.number}_{what}"
-    return _Draft(change, title, lambda change: build(change, retirements))
+    return _Draft(change, title, lambda change: build(change, retirements, back))
 
 
 def _retirement(lock: Lock, workflow: str, numbers: Sequence[int]) -> Retirement:
@@ -227,9 +241,10 @@ def _usable(lock: Lock, workflow: str, number: int, current: Entry) -> Entry:
             + (f"; or {back}{', '.join(map(str, others))}" if others else ""),
         )
     if number == current.version:
+        rest = ", ".join(str(n) for n in lock.versions(workflow) if n != number)
         raise Refused(
             f"{workflow}@{number} is the current version",
-            f"--to names another one of: {shown}",
+            f"--to names another one: {rest}" if rest else "there is no other one",
         )
     _same_place([entry], current)
     return entry

@@ -8,7 +8,7 @@ database that is behind is told apart from one that was changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from perdure.release.deployed import Database, Difference
 from perdure.release.lock import Change, Entry, Lock
@@ -24,11 +24,14 @@ from perdure.release.objects import (
 )
 from perdure.release.order import in_order
 from perdure.release.registered import (
+    Key,
     deployed_part,
+    gone_along,
     key_of,
     lost,
     there,
 )
+from perdure.release.retirement import left_after, versions_in
 
 _STUCK = ("overtaken", "unregistered")
 _NOT_RETIRED = "is marked as retired, and the migration that retires it is not deployed"
@@ -101,13 +104,15 @@ def drift(
     found += _unknown(lock, database)
     stuck = {each.subject for each in found if each.kind in _STUCK}
     refused = "perdure deploy, which refuses until the differences above are mended"
+    along = gone_along(lock, scripts, database)
+    flying = _held_up(missing(lock, database), scripts, runs or {})
     found += [
         Difference(
             "missing",
             each.key,
-            "is in the lock, and not deployed",
+            _not_deployed(each, along),
             "repo",
-            refused if conflicting else _to_deploy(each, lock, runs or {}),
+            refused if conflicting else _to_deploy(each, lock, flying[each.key]),
         )
         for each in missing(lock, database)
         if each.key not in stuck
@@ -121,29 +126,72 @@ def drift(
         if each.key in overtaken
         for number in each.versions
     }
+    gone = {name for names, _ in along.values() for name in names}
     for workflow in deployed.workflows:
         if workflow not in behind:
-            own = _objects(deployed, workflow, scripts, database, made)
+            own = _objects(deployed, workflow, scripts, database, made, gone)
             found += [each for each in own if each.subject not in late]
-    return found + _schedules(deployed, database, behind)
+    return found + _schedules(deployed, database, behind, gone)
+
+
+def _not_deployed(
+    event: Entry | Change, along: Mapping[Key, tuple[Sequence[str], str]]
+) -> str:
+    """Say what is missing, and what of a retirement another one has done already."""
+    said = "is in the lock, and not deployed"
+    if key_of(event) not in along:
+        return said
+    names, by = along[key_of(event)]
+    functions = "its function" if len(names) == 1 else "its functions"
+    shown = ", ".join(f'"{name}"' for name in names)
+    return f"{said}; {functions} {shown} went with {by} already"
+
+
+def _held_up(
+    events: Sequence[Entry | Change],
+    scripts: Mapping[str, str],
+    runs: Mapping[str, Sequence[str]],
+) -> dict[str, dict[str, Sequence[str]]]:
+    """Return the runs that each migration is the first to stop at, by version.
+
+    One of several that are retired together stops at the runs of all.
+    """
+    waiting = dict(runs)
+    return {
+        event.key: {
+            label: waiting.pop(label)
+            for label in versions_in(scripts.get(event.key, ""))
+            if waiting.get(label)
+        }
+        for event in events
+    }
 
 
 def _to_deploy(
     event: Entry | Change, lock: Lock, runs: Mapping[str, Sequence[str]]
 ) -> str:
-    """Say what brings what is missing; a retirement waits for runs, and all with it."""
-    numbers = event.versions if isinstance(event, Change) else ()
-    keys = [f"{event.workflow}@{number}" for number in numbers]
-    flying = [run for key in keys for run in runs.get(key, ())]
+    """Say what brings what is missing; a retirement waits for runs, and all with it.
+
+    `runs` are those that it stops at, by version. A tool whose own history was
+    restored, and nothing else, takes it for applied.
+    """
+    flying = [run for own in runs.values() for run in own]
+    if not flying and event.layout != "plain":
+        tool = event.layout
+        return (
+            f"{tool} applies it; where the history of {tool} says that it has, perdure "
+            "deploy does, and leaves that history as it is"
+        )
     if not flying:
         return "perdure deploy"
     count = "1 run" if len(flying) == 1 else f"{len(flying)} runs"
     move = "take those that wait to another version (perdure move RUN --to N), "
-    to = lock.find(event.workflow, event.to) if isinstance(event, Change) else None
-    stays = to is not None and to.target == "perdure"  # what pg_durable can't move
+    left = [left_after(lock, each) for each in runs]
+    # what pg_durable can't move
+    stays = any(each is not None and each.target == "perdure" for each in left)
     return (
         f"perdure deploy, which stops at it, and at what comes after it, while {count} "
-        f"on {', '.join(keys)} can go on: wait until they have ended, "
+        f"on {', '.join(runs)} can go on: wait until they have ended, "
         f"{move if stays else ''}or end them (perdure cancel RUN): "
         f"{', '.join(flying[:5])}{', ...' if flying[5:] else ''}"
     )
@@ -252,8 +300,12 @@ def _objects(
     scripts: Mapping[str, str],
     database: Database,
     made: Made,
+    gone: Container[str],
 ) -> list[Difference]:
-    """Compare the functions of a workflow with what its migrations make."""
+    """Compare the functions of a workflow with what its migrations make.
+
+    `gone` are those that a retirement took along with its own.
+    """
     marked = {e.version for e in database.versions if e.name == workflow and e.retired}
     own = [each for each in lock.entries if each.workflow == workflow]
     found = []
@@ -264,7 +316,8 @@ def _objects(
             found.append(_marks(entry, _NOT_RETIRED, "null"))
         else:
             for each in of_version(lock, entry, scripts.get(entry.key, "")):
-                found += compared(each, database, made.get(each.key))
+                if each.name.removesuffix("_schedule") not in gone:
+                    found += compared(each, database, made.get(each.key))
     if own and lock.current(workflow) is None:
         found += left_over(own[-1], workflow, database)
     return found
@@ -294,13 +347,16 @@ def _marks(entry: Entry, message: str, retired_at: str) -> Difference:
 # --- schedules ------------------------------------------------------------------------
 
 
-def _schedules(lock: Lock, database: Database, behind: set[str]) -> list[Difference]:
+def _schedules(
+    lock: Lock, database: Database, behind: set[str], gone: Container[str]
+) -> list[Difference]:
     """Compare the supervisors that run with those of the current versions."""
     wanted = {
         f"{current.key} schedule": current
         for name in lock.workflows
         if name not in behind
         if (current := lock.current(name)) and current.scheduled
+        if f"{name}_v{current.version}" not in gone
     }
     running: dict[str, list[str]] = {}
     for label, run in database.schedules:

@@ -82,15 +82,17 @@ def rolled_back(project: Project, to: int | None = None) -> None:
 
 def retired(project: Project, version: int | None = None) -> None:
     def build(
-        change: Change, retirements: Sequence[Retirement]
+        change: Change,
+        retirements: Sequence[Retirement],
+        back: Sequence[Retirement],
     ) -> tuple[Script, Script]:
         made = {
-            number: statements_of(
-                split(script(project, f"demo@{number}")), "workflows", "demo", number
+            (key := f"demo@{number}"): statements_of(
+                split(script(project, key)), "workflows", "demo", number
             )
             for number in change.versions
         }
-        return retire(switch(change), retirements, made)
+        return retire(switch(change), retirements, back, made)
 
     take(
         project,
@@ -150,6 +152,23 @@ def test_squawk_has_nothing_to_say_of_changes(bench: Workbench, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(project.files) == 8
+
+
+@pytest.mark.parametrize("layout", NAMES)
+def test_what_the_migrations_of_another_branch_did_is_known(
+    bench: Workbench, layout: str
+) -> None:
+    """Their lock was dropped in a merge, and their files are still there."""
+    project = laid_out(bench, layout)
+    lock = project.lock
+    rolled_back(project)
+    retired(project, 2)
+    project.lock = lock
+    found = [e for e in project.plan(candidate(bench, ONE)).findings if e.help]
+    assert [each.code for each in found] == ["WF706"]
+    assert str(found[0].help).endswith(
+        "what they did: perdure rollback demo --to 1 and perdure retire demo@2"
+    )
 
 
 @pytest.mark.parametrize("layout", NAMES)

@@ -10,7 +10,7 @@ from perdure.release.deployed import Database, Version
 from perdure.release.lock import Lock
 from perdure.release.state import drift
 from tests.unit.lower.workbench import PG_DURABLE, Workbench
-from tests.unit.release.test_reversal import laid_out, retired, rolled_back
+from tests.unit.release.test_reversal import laid_out, retired, rolled_back, script
 
 
 @pytest.mark.parametrize(("target", "moves"), [("perdure", True), (PG_DURABLE, False)])
@@ -21,9 +21,10 @@ def test_runs_are_moved_where_the_runtime_can(
     retired(project, 1)
     entries = tuple(replace(each, target=target) for each in project.lock.entries)
     there = tuple(Version(e.workflow, e.version, e.digest) for e in entries)
+    change = project.lock.changes[-1].key
     found = drift(
         replace(project.lock, entries=entries),
-        {},
+        {change: script(project, change)},
         Database(there, {}),
         {},
         {"demo@1": ["0a1b2c3d"]},
@@ -31,6 +32,15 @@ def test_runs_are_moved_where_the_runtime_can(
     (advice,) = [each.advice for each in found if each.kind == "missing"]
     assert ("perdure move RUN --to N" in advice) == moves
     assert "or end them (perdure cancel RUN): 0a1b2c3d" in advice
+
+
+def test_what_a_tool_takes_for_applied_is_deployed_without_it(bench: Workbench) -> None:
+    project = laid_out(bench, "flyway")
+    found = drift(project.lock, {}, Database((), {}), {})
+    assert {each.kind for each in found} == {"missing"}
+    (advice,) = {each.advice for each in found}
+    assert "flyway applies it; where the history of flyway says that it has" in advice
+    assert "perdure deploy does" in advice
 
 
 def test_what_can_not_be_deployed_yet_says_what_comes_first(bench: Workbench) -> None:
