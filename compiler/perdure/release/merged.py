@@ -92,7 +92,9 @@ def _again(side: str, own: Lock | None, other: Lock | None) -> Iterator[str]:
         if not _has_alone(change, own, other):
             continue
         last = [each for each in own.events(change.workflow) if moves(each)][-1:]
-        if change.kind == "rollback" and last == [change]:
+        # Where its side's history does not fit, git took what follows from the other.
+        lost = last == [change] or not _fits(own, change.workflow)
+        if change.kind == "rollback" and lost:
             yield f"{side} has {_rollback(change, own, other)}"
         elif change.kind == "retire" and (command := _retire(change, own, other)):
             yield f"{side} has {_repeated(change, command)}"

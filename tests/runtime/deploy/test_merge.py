@@ -102,6 +102,24 @@ def test_a_rollback_of_the_side_that_is_dropped_is_repeated(
     assert perdure("compile", "--check").stdout.startswith("nothing to do")
 
 
+def test_a_rollback_is_told_where_git_took_a_later_version_from_the_other_side(
+    project: Path, git: Git, perdure: Perdure
+) -> None:
+    released(project, b="2")
+    done(git)
+    git("checkout", "-q", "-b", "back")
+    perdure("rollback", "a")
+    done(git)
+    git("checkout", "-q", "main")
+    released(project, a="3")
+    perdure("rollback", "b")
+    done(git)
+    merged(git, "back")
+    told = perdure("compile", code=1).stderr
+    assert "--ours has b, change 1: back to version 1, which is repeated" in told
+    assert "--theirs has a, change 1: back to version 1, which is repeated" in told
+
+
 def test_what_only_the_dropped_side_has_is_taken_back_in_its_source(
     project: Path, git: Git, perdure: Perdure
 ) -> None:
