@@ -104,8 +104,8 @@ create table df_engine.tasks (
   item integer not null default 0,  -- of the innermost df.foreach, 0 outside of any
   node integer not null,            -- what a step changes stands together: less WAL
   state "char" not null,
-  turns smallint not null default 0,  -- steps since it queued
-  moved_at timestamptz not null default clock_timestamp(),  -- end of the last step
+  turns smallint not null default 0,  -- steps since it queued, see 58_ahead.sql
+  moved_at timestamptz not null default clock_timestamp(),  -- when it came to its node
   parent bigint,                    -- task that forked this branch
   epoch integer not null default 0, -- the parent's number of forks when it did
   forks integer not null default 0,

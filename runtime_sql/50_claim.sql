@@ -1,7 +1,8 @@
 -- Claiming. A claim is a row lock on a task, held by the transaction that does the work;
 -- a session that dies lets go of it. Lock order: the task is the first lock of its
 -- transaction, and taken by SKIP LOCKED only. (In a batch, 58_batch.sql, it may be the
--- first lock of a later step; SKIP LOCKED waits for nobody.)
+-- first lock of a later step; SKIP LOCKED waits for nobody. A session that goes on with a
+-- run, 58_ahead.sql, claims by an update, where nobody else has locked the row.)
 --
 -- A query here locks its task first, in a subquery, and joins it then: with the lock on
 -- top, a task that moved on between the snapshot and its lock would come with its old node.
@@ -24,21 +25,31 @@ return n.op = 'sql' and not n.guarded and i.deadline is null and (n.next_state =
   or n.next_node = 0 and p_parent is null and i.concurrency_key is null
     and i.timeout is null and i.watched is not true);
 
--- Return the step that a task is about to do, its statement not yet rendered. Inlined into
--- the queries below. (The `offset 0` makes the planner use both columns of the node's key:
--- where the tables were empty it is content with one, and the plan is kept.)
+-- Return the step that a node of a run is for a task; the node is null where the task stands at
+-- none. Inlined, and parsed here as well.
+create function df_engine.make_step(t df_engine.tasks, i df_engine.instances, n df_engine.nodes,
+  p_state "char", p_sql text) returns df_engine.step
+language sql immutable
+return row(t.id, t.instance, i.graph, coalesce(n.node, t.node), p_state, n.op, t.frame, t.item,
+  t.parent, t.epoch, n.guarded or i.deadline is not null, i.executor, i.search_path, i.time_zone,
+  p_sql, n.refs is not null, n.keep, n.rows, n.next_node, n.next_state,
+  case when n.name is not null then n.frame end, n.rebinds, t.retries is not null,
+  abs(t.turns) + 1, null, null, i.status = 'active' and i.paused_at is null, t.ready_at,
+  n.short_runs, df_engine.is_plain(n, i, t.parent), n.parts, n.refs, n.scopes,
+  case when n.refs is not null then i.input end)::df_engine.step;
+
+-- Return the text of a node's statement where nothing has to be filled in. Inlined.
+create function df_engine.fixed_sql(n df_engine.nodes) returns text
+language sql immutable
+return case when n.refs is null then n.parts[1] end;
+
+-- Return the step that a task is about to do, its statement not yet rendered. Inlined
+-- into the queries below. (The `offset 0` makes the planner use both columns of the node's
+-- key: where the tables were empty it is content with one, and the plan is kept.)
 create function df_engine.step_of(p_task df_engine.tasks) returns setof df_engine.step
 language sql stable
 as $$
-  select (p_task).id, (p_task).instance, i.graph, (p_task).node, (p_task).state, n.op,
-    (p_task).frame, (p_task).item, (p_task).parent, (p_task).epoch,
-    n.guarded or i.deadline is not null, i.executor, i.search_path, i.time_zone,
-    case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
-    n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
-    n.rebinds, (p_task).retries is not null, (p_task).turns + 1, null::timestamptz, null::text,
-    i.status = 'active' and i.paused_at is null, (p_task).ready_at, n.short_runs,
-    df_engine.is_plain(n, i, (p_task).parent),
-    n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
+  select (df_engine.make_step(p_task, i, n, p_task.state, df_engine.fixed_sql(n))).*
   from df_engine.instances i
   left join lateral (
     select * from df_engine.nodes q where q.graph = i.graph and q.node = (p_task).node
@@ -49,12 +60,13 @@ $$;
 -- Return the next step, its task locked; `task` is null when there is none. The session
 -- goes on with the task `p_same` for ten steps; with the tenth the task queues again
 -- behind the others. Then it looks from the place `p_from` in the queue, and from the
--- beginning when nothing is behind that. Tasks whose run has ended, or whose race is over,
--- are removed on the way. Short branches of a run are done by one session at a time, which
--- holds the run's row (lock_end() in 58_batch.sql): when another one does, the step comes
--- with the state '~', and the session has to let go of it and to ask again, without the runs
--- `p_busy`. (It is not locked here: while the step's statement waits for something, a user
--- may want to cancel the run.)
+-- beginning when nothing is behind that. A task that another session goes on with (its `turns`
+-- are negative) is left to that one for 20 ms, unless there is nothing else. Tasks whose run
+-- has ended, or whose race is over, are removed on the way. Short branches of a run are done by
+-- one session at a time, which holds the run's row (lock_end() in 58_batch.sql): when another
+-- one does, the step comes with the state '~', and the session has to let go of it and to ask
+-- again, without the runs `p_busy`. (It is not locked here: while the step's statement waits
+-- for something, a user may want to cancel the run.)
 create function df_engine.claim(p_same bigint, p_turn integer,
   p_from timestamptz default '-infinity', p_busy bigint[] default '{}') returns df_engine.step
 language plpgsql
@@ -69,6 +81,7 @@ as $$
 declare
   v_same bigint := case when p_turn < 10 then p_same end;
   v_from timestamptz := p_from;
+  v_left timestamptz := clock_timestamp() - interval '20 milliseconds';
   v_step df_engine.step;
 begin
   loop
@@ -83,12 +96,14 @@ begin
       select s.* into v_step from (
         select t from df_engine.tasks t
         where t.ready_at >= v_from and t.instance <> all (p_busy)
+          and (t.turns >= 0 or t.moved_at < v_left)
         order by t.ready_at limit 1 for update skip locked) q
       cross join lateral df_engine.step_of(q.t) s;
     end if;
     if v_step.task is null then
-      exit when v_from = '-infinity';
+      exit when v_left = 'infinity';
       v_from := '-infinity';
+      v_left := 'infinity';
       continue;
     end if;
     if v_step.parent is not null and v_step.short_runs >= 3 and not v_step.guarded then
@@ -108,63 +123,6 @@ begin
     v_step := null;
   end loop;
   return v_step;
-end
-$$;
-
--- Return the steps that may follow the one that a session has just done, up to the tenth,
--- each at the place of its turn: the plain leaves behind it. The nodes of a graph never
--- change, so one query reads those of ten transactions.
-create function df_engine.read_ahead(p_step df_engine.step) returns df_engine.step[]
-language sql stable
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-set jit = off
-as $$
-  select array_fill(null::df_engine.step, array[p_step.turn]) || array(
-    select row(p_step.task, p_step.instance, p_step.graph, n.node, 'x', n.op, p_step.frame,
-      p_step.item, p_step.parent, p_step.epoch, false, p_step.executor, p_step.search_path,
-      p_step.time_zone, case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
-      n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
-      n.rebinds, false, null, null, null,
-      true, null, n.short_runs, df_engine.is_plain(n, i, p_step.parent),
-      n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end)::df_engine.step
-    from df_engine.instances i
-    cross join lateral (
-      select * from df_engine.nodes q
-      where q.graph = p_step.graph and q.node > p_step.node and q.op = 'sql' and not q.guarded
-      order by q.node limit 10 - p_step.turn) n
-    where i.id = p_step.instance
-    order by n.node)
-$$;
-
--- Claim the step that follows the one that the session has just done, if it is the one that
--- was read ahead and its run is as it was; one without a task if not, for claim() to do.
-create function df_engine.claim_next(p_last df_engine.step, p_ahead df_engine.step[])
-returns df_engine.step
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-set jit = off
-as $$
-declare
-  v_step df_engine.step := p_ahead[p_last.turn + 1];
-begin
-  if v_step.node = p_last.next_node then
-    select t.ready_at into v_step.ready_at
-    from df_engine.tasks t join df_engine.instances i on i.id = t.instance
-    where t.id = p_last.task and t.node = v_step.node and t.state = 'x' and t.retries is null
-      and t.ready_at is not null and i.graph = v_step.graph and i.executor = v_step.executor
-      and i.status = 'active' and i.paused_at is null and i.deadline is null
-    for update of t skip locked;
-    if found then
-      v_step.turn := p_last.turn + 1;
-      v_step.claimed_at := clock_timestamp();
-      return v_step;
-    end if;
-  end if;
-  return null;
 end
 $$;
 

@@ -84,14 +84,3 @@ exception when others then
   return v_step;
 end
 $$;
-
--- Undo the settings that a statement has left, before the engine works on.
-create function df_engine.reset_settings() returns boolean
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  reset all;
-  return true;
-end
-$$;

@@ -2,7 +2,9 @@
 
 -- Do one leaf: run its statement as the run's role and record it, or record why it
 -- failed; then walk to the next leaf. Returns true; null, with everything undone, when a
--- step of a batch (`p_in_batch`, see 58_batch.sql) has to be done again alone.
+-- step of a batch (`p_in_batch`, see 58_batch.sql) has to be done again alone. A statement
+-- that prepares one of a name that an earlier step has left is done once more (`p_again`).
+-- The task of a step that was claimed ahead (58_ahead.sql) stands at the next one already.
 --
 -- The statement has a subtransaction, which the walk shares where it can fail. What
 -- proceed() does cannot, so it comes after: an update there of the row that the claim has
@@ -10,27 +12,28 @@
 -- has to look up. For the same reason a task that walks is replaced before, see
 -- take_turn(). Nothing here may use an operator or an unqualified name: the statement may
 -- have left a hostile search_path behind, until tidy() is done. (Functions are called by
--- assignment: `perform` would start the executor for each.)
-create function df_engine.attempt(p_step df_engine.step, p_in_batch boolean default false)
-returns boolean
+-- assignment: `perform` would start the executor for each. PL/pgSQL builds expressions anew
+-- in every transaction, so those that a plain statement comes by are few.)
+create function df_engine.attempt(p_step df_engine.step, p_in_batch boolean default false,
+  p_again boolean default false) returns boolean
 language plpgsql
 as $$
 declare
   v_outcome df_engine.outcome;
   v_failure df_engine.failure;
-  v_done boolean := false;
   v_ok boolean;
 begin
   if not p_step.plain then
     v_ok := df_engine.take_turn(p_step);
-  end if;
-  if p_step.op operator(pg_catalog.=) 'transaction' then
-    return df_engine.attempt_transaction(p_step);
+    if p_step.op operator(pg_catalog.=) 'transaction' then
+      return df_engine.attempt_transaction(p_step);
+    end if;
   end if;
   begin
-    if p_step.error is not null then
-      perform df_engine.raise_reference(p_step.error);
-    elsif p_step.sql is null then
+    if p_step.sql is null then
+      if p_step.error is not null then
+        perform df_engine.raise_reference(p_step.error);
+      end if;
       p_step.sql := df_engine.render(p_step.parts, p_step.refs, p_step.instance,
         p_step.input, p_step.scopes, p_step.item, true);
     end if;
@@ -39,9 +42,8 @@ begin
     end if;
     v_outcome := df_engine.dispatch(p_step.executor, p_step.sql, p_step.capture, p_step.rows,
       p_step.search_path, p_step.time_zone);
-    v_done := true;
     v_ok := df_engine.tidy(p_in_batch);
-    if not p_step.plain or not df_engine.is_small(p_step, v_outcome.result) then
+    if not p_step.plain or not df_engine.is_small(p_step.sql, v_outcome.result) then
       if p_in_batch then
         v_ok := df_engine.limit_waits();
       end if;
@@ -54,24 +56,31 @@ begin
     if p_step.sql is null and v_failure.sqlstate operator(pg_catalog.<>) '57014' then
       v_failure.sqlstate := 'PD004';  -- it could not be rendered
     end if;
+    v_ok := df_engine.tidy(p_in_batch);
+    if p_step.state operator(pg_catalog.=) '>' then
+      v_ok := df_engine.step_back(p_step.task, p_step.node, p_step.turn);
+      p_step.state := 'x';
+    end if;
+    if v_failure.sqlstate operator(pg_catalog.=) '42P05' and not p_in_batch and not p_again then
+      if df_engine.deallocate() then
+        return df_engine.attempt(p_step, false, true);
+      end if;
+    end if;
+    return df_engine.fail(p_step, v_failure, v_outcome.row_count is not null, p_in_batch);
   end;
-  if v_failure.sqlstate is null then
-    return df_engine.proceed(p_step, v_outcome);
-  end if;
-  v_ok := df_engine.tidy(p_in_batch);
-  return df_engine.fail(p_step, v_failure, v_done, p_in_batch);
+  return case when p_step.state operator(pg_catalog.=) '>'
+    then df_engine.record_ahead(p_step.instance, p_step.node, p_step.item, p_step.scope,
+      p_step.claimed_at, v_outcome.result, v_outcome.row_count,
+      case when p_step.rendered then df_engine.filled(p_step.parts, p_step.sql) end)
+    else df_engine.proceed(p_step, v_outcome) end;
 end
 $$;
 
 -- Return whether what there is to record of a leaf is small, so that this cannot fail.
-create function df_engine.is_small(p_step df_engine.step, p_result text) returns boolean
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return coalesce(octet_length(p_result), 0) + octet_length(p_step.sql) < 1000000;
-end
-$$;
+-- (Inlined; parsed here, it needs no path there.)
+create function df_engine.is_small(p_sql text, p_result text) returns boolean
+language sql immutable
+return coalesce(octet_length(p_result), 0) + octet_length(p_sql) < 1000000;
 
 -- Raise the error of a statement that could not be rendered.
 create function df_engine.raise_reference(p_message text) returns void
@@ -80,50 +89,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception '%', p_message using errcode = 'PD004';
-end
-$$;
-
--- Undo what a statement can leave in its session: settings, temporary tables, LISTEN,
--- advisory locks, sequence positions, prepared statements and held cursors. The last two
--- are dear to look for, and may wait for the end of a batch. RESET ALL comes last and
--- takes the search_path of this function with it.
-create function df_engine.tidy(p_in_batch boolean) returns boolean
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_ignored text;
-begin
-  v_ignored := pg_advisory_unlock_all();
-  unlisten *;
-  discard sequences;
-  if pg_my_temp_schema() <> 0 then
-    discard temp;
-  end if;
-  if not p_in_batch then
-    v_ignored := df_engine.close_leftovers();
-  end if;
-  reset all;
-  return true;
-end
-$$;
-
--- Remove prepared statements and held cursors that a statement left.
-create function df_engine.close_leftovers() returns boolean
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_command text;
-begin
-  for v_command in
-    select format('deallocate %I', name) from pg_prepared_statement() where from_sql
-    union all
-    select format('close %I', name) from pg_cursor() where is_holdable
-  loop
-    execute v_command;
-  end loop;
-  return true;
 end
 $$;
 
@@ -147,15 +112,12 @@ begin
   if p_step.again then
     perform df_engine.leave_retries(p_step.task, p_step.graph, p_step.next_node);
   end if;
-  if p_step.turn < 10 then
-    update df_engine.tasks t set node = p_step.next_node, state = 'x', turns = p_step.turn,
-      moved_at = clock_timestamp(), started_at = coalesce(t.started_at, p_step.claimed_at)
-    where t.id = p_step.task;
-  else
-    update df_engine.tasks t set node = p_step.next_node, state = 'x', turns = 0,
-      moved_at = clock_timestamp(), ready_at = clock_timestamp()
-    where t.id = p_step.task;
-  end if;
+  update df_engine.tasks t set node = p_step.next_node, state = 'x',
+    turns = case when p_step.turn < 10 then p_step.turn else 0 end,
+    moved_at = clock_timestamp(),
+    ready_at = case when p_step.turn < 10 then t.ready_at else clock_timestamp() end,
+    started_at = coalesce(t.started_at, p_step.claimed_at)
+  where t.id = p_step.task;
   return v_ok;
 end
 $$;

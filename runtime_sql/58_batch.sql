@@ -133,14 +133,7 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 set join_collapse_limit = 1
 as $$
-  select row(t.id, t.instance, i.graph, t.node, t.state, n.op, t.frame, t.item, t.parent,
-      t.epoch, n.guarded, i.executor, i.search_path, i.time_zone,
-      case when n.refs is null then n.parts[1] end, n.refs is not null, n.keep,
-      n.rows, n.next_node, n.next_state, case when n.name is not null then n.frame end,
-      n.rebinds, t.retries is not null, t.turns + 1, null, null,
-      true, t.ready_at, n.short_runs, df_engine.is_plain(n, i, t.parent),
-      n.parts, n.refs, n.scopes, case when n.refs is not null then i.input end
-    )::df_engine.step,
+  select df_engine.make_step(t, i, n, t.state, df_engine.fixed_sql(n)),
     t.state = 'x' and n.op = 'sql' and t.retries is null and n.rebinds = '{}' and not exists (
       select from df_engine.node_runs r
       where r.instance = t.instance and r.node = t.node and r.item = t.item)
@@ -199,7 +192,7 @@ begin
   v_outcome := df_engine.dispatch(p_step.executor, p_step.sql, p_step.capture, p_step.rows,
     p_step.search_path, p_step.time_zone);
   v_ok := df_engine.tidy(true);
-  if not df_engine.is_small(p_step, v_outcome.result) then
+  if not df_engine.is_small(p_step.sql, v_outcome.result) then
     perform df_engine.raise_lost();
   end if;
   return row(p_step.task, p_step.instance, p_step.node, p_step.item, p_step.scope,
@@ -249,7 +242,7 @@ begin
       or added operator(pg_catalog.>=) p_max;
   end loop;
   if added operator(pg_catalog.>) 0 or go_on is not null then
-    v_ok := df_engine.close_leftovers();
+    v_ok := df_engine.close_cursors();
   end if;
 end
 $$;

@@ -132,8 +132,6 @@ language plpgsql
 as $$
 declare
   v_step df_engine.step;
-  v_next df_engine.step;
-  v_ahead df_engine.step[];  -- what may follow in the run whose step was the last
   v_added record;
   v_ok boolean;
   v_batch_ms integer;    -- read after a claim: an upgrade waits for the tasks first, too
@@ -141,6 +139,7 @@ declare
   v_long interval := '20 milliseconds';  -- see learn()
   v_shares boolean;      -- the step may have company
   v_company integer;     -- so many steps were added
+  v_ahead integer;       -- so many steps of the run were done behind it
   v_solo integer := 0;   -- no company is looked for before so many steps are done
   v_from timestamptz := '-infinity';  -- place in the queue from where to look
   v_busy bigint[] := '{}';  -- runs whose short branches another session is doing
@@ -163,20 +162,7 @@ begin
     if v_from operator(pg_catalog.=) '-infinity' and df_engine.take_due() then
       commit;  -- first of all, so that a queue which never ends holds no timer up
     end if;
-    v_next := null;
-    if v_step.plain and v_step.next_state operator(pg_catalog.=) 'x' and v_step.parent is null
-       and v_step.turn operator(pg_catalog.<) 10 then
-      if v_ahead is null then
-        v_ahead := df_engine.read_ahead(v_step);
-      end if;
-      v_next := df_engine.claim_next(v_step, v_ahead);
-    end if;
-    if v_next.task is not null then
-      v_step := v_next;
-    else
-      v_ahead := null;
-      v_step := df_engine.claim(v_step.task, v_step.turn, v_from, v_busy);
-    end if;
+    v_step := df_engine.claim(v_step.task, v_step.turn, v_from, v_busy);
     if v_step.task is null then
       exit when v_from operator(pg_catalog.=) '-infinity' or not df_engine.take_due();
       commit;
@@ -260,6 +246,19 @@ begin
       else 0 end;
     v_done := pg_catalog.clock_timestamp();
     commit;
+    v_ok := df_engine.deallocate();
+    if v_step.plain and v_step.next_state operator(pg_catalog.=) 'x' and v_step.parent is null
+       and v_step.turn operator(pg_catalog.<) 10
+       and (v_batch_ms operator(pg_catalog.=) 0
+         or v_shares and steps operator(pg_catalog.<) v_solo) then
+      call df_engine.go_on(v_step, case when v_shares then least(v_solo, max_steps)
+        else max_steps end operator(pg_catalog.-) steps, least(v_until, v_look), v_shares, v_ahead);
+      steps := steps operator(pg_catalog.+) v_ahead;
+      v_step.turn := v_step.turn operator(pg_catalog.+) v_ahead;
+      v_stream := 0;
+      v_done := null;
+      v_ok := df_engine.deallocate();
+    end if;
     exit when steps operator(pg_catalog.>=) max_steps
       or pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;
   end loop;

@@ -275,6 +275,7 @@ begin
       v_ok := df_engine.resume(v_step);
     end if;
     commit;
+    v_ok := df_engine.deallocate();
     steps := steps operator(pg_catalog.+) 1;
     exit when steps operator(pg_catalog.>=) max_steps
       or pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_until;

@@ -243,7 +243,8 @@ $$;
 
 -- Return the run, its row locked, whose steps a role may run here; null when they are left
 -- to workers. `p_new` wants one that was started in this transaction. A step that signals
--- its own run holds its task in this transaction, and must not begin again within itself.
+-- its own run holds its task in this transaction, or has moved it on (claim_ahead()), and must
+-- not begin again within itself.
 create function df_engine.lock_here(p_role regrole, p_run text, p_new boolean) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -256,7 +257,8 @@ begin
   if v_run.role <> p_role and exists (select from pg_trigger where tgdeferrable)
      or p_new and v_run.created_at < now()
      or exists (select from df_engine.tasks t where t.instance = v_run.id
-       and t.state in ('x', 'k') and t.xmax = pg_current_xact_id()::xid) then
+       and t.state in ('x', 'k') and (t.xmax = pg_current_xact_id()::xid
+         or t.xmin = pg_current_xact_id()::xid and v_run.created_at < now())) then
     return null;
   end if;
   return v_run.id;

@@ -22,6 +22,7 @@ UNPINNED = {
         "df.prune",
         "df.work",
         "df.work_carefully",
+        "df_engine.go_on",
     ],
     "has steps executed, which see the path of their run; qualifies every name": [
         "df_engine.add_round",

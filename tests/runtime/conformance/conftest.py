@@ -19,4 +19,7 @@ def db(url: str) -> Iterator[Db]:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(CLEAN.encode())
         connection.execute(SETUP.encode())
+        # Sessions go on with a run then, as they else do when its statements are
+        # known to be short.
+        connection.execute("select df.configure(batch_ms => 0)")
         yield Db(url, connection)

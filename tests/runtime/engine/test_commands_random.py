@@ -99,6 +99,7 @@ def done(db: Db) -> Counter[str]:
 @pytest.mark.parametrize("seed", range(30))
 def test_a_retry_does_what_was_left(db: Db, seed: int) -> None:
     db.connection.execute(SETUP.encode())
+    db.run("select df.configure(batch_ms => %s)", 5 * (seed % 2))
     chance = random.Random(seed)
     graph = Graphs(chance).node(chance.randint(1, 3))
     assert db.status(db.finish(graph)) == "completed", graph

@@ -340,9 +340,13 @@ def test_nothing_is_granted_to_public(db: Db) -> None:
         ("select nextval('public.log_id_seq')", "select lastval()"),
     ],
 )
-def test_nothing_leaks_into_the_next_step(db: Db, leak: str, check: str) -> None:
+@pytest.mark.parametrize("batch_ms", [0, 5])
+def test_nothing_leaks_into_the_next_step(
+    db: Db, leak: str, check: str, batch_ms: int
+) -> None:
+    db.run("select df.configure(batch_ms => %s)", batch_ms)
     one, two = (text.replace("'", "''") for text in (leak, check))
-    run = db.start(f"df.seq('{one}', '{two}')")
+    run = db.start(f"df.seq('select 1', '{one}', '{two}')")
     db.work()
     row = db.instance(run)
     if check.startswith("select count") or " as ok" in check:

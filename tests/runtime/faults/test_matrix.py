@@ -159,6 +159,7 @@ MAKE_BATCHES = (
     "select df.configure(batch_ms => 1000); update df_engine.nodes n set short_runs = 3"
     " where n.op = 'sql' and df_engine.may_share(n.parts)"
 )
+ALONE_OR_NOT = "select df.configure(batch_ms => %s)"
 WAITS = "select exists (select from df_engine.tasks where {})"
 BOUNDARIES = {
     "before the claim": Boundary(
@@ -275,6 +276,7 @@ def play(world: World, rounds: list[tuple[str, Kill]]) -> None:
         world.spawn()
     for number, (name, kill) in enumerate(rounds):
         with world.connect() as connection:
+            connection.execute(ALONE_OR_NOT, (5 * (number % 2),))
             # Nobody can go on under the lock of the first.
             told = name == "before the claim" and go_on(connection)
             with held(world, name) as boundary:
