@@ -108,8 +108,10 @@ class Bench:
             grown = self._driver(stack, "grown", OURS)
             empty = self._driver(stack, "empty", OURS)
             self._ask(grown, "perdure, grown", Question("fill", "fill", fill), 3600)
-            for _ in range(sizes.repetitions + 1):
-                for driver, name in ((empty, "empty"), (grown, "grown")):
+            pair = [(empty, "empty"), (grown, "grown")]
+            for _ in range(2 * sizes.repetitions):
+                pair.reverse()
+                for driver, name in pair:
                     question = Question("throughput", "throughput", values)
                     self._ask(driver, f"perdure, {name}", question)
 

@@ -17,7 +17,7 @@ class Sizes:
 
     runs: int = 1000
     connections: tuple[int, ...] = (1, 2, 4, 8)
-    repetitions: int = 3
+    repetitions: int = 5
     alone: int = 1000
     latencies: int = 100
     sleepers: int = 1000
