@@ -31,7 +31,8 @@ create function df_engine.make_step(t df_engine.tasks, i df_engine.instances, n 
   p_state "char", p_sql text) returns df_engine.step
 language sql immutable
 return row(t.id, t.instance, i.graph, coalesce(n.node, t.node), p_state, n.op, t.frame, t.item,
-  t.parent, t.epoch, n.guarded or i.deadline is not null, i.executor, i.search_path, i.time_zone,
+  t.parent, t.epoch, coalesce(n.guarded, false) or i.deadline is not null, i.executor,
+  i.search_path, i.time_zone,
   p_sql, n.refs is not null, n.keep, n.rows, n.next_node, n.next_state,
   case when n.name is not null then n.frame end, n.rebinds, t.retries is not null,
   abs(t.turns) + 1, null, null, i.status = 'active' and i.paused_at is null, t.ready_at,

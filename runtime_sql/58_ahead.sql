@@ -11,9 +11,10 @@
 -- that one is not done from here.
 
 -- Return the steps that may follow one that has been done: the plain statements behind it, in
--- order, `p_max` at most; with `p_short`, those that are known to be short. With the state '>'
--- come those that have a statement behind them, and no record yet. A statement that is filled
--- from the run's input alone, which never changes either, comes rendered if the input is short.
+-- order, `p_max` at most; without `p_short`, those that are not known to be short. With the
+-- state '>' come those that have a statement behind them, and no record yet. A statement that
+-- is filled from the run's input alone, which never changes either, comes rendered if the input
+-- is short.
 create function df_engine.read_ahead(p_step df_engine.step, p_max integer, p_short boolean)
 returns df_engine.step[]
 language plpgsql stable
@@ -41,7 +42,7 @@ begin
           true) end)
     from df_engine.nodes n
     where n.graph = p_step.graph and n.node > p_step.node and n.op = 'sql' and not n.guarded
-      and (n.short_runs >= 3 or not p_short) and n.parts[1] !~* '^\s*prepare\M'
+      and (p_short or n.short_runs < 3) and n.parts[1] !~* '^\s*prepare\M'
     order by n.node limit p_max);
 end
 $$;
@@ -114,10 +115,11 @@ end
 $$;
 
 -- Do the steps that follow the last one of a session in its run, `p_max` at most, and up to the
--- tenth in succession. None begins after `p_until`. With `p_short` only those that are known to
--- be short; one that is not any more is learnt about, see learn(). Counts the steps in `done`.
+-- tenth in succession. None begins after `p_until`. Without `p_short` it ends before a statement
+-- that is known to be short, for which company is to be looked for; with `p_learn` what they
+-- took is learnt, see 58_batch.sql. Counts the steps in `done`.
 create procedure df_engine.go_on(p_step df_engine.step, p_max integer, p_until timestamptz,
-  p_short boolean, inout done integer)
+  p_short boolean, p_learn boolean, inout done integer)
 language plpgsql
 as $$
 declare
@@ -137,8 +139,9 @@ begin
     exit when not v_ok;
     v_step.claimed_at := pg_catalog.clock_timestamp();
     v_ok := df_engine.attempt(v_step);
-    if p_short then
-      if pg_catalog.clock_timestamp() operator(pg_catalog.-) v_step.claimed_at
+    if p_learn then
+      if v_step.short_runs operator(pg_catalog.<) 3
+         or pg_catalog.clock_timestamp() operator(pg_catalog.-) v_step.claimed_at
            operator(pg_catalog.>) interval '20 milliseconds' then
         v_ok := df_engine.learn(v_step);
       end if;

@@ -1,6 +1,8 @@
 -- Tasks that do not execute a statement, and the loop over all tasks.
 
--- Go on with a task that was woken: a timer, a delivered signal, a node to enter.
+-- Go on with a task that was woken: a timer, a delivered signal, a node to enter. To deliver a
+-- signal locks the run; that is done outside of the subtransaction, because what the signal wakes
+-- may end the run in this transaction (58_batch.sql), and would make a multixact of the lock.
 create function df_engine.resume(p_step df_engine.step, p_in_batch boolean default false)
 returns boolean
 language plpgsql
@@ -11,9 +13,14 @@ set jit = off
 as $$
 declare
   v_failure df_engine.failure;
+  v_lives boolean := p_step.state <> 'g'
+    or df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch);
 begin
   perform df_engine.take_turn(p_step);
   begin
+    if not v_lives then
+      perform df_engine.raise_lost();
+    end if;
     perform df_engine.resume_walk(p_step);
     return true;
   exception when others then
@@ -42,7 +49,7 @@ begin
     perform df_engine.control(p_step);
     return;
   end if;
-  if (p_step.guarded or p_step.state in ('s', 'g'))
+  if (p_step.guarded or p_step.state = 's')
      and not df_engine.lock_run(p_step.instance, p_step.parent, p_step.epoch) then
     perform df_engine.raise_lost();
   end if;
@@ -140,7 +147,8 @@ declare
   v_shares boolean;      -- the step may have company
   v_company integer;     -- so many steps were added
   v_ahead integer;       -- so many steps of the run were done behind it
-  v_solo integer := 0;   -- no company is looked for before so many steps are done
+  v_alone boolean;       -- no company is looked for now
+  v_solo integer := 0;   -- nor before so many steps are done
   v_from timestamptz := '-infinity';  -- place in the queue from where to look
   v_busy bigint[] := '{}';  -- runs whose short branches another session is doing
   v_place timestamptz;   -- place from where company was last found
@@ -247,12 +255,12 @@ begin
     v_done := pg_catalog.clock_timestamp();
     commit;
     v_ok := df_engine.deallocate();
+    v_alone := v_batch_ms operator(pg_catalog.=) 0 or steps operator(pg_catalog.<) v_solo;
     if v_step.plain and v_step.next_state operator(pg_catalog.=) 'x' and v_step.parent is null
        and v_step.turn operator(pg_catalog.<) 10
-       and (v_batch_ms operator(pg_catalog.=) 0
-         or v_shares and steps operator(pg_catalog.<) v_solo) then
-      call df_engine.go_on(v_step, case when v_shares then least(v_solo, max_steps)
-        else max_steps end operator(pg_catalog.-) steps, least(v_until, v_look), v_shares, v_ahead);
+       and (v_alone or v_step.short_runs operator(pg_catalog.<) 3) then
+      call df_engine.go_on(v_step, max_steps operator(pg_catalog.-) steps, least(v_until, v_look),
+        v_alone, v_batch_ms operator(pg_catalog.>) 0, v_ahead);
       steps := steps operator(pg_catalog.+) v_ahead;
       v_step.turn := v_step.turn operator(pg_catalog.+) v_ahead;
       v_stream := 0;
