@@ -103,7 +103,7 @@ class Bench:
         """Compare a database with many runs with one that has none."""
         sizes = self.sizes
         fill = {"finished": sizes.grown_finished, "waiting": sizes.grown_waiting}
-        values = {"runs": sizes.runs, "steps": 10, "connections": 2}
+        values = {"runs": sizes.runs, "steps": 10, "connections": 2, "keep": True}
         with ExitStack() as stack:
             grown = self._driver(stack, "grown", OURS)
             empty = self._driver(stack, "empty", OURS)

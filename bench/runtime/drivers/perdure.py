@@ -43,9 +43,19 @@ class Perdure:
         self._connection = work.connect(url)
 
     def throughput(
-        self, runs: int, steps: int, connections: int, how: str = "batches"
+        self,
+        runs: int,
+        steps: int,
+        connections: int,
+        how: str = "batches",
+        keep: bool = False,
     ) -> Answer:
-        """Do runs that were started before; `how` is batches or single (commits)."""
+        """Do runs that were started before; `how` is batches or single (commits).
+
+        The tables are empty before, as the floor's are, unless they are to be kept.
+        """
+        if not keep:
+            self._forget()
         self._configure(how)
         waiting = self._unfinished()
         with work.Crew(self._url, connections) as crew:
@@ -295,7 +305,9 @@ class Perdure:
         return row[0]
 
     def _forget(self) -> None:
-        self._connection.execute("truncate df_engine.instances, df_engine.tasks")
+        self._connection.execute(
+            "truncate df_engine.instances, df_engine.tasks, df_engine.node_runs"
+        )
 
     @contextmanager
     def _worker(self) -> Iterator[None]:
